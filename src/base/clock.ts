@@ -1,0 +1,22 @@
+import type { Disposable } from "./disposable.ts";
+
+/** Time as the program sees it, so that tests can move it by hand. */
+export type Clock = {
+  /** Monotonic milliseconds with a fraction; only differences mean something. */
+  nowMs(): number;
+  /** Milliseconds since 1970, for what is shown or stored. */
+  dateMs(): number;
+  /** Calls `callback` once after `delayMs`; disposing before that cancels it. Never keeps the process alive. */
+  after(delayMs: number, callback: () => void): Disposable;
+};
+
+/** The machine's own clock. */
+export const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  dateMs: () => Date.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    timer.unref();
+    return { dispose: () => clearTimeout(timer) };
+  },
+};
