@@ -1,0 +1,45 @@
+import { LRUCache } from "lru-cache";
+
+/** A least-recently-used cache whose limit is memory, not a number of entries. */
+export type ByteLru<V> = {
+  get(key: string): V | undefined;
+  /** Stores a value, dropping the least recently used ones until it fits; one larger than the limit is not kept. */
+  set(key: string, value: V): void;
+  delete(key: string): void;
+  clear(): void;
+  readonly sizeBytes: number;
+  readonly count: number;
+};
+
+// What an entry costs beyond its own value: map slot, list links and the key's header.
+const entryOverheadBytes = 120;
+
+/** Makes a cache of at most `maxBytes`; `sizeOf` tells a value's bytes, its key (2 bytes a character) comes on top. */
+export const createByteLru = <V extends object>({
+  maxBytes,
+  sizeOf,
+}: {
+  maxBytes: number;
+  sizeOf: (value: V) => number;
+}): ByteLru<V> => {
+  const entries = new LRUCache<string, V>({
+    maxSize: maxBytes,
+    sizeCalculation: (value, key) => Math.ceil(sizeOf(value)) + key.length * 2 + entryOverheadBytes,
+  });
+  return {
+    get: (key) => entries.get(key),
+    set(key, value) {
+      entries.set(key, value);
+    },
+    delete(key) {
+      entries.delete(key);
+    },
+    clear: () => entries.clear(),
+    get sizeBytes() {
+      return entries.calculatedSize;
+    },
+    get count() {
+      return entries.size;
+    },
+  };
+};

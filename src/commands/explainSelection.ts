@@ -1,0 +1,138 @@
+import * as vscode from "vscode";
+import { isAbortError } from "../base/abort.ts";
+import { explainMessages, maxSelectionCharacters } from "../assistant/explain.ts";
+import { safeMarkdown } from "../assistant/safeMarkdown.ts";
+import { firstTokenSpan, type Ledger } from "../metrics/ledger.ts";
+import type { Provider } from "../provider/provider.ts";
+
+export type ExplainOptions = {
+  readonly ledger: Ledger;
+  readonly provider: Provider;
+  readonly model: string;
+  /** Where the answers are shown from; registered once. */
+  readonly documents: AnswerDocuments;
+};
+
+/** Read-only documents that grow while an answer streams in. */
+export type AnswerDocuments = vscode.Disposable & {
+  create(title: string): { readonly uri: vscode.Uri; show(markdown: string): void };
+};
+
+const scheme = "hotpath-answer";
+const keptAnswers = 10;
+// The preview redraws from scratch: more often than this would only burn time.
+const redrawMs = 150;
+
+/** Registers the documents that answers are shown in; the newest ten are kept. */
+export const createAnswerDocuments = (): AnswerDocuments => {
+  const texts = new Map<string, string>();
+  const changed = new vscode.EventEmitter<vscode.Uri>();
+  const registration = vscode.workspace.registerTextDocumentContentProvider(scheme, {
+    onDidChange: changed.event,
+    provideTextDocumentContent: (uri) => texts.get(uri.toString()) ?? "",
+  });
+  let count = 0;
+  return {
+    create(title) {
+      const uri = vscode.Uri.from({ scheme, path: `/${++count}/${title}.md` });
+      const key = uri.toString();
+      texts.set(key, "");
+      const oldest = texts.keys().next().value;
+      if (texts.size > keptAnswers && oldest !== undefined) texts.delete(oldest);
+      return {
+        uri,
+        show(markdown) {
+          if (!texts.has(key) || texts.get(key) === markdown) return;
+          texts.set(key, markdown);
+          changed.fire(uri);
+        },
+      };
+    },
+    dispose() {
+      registration.dispose();
+      changed.dispose();
+    },
+  };
+};
+
+/** "Hotpath: Explain selection": streams an explanation into a Markdown preview beside the editor. Throws what the provider throws, but for a cancellation. */
+export const explainSelection = async (options: ExplainOptions): Promise<void> => {
+  const { l10n } = vscode;
+  const editor = vscode.window.activeTextEditor;
+  const code = editor?.document.getText(editor.selection) ?? "";
+  if (!editor || code.trim() === "") {
+    await vscode.window.showInformationMessage(l10n.t("Select the code to explain first."));
+    return;
+  }
+  const fileName = editor.document.uri.path.split("/").at(-1) ?? "";
+  const messages = explainMessages({ code, languageId: editor.document.languageId, fileName });
+  const answer = options.documents.create(l10n.t("Explanation of {0}", fileName));
+  const heading = `# ${safeMarkdown(l10n.t("Explanation of {0}", fileName))}\n\n`;
+  const note =
+    code.length > maxSelectionCharacters
+      ? `*${l10n.t("Only the first {0} characters of the selection were sent.", maxSelectionCharacters)}*\n\n`
+      : "";
+  answer.show(`${heading}${note}…`);
+  await vscode.commands.executeCommand("markdown.showPreviewToSide", answer.uri);
+  await vscode.window.withProgress(
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: l10n.t("Explaining the selection"),
+      cancellable: true,
+    },
+    async (_progress, token) => {
+      const controller = new AbortController();
+      token.onCancellationRequested(() => controller.abort());
+      const show = (markdown: string) => answer.show(heading + note + safeMarkdown(markdown));
+      let isEmpty = true;
+      try {
+        await streamAnswer(options, messages, controller.signal, (markdown) => {
+          isEmpty = false;
+          show(markdown);
+        });
+      } finally {
+        const reason = token.isCancellationRequested ? l10n.t("Cancelled.") : l10n.t("No answer came.");
+        if (isEmpty) answer.show(`${heading}${note}*${reason}*`);
+      }
+    },
+  );
+};
+
+const streamAnswer = async (
+  { ledger, provider, model }: ExplainOptions,
+  messages: Parameters<Provider["streamChat"]>[0]["messages"],
+  signal: AbortSignal,
+  show: (markdown: string) => void,
+): Promise<void> => {
+  const request = ledger.startRequest({ feature: "chat", provider: provider.kind, model });
+  const firstToken = request.span.child(firstTokenSpan);
+  let text = "";
+  let shownAtMs = 0;
+  try {
+    for await (const part of provider.streamChat({ messages }, { signal, span: request.span })) {
+      if (part.type === "end") {
+        request.usage(part.usage);
+        break;
+      }
+      if (text === "" && part.text !== "") {
+        firstToken.end();
+        request.span.child("generation");
+      }
+      text += part.text;
+      if (performance.now() - shownAtMs > redrawMs) {
+        shownAtMs = performance.now();
+        show(text);
+      }
+    }
+    request.end("ok");
+  } catch (error) {
+    if (signal.aborted || isAbortError(error)) {
+      request.end("cancelled");
+      return;
+    }
+    request.end("failed", error instanceof Error && "kind" in error ? String(error.kind) : "unknown");
+    throw error;
+  } finally {
+    if (text !== "") show(text);
+  }
+};

@@ -1,0 +1,144 @@
+import { isAbortError } from "../base/abort.ts";
+import { firstTokenSpan, type Ledger } from "../metrics/ledger.ts";
+import type { Provider } from "../provider/provider.ts";
+import { promptWindow } from "./promptWindow.ts";
+import { isLineEnd, remainder, suffixKey, type Snapshot } from "./snapshot.ts";
+
+/** A request under way and the text that it has brought so far. */
+export type RunningStream = {
+  readonly snapshot: Snapshot;
+  /** All text so far, as it came. */
+  readonly text: string;
+  readonly isDone: boolean;
+  /** True while the document is still one that this answer can serve: typed on along its text, or not at all. */
+  agreesWith(snapshot: Snapshot): boolean;
+  /** True when the model has said all it had to say at this very place: asking again would bring the same. */
+  hasAnswered(snapshot: Snapshot): boolean;
+  /** What is still to come at `snapshot`; undefined when there is none yet, or it does not agree. */
+  rest(snapshot: Snapshot): string | undefined;
+  /** Resolves at the next new text, at the end, and at once when it has ended. */
+  progress(): Promise<void>;
+  /** Closes the socket. The stream then counts as done. */
+  abort(): void;
+};
+
+export type StreamOptions = {
+  readonly provider: Provider;
+  readonly model: string;
+  readonly snapshot: Snapshot;
+  readonly ledger: Ledger;
+  /** Called once, when all text is there or the stream was closed because enough is; not after `abort`. */
+  onEnd(stream: RunningStream): void;
+  onFailure(error: unknown): void;
+};
+
+const multiLineTokens = 160;
+const singleLineTokens = 64;
+const maxStreamLines = 14;
+
+/** Asks the model for what follows `snapshot`. Streams to the end even when nobody waits any more, unless aborted. */
+export const startStream = (options: StreamOptions): RunningStream => {
+  const { snapshot, ledger, provider } = options;
+  const controller = new AbortController();
+  const key = suffixKey(snapshot.suffix);
+  const isMultiline = isLineEnd(snapshot.suffix);
+  let text = "";
+  let isDone = false;
+  let isComplete = false;
+  let wake = Promise.withResolvers<void>();
+
+  const agreesWith = (at: Snapshot): boolean => {
+    if (controller.signal.aborted) return false;
+    if (at.documentId !== snapshot.documentId || suffixKey(at.suffix) !== key) return false;
+    if (!at.prefix.startsWith(snapshot.prefix)) return false;
+    const typed = at.prefix.slice(snapshot.prefix.length);
+    return isDone
+      ? text.startsWith(typed) && text.length > typed.length
+      : text.startsWith(typed) || typed.startsWith(text);
+  };
+
+  const stream: RunningStream = {
+    snapshot,
+    get text() {
+      return text;
+    },
+    get isDone() {
+      return isDone;
+    },
+    agreesWith,
+    hasAnswered: (at) =>
+      isComplete &&
+      at.documentId === snapshot.documentId &&
+      at.prefix === snapshot.prefix &&
+      suffixKey(at.suffix) === key,
+    rest: (at) => (agreesWith(at) ? remainder(snapshot.prefix, text, at.prefix) : undefined),
+    progress: () => (isDone ? Promise.resolve() : wake.promise),
+    abort() {
+      if (isDone) return;
+      controller.abort();
+      finish();
+    },
+  };
+
+  const notify = () => {
+    const { resolve } = wake;
+    wake = Promise.withResolvers<void>();
+    resolve();
+  };
+  const finish = () => {
+    isDone = true;
+    notify();
+  };
+
+  const run = async () => {
+    const request = ledger.startRequest({ feature: "completion", provider: provider.kind, model: options.model });
+    const firstToken = request.span.child(firstTokenSpan);
+    try {
+      const parts = provider.streamCompletion(
+        {
+          ...promptWindow(snapshot.prefix, snapshot.suffix),
+          maxTokens: isMultiline ? multiLineTokens : singleLineTokens,
+          temperature: 0,
+          ...(isMultiline ? {} : { stop: ["\n"] }),
+        },
+        { signal: controller.signal, span: request.span },
+      );
+      for await (const part of parts) {
+        if (part.type === "end") {
+          request.usage(part.usage);
+          break;
+        }
+        if (part.text === "") continue;
+        if (text === "") {
+          firstToken.end();
+          request.span.child("generation");
+        }
+        text += part.text;
+        if (hasEnough(text)) break;
+        notify();
+      }
+      request.end("ok");
+      if (controller.signal.aborted) return;
+      isComplete = true;
+      finish();
+      options.onEnd(stream);
+    } catch (error) {
+      const cancelled = controller.signal.aborted || isAbortError(error);
+      request.end(cancelled ? "cancelled" : "failed", cancelled ? undefined : kindOf(error));
+      finish();
+      if (!cancelled) options.onFailure(error);
+    }
+  };
+  void run();
+  return stream;
+};
+
+/** A block is over at a blank line behind text; what a model says after that is rarely wanted. */
+const hasEnough = (text: string): boolean => {
+  const lines = text.split("\n");
+  return lines.length > maxStreamLines || /\S[^\n]*\n[^\S\n]*\n/.test(text);
+};
+
+/** The kind of a provider's fault; rooms that take providers as types only cannot ask `instanceof`. */
+export const kindOf = (error: unknown): string =>
+  error instanceof Error && "kind" in error && typeof error.kind === "string" ? error.kind : "unknown";

@@ -1,0 +1,50 @@
+import * as vscode from "vscode";
+import type { Disposable } from "../base/disposable.ts";
+import { createDisposableList } from "../base/disposable.ts";
+import { formatBytes, formatShare } from "../memory/format.ts";
+import type { MemoryMonitor } from "../memory/monitor.ts";
+import type { MemorySample } from "../memory/sample.ts";
+
+/** The memory indicator. */
+export type StatusBar = Disposable & {
+  /** Shows that something needs the user, with a sentence in the tooltip; undefined: all is well. */
+  setProblem(sentence: string | undefined): void;
+};
+
+/** Shows memory now; a click opens the performance report. Samples only while the window is focused. */
+export const createStatusBar = (monitor: MemoryMonitor): StatusBar => {
+  const { l10n } = vscode;
+  const disposables = createDisposableList();
+  const item = disposables.add(vscode.window.createStatusBarItem("memory", vscode.StatusBarAlignment.Right, 90));
+  let problem: string | undefined;
+  item.name = l10n.t("Hotpath memory");
+  item.command = "hotpath.openReport";
+
+  const draw = (sample: MemorySample) => {
+    const usedBytes = sample.machineTotalBytes - sample.machineAvailableBytes;
+    const share = formatShare(usedBytes / sample.machineTotalBytes);
+    item.text = `${problem ? "$(warning)" : "$(pulse)"} ${formatBytes(sample.hostRssBytes)} · ${share}`;
+    item.tooltip = [
+      ...(problem ? [problem] : []),
+      l10n.t("Extension host: {0} (all extensions together)", formatBytes(sample.hostRssBytes)),
+      l10n.t("Machine: {0} of {1} in use ({2})", formatBytes(usedBytes), formatBytes(sample.machineTotalBytes), share),
+      l10n.t("Click to open the performance report"),
+    ].join("\n");
+    item.accessibilityInformation = {
+      label: l10n.t("Memory: extension host {0}, machine {1} in use", formatBytes(sample.hostRssBytes), share),
+    };
+  };
+  disposables.add(monitor.onSample(draw));
+  disposables.add(vscode.window.onDidChangeWindowState(({ focused }) => monitor.setActive(focused)));
+  draw(monitor.latest());
+  item.show();
+  monitor.setActive(vscode.window.state.focused);
+  return {
+    setProblem(sentence) {
+      if (problem === sentence) return;
+      problem = sentence;
+      draw(monitor.latest());
+    },
+    dispose: () => disposables.dispose(),
+  };
+};

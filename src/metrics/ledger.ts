@@ -1,0 +1,176 @@
+import type { Clock } from "../base/clock.ts";
+import type { Disposable } from "../base/disposable.ts";
+import { createHistogram, type Histogram } from "./histogram.ts";
+import { startSpan, type Span, type SpanRecord } from "./spans.ts";
+
+/** What a request was made for. */
+export type RequestFeature = "completion" | "chat";
+
+/** How a request ended; `running` until it has. */
+export type RequestOutcome = "running" | "ok" | "cancelled" | "failed";
+
+/** The rungs of the ladder that ghost text can come from, fastest first. */
+export const suggestionSources = ["live", "cache", "stream", "predictor", "network"] as const;
+export type SuggestionSource = (typeof suggestionSources)[number];
+
+/** Tokens of one request, as far as the server told; cached tokens are a part of the prompt tokens. */
+export type TokenUsage = {
+  promptTokens?: number;
+  cachedTokens?: number;
+  generatedTokens?: number;
+};
+
+/** One request to a model server: never its text, only what it took. */
+export type RequestRow = {
+  readonly id: number;
+  readonly feature: RequestFeature;
+  readonly provider: string;
+  readonly model: string;
+  /** Milliseconds since 1970. */
+  readonly startedAtMs: number;
+  readonly outcome: RequestOutcome;
+  /** Kind of the fault when the outcome is `failed`. */
+  readonly errorKind: string | undefined;
+  readonly usage: TokenUsage;
+  readonly trace: SpanRecord;
+};
+
+/** A request under way. The span takes its timing parts; `end` closes it, later calls are ignored. */
+export type OpenRequest = {
+  readonly span: Span;
+  usage(usage: TokenUsage): void;
+  end(outcome: Exclude<RequestOutcome, "running">, errorKind?: string): void;
+};
+
+export type SuggestionCounts = {
+  readonly source: SuggestionSource;
+  readonly offered: number;
+  readonly accepted: number;
+  readonly acceptedCharacters: number;
+  /** From VS Code's call to our answer. */
+  readonly p50Ms: number | undefined;
+  readonly p95Ms: number | undefined;
+};
+
+export type LedgerSnapshot = {
+  /** Newest first; rows of running requests change until they end. */
+  readonly requests: readonly RequestRow[];
+  readonly requestTotals: {
+    readonly started: number;
+    readonly ok: number;
+    readonly cancelled: number;
+    readonly failed: number;
+    readonly promptTokens: number;
+    readonly cachedTokens: number;
+    readonly generatedTokens: number;
+  };
+  readonly firstTokenP50Ms: number | undefined;
+  readonly firstTokenP95Ms: number | undefined;
+  readonly suggestions: readonly SuggestionCounts[];
+};
+
+/** The record of what Hotpath did in this window. Kept in memory, bounded, never sent anywhere. */
+export type Ledger = {
+  startRequest(about: { feature: RequestFeature; provider: string; model: string }): OpenRequest;
+  /** Counts ghost text that was handed to VS Code. */
+  offered(source: SuggestionSource, latencyMs: number): void;
+  accepted(source: SuggestionSource, characters: number): void;
+  snapshot(): LedgerSnapshot;
+  /** Calls back after every change; the caller throttles. */
+  onDidChange(listener: () => void): Disposable;
+};
+
+/** Name of the span that ends when the first text of an answer is there. */
+export const firstTokenSpan = "first token";
+
+type MutableRow = { -readonly [K in keyof RequestRow]: RequestRow[K] };
+type SourceTally = { offered: number; accepted: number; acceptedCharacters: number; latency: Histogram };
+
+/** Makes an empty ledger that keeps the newest `capacity` requests; totals cover all of them. */
+export const createLedger = ({ clock, capacity = 500 }: { clock: Clock; capacity?: number }): Ledger => {
+  const rows: MutableRow[] = [];
+  const totals = { started: 0, ok: 0, cancelled: 0, failed: 0, promptTokens: 0, cachedTokens: 0, generatedTokens: 0 };
+  const firstToken = createHistogram();
+  const tallies = new Map<SuggestionSource, SourceTally>(
+    suggestionSources.map((source) => [
+      source,
+      { offered: 0, accepted: 0, acceptedCharacters: 0, latency: createHistogram() },
+    ]),
+  );
+  const listeners = new Set<() => void>();
+  const changed = () => {
+    for (const listener of listeners) listener();
+  };
+
+  return {
+    startRequest({ feature, provider, model }) {
+      const span = startSpan(clock, feature);
+      const row: MutableRow = {
+        id: ++totals.started,
+        feature,
+        provider,
+        model,
+        startedAtMs: clock.dateMs(),
+        outcome: "running",
+        errorKind: undefined,
+        usage: {},
+        trace: span.record,
+      };
+      rows.push(row);
+      if (rows.length > capacity) rows.shift();
+      changed();
+      return {
+        span,
+        usage(usage) {
+          if (row.outcome === "running") row.usage = { ...row.usage, ...usage };
+        },
+        end(outcome, errorKind) {
+          if (row.outcome !== "running") return;
+          row.outcome = outcome;
+          row.errorKind = errorKind;
+          span.end();
+          totals[outcome]++;
+          totals.promptTokens += row.usage.promptTokens ?? 0;
+          totals.cachedTokens += row.usage.cachedTokens ?? 0;
+          totals.generatedTokens += row.usage.generatedTokens ?? 0;
+          const first = span.record.children.find((child) => child.name === firstTokenSpan);
+          if (first?.endMs !== undefined) firstToken.add(first.endMs - span.record.startMs);
+          changed();
+        },
+      };
+    },
+    offered(source, latencyMs) {
+      const tally = tallies.get(source)!;
+      tally.offered++;
+      tally.latency.add(latencyMs);
+      changed();
+    },
+    accepted(source, characters) {
+      const tally = tallies.get(source)!;
+      tally.accepted++;
+      tally.acceptedCharacters += characters;
+      changed();
+    },
+    snapshot: () => ({
+      requests: rows.toReversed(),
+      requestTotals: { ...totals },
+      firstTokenP50Ms: firstToken.percentileMs(0.5),
+      firstTokenP95Ms: firstToken.percentileMs(0.95),
+      suggestions: suggestionSources.map((source) => {
+        const { offered, accepted, acceptedCharacters, latency } = tallies.get(source)!;
+        return {
+          source,
+          offered,
+          accepted,
+          acceptedCharacters,
+          p50Ms: latency.percentileMs(0.5),
+          p95Ms: latency.percentileMs(0.95),
+        };
+      }),
+    }),
+    onDidChange(listener) {
+      listeners.add(listener);
+      return { dispose: () => listeners.delete(listener) };
+    },
+  };
+};

@@ -1,0 +1,44 @@
+/** One bar of a request's flame graph; shares are of the longest request shown. */
+export type TimingPart = {
+  readonly name: string;
+  /** Position and width, 0..1. */
+  readonly start: number;
+  readonly width: number;
+  /** Row, from 0: parts that overlap stand below each other. */
+  readonly lane: number;
+  /** What hovering tells. */
+  readonly title: string;
+};
+
+export type RequestView = {
+  readonly cells: readonly string[];
+  readonly outcome: "running" | "ok" | "cancelled" | "failed";
+  readonly parts: readonly TimingPart[];
+};
+
+/** The report as the page draws it: every text ready to show, so that the page needs no language of its own. */
+export type ReportView = {
+  readonly title: string;
+  readonly subtitle: string;
+  readonly cards: readonly { readonly label: string; readonly value: string; readonly detail: string }[];
+  readonly suggestions: {
+    readonly heading: string;
+    readonly columns: readonly string[];
+    readonly rows: readonly (readonly string[])[];
+    readonly empty: string;
+  };
+  readonly requests: {
+    readonly heading: string;
+    readonly columns: readonly string[];
+    readonly rows: readonly RequestView[];
+    readonly legend: readonly { readonly name: string; readonly label: string }[];
+    readonly empty: string;
+  };
+  readonly privacy: string;
+};
+
+/** From the extension to the page. */
+export type ToPage = { readonly type: "report"; readonly view: ReportView };
+
+/** From the page to the extension. */
+export type FromPage = { readonly type: "ready" };

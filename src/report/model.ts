@@ -1,0 +1,203 @@
+import type { HardwareFacts } from "../hardware/probe.ts";
+import type { MemorySample } from "../memory/sample.ts";
+import type { LedgerSnapshot, RequestRow, SuggestionSource } from "../metrics/ledger.ts";
+import type { SpanRecord } from "../metrics/spans.ts";
+import type { ReportView, RequestView, TimingPart } from "./messages.ts";
+
+/** Translates a message with `{0}` places; VS Code's `l10n.t` fits. */
+export type Translate = (message: string, ...values: (string | number)[]) => string;
+
+export type ReportInput = {
+  readonly ledger: LedgerSnapshot;
+  readonly memory: MemorySample;
+  /** Undefined while the probe runs; a string says why it failed. */
+  readonly hardware: HardwareFacts | string | undefined;
+  readonly predictor: { readonly files: number; readonly textBytes: number; readonly memoryBytes: number } | undefined;
+  readonly nowMs: number;
+  readonly formatBytes: (sizeBytes: number) => string;
+  readonly t: Translate;
+};
+
+const shownRequests = 60;
+
+/** Turns this window's numbers into what the report page shows. Pure. */
+export const buildReport = (input: ReportInput): ReportView => {
+  const { t } = input;
+  return {
+    title: t("Performance report"),
+    subtitle: t("This window, until now. Everything here stays on this machine."),
+    cards: cards(input),
+    suggestions: {
+      heading: t("Where ghost text came from"),
+      columns: [t("Source"), t("Shown"), t("Accepted"), t("Characters accepted"), t("Answer time p50"), t("p95")],
+      rows: input.ledger.suggestions
+        .filter(({ offered }) => offered > 0)
+        .map((row) => [
+          sourceLabel(row.source, t),
+          String(row.offered),
+          String(row.accepted),
+          String(row.acceptedCharacters),
+          formatDuration(row.p50Ms),
+          formatDuration(row.p95Ms),
+        ]),
+      empty: t("No ghost text yet. Type in a file, and it will be counted here."),
+    },
+    requests: {
+      heading: t("Requests to model servers"),
+      columns: [t("Time"), t("For"), t("Model"), t("Outcome"), t("First token"), t("Total"), t("Tokens"), t("Timing")],
+      rows: requestViews(input.ledger.requests.slice(0, shownRequests), input),
+      legend: [
+        { name: "connect", label: t("Connect") },
+        { name: "wait", label: t("Wait for the server") },
+        { name: "first token", label: t("Until the first token") },
+        { name: "generation", label: t("Generation") },
+        { name: "body", label: t("Answer on the wire") },
+      ],
+      empty: t("No requests yet. The embedded predictor needs none; set up a model server to see its requests here."),
+    },
+    privacy: t("Only times, counts and names are kept, in memory, until this window closes. No code, no prompts."),
+  };
+};
+
+const cards = ({ ledger, memory, hardware, predictor, formatBytes, t }: ReportInput): ReportView["cards"] => {
+  const totals = ledger.requestTotals;
+  const usedBytes = memory.machineTotalBytes - memory.machineAvailableBytes;
+  return [
+    {
+      label: t("Extension host"),
+      value: formatBytes(memory.hostRssBytes),
+      detail: t("heap {0} of {1}", formatBytes(memory.hostHeapBytes), formatBytes(memory.hostHeapLimitBytes)),
+    },
+    {
+      label: t("Machine"),
+      value: `${Math.round((100 * usedBytes) / memory.machineTotalBytes)} %`,
+      detail: t("{0} of {1} in use", formatBytes(usedBytes), formatBytes(memory.machineTotalBytes)),
+    },
+    {
+      label: t("Requests"),
+      value: String(totals.started),
+      detail: t("{0} answered, {1} cancelled, {2} failed", totals.ok, totals.cancelled, totals.failed),
+    },
+    {
+      label: t("First token p50"),
+      value: formatDuration(ledger.firstTokenP50Ms),
+      detail: t("p95 {0}", formatDuration(ledger.firstTokenP95Ms)),
+    },
+    {
+      label: t("Tokens"),
+      value: String(totals.promptTokens + totals.generatedTokens),
+      detail: t(
+        "{0} read, {1} of them cached, {2} written",
+        totals.promptTokens,
+        totals.cachedTokens,
+        totals.generatedTokens,
+      ),
+    },
+    {
+      label: t("Predictor"),
+      value: predictor ? t("{0} files", predictor.files) : "–",
+      detail: predictor
+        ? t("{0} of text in {1}", formatBytes(predictor.textBytes), formatBytes(predictor.memoryBytes))
+        : t("not started yet"),
+    },
+    ...hardwareCards(hardware, formatBytes, t),
+  ];
+};
+
+const hardwareCards = (
+  hardware: ReportInput["hardware"],
+  formatBytes: (sizeBytes: number) => string,
+  t: Translate,
+): ReportView["cards"] => {
+  if (hardware === undefined) return [{ label: t("Processor"), value: "…", detail: t("reading this machine's facts") }];
+  if (typeof hardware === "string") return [{ label: t("Processor"), value: "–", detail: hardware }];
+  return [
+    { label: t("Processor"), value: hardware.cpu, detail: t("{0} physical cores", hardware.physicalCores) },
+    ...(hardware.gpus.length === 0
+      ? [{ label: t("Graphics"), value: "–", detail: t("no graphics processor found") }]
+      : hardware.gpus.map(({ name, memoryBytes }) => ({
+          label: t("Graphics"),
+          value: name,
+          detail: memoryBytes ? formatBytes(memoryBytes) : t("memory shared or unknown"),
+        }))),
+  ];
+};
+
+const sourceLabel = (source: SuggestionSource, t: Translate): string => {
+  switch (source) {
+    case "live":
+      return t("Typed through the text on screen");
+    case "cache":
+      return t("Remembered suggestion");
+    case "stream":
+      return t("Request already under way");
+    case "predictor":
+      return t("Embedded predictor");
+    case "network":
+      return t("Model");
+  }
+};
+
+const outcomeLabel = (row: RequestRow, t: Translate): string => {
+  switch (row.outcome) {
+    case "running":
+      return t("running");
+    case "ok":
+      return t("answered");
+    case "cancelled":
+      return t("cancelled");
+    case "failed":
+      return row.errorKind ? t("failed ({0})", row.errorKind) : t("failed");
+  }
+};
+
+const requestViews = (rows: readonly RequestRow[], { nowMs, t }: ReportInput): RequestView[] => {
+  const durationMs = ({ trace }: RequestRow) => (trace.endMs ?? nowMs) - trace.startMs;
+  const longestMs = Math.max(1, ...rows.map(durationMs));
+  return rows.map((row) => {
+    const firstToken = row.trace.children.find(({ name }) => name === "first token");
+    const { promptTokens, generatedTokens } = row.usage;
+    return {
+      outcome: row.outcome,
+      cells: [
+        new Date(row.startedAtMs).toLocaleTimeString(),
+        row.feature === "completion" ? t("Ghost text") : t("Explain"),
+        row.model,
+        outcomeLabel(row, t),
+        formatDuration(firstToken?.endMs === undefined ? undefined : firstToken.endMs - row.trace.startMs),
+        formatDuration(durationMs(row)),
+        promptTokens === undefined && generatedTokens === undefined
+          ? "–"
+          : `${promptTokens ?? "?"} → ${generatedTokens ?? "?"}`,
+      ],
+      parts: timingParts(row.trace, longestMs, nowMs),
+    };
+  });
+};
+
+const timingParts = (trace: SpanRecord, longestMs: number, nowMs: number): TimingPart[] => {
+  const laneEnds: number[] = [];
+  return trace.children
+    .toSorted((a, b) => a.startMs - b.startMs)
+    .map((span) => {
+      const endMs = span.endMs ?? trace.endMs ?? nowMs;
+      const free = laneEnds.findIndex((laneEndMs) => laneEndMs <= span.startMs);
+      const lane = free < 0 ? laneEnds.length : free;
+      laneEnds[lane] = endMs;
+      return {
+        name: span.name,
+        start: (span.startMs - trace.startMs) / longestMs,
+        width: (endMs - span.startMs) / longestMs,
+        lane,
+        title: `${span.name}: ${formatDuration(endMs - span.startMs)}`,
+      };
+    });
+};
+
+/** Milliseconds as people read them: "0.4 ms", "85 ms", "2.3 s". */
+export const formatDuration = (durationMs: number | undefined): string => {
+  if (durationMs === undefined) return "–";
+  if (durationMs < 10) return `${durationMs.toFixed(durationMs < 1 ? 2 : 1)} ms`;
+  if (durationMs < 1000) return `${Math.round(durationMs)} ms`;
+  return `${(durationMs / 1000).toFixed(1)} s`;
+};

@@ -1,0 +1,119 @@
+import * as vscode from "vscode";
+import type { Clock } from "../base/clock.ts";
+import { createDisposableList, type Disposable } from "../base/disposable.ts";
+import type { HardwareFacts } from "../hardware/probe.ts";
+import { formatBytes } from "../memory/format.ts";
+import type { MemoryMonitor } from "../memory/monitor.ts";
+import type { Ledger } from "../metrics/ledger.ts";
+import type { FromPage, ToPage } from "./messages.ts";
+import { buildReport, type ReportInput } from "./model.ts";
+
+export type ReportPanelOptions = {
+  readonly extensionUri: vscode.Uri;
+  readonly clock: Clock;
+  readonly ledger: Ledger;
+  readonly monitor: MemoryMonitor;
+  readonly readHardware: () => Promise<HardwareFacts>;
+  readonly readPredictor: () => Promise<ReportInput["predictor"]>;
+};
+
+// Often enough to feel live, seldom enough to cost nothing while typing.
+const redrawMs = 500;
+
+let open: vscode.WebviewPanel | undefined;
+
+/** Shows the performance report, or brings the one that is open to the front. */
+export const openReportPanel = (options: ReportPanelOptions): void => {
+  if (open) {
+    open.reveal();
+    return;
+  }
+  const mediaUri = vscode.Uri.joinPath(options.extensionUri, "media");
+  const scriptUri = vscode.Uri.joinPath(options.extensionUri, "dist", "webview");
+  const panel = vscode.window.createWebviewPanel(
+    "hotpath.report",
+    vscode.l10n.t("Hotpath performance report"),
+    vscode.ViewColumn.Active,
+    { enableScripts: true, localResourceRoots: [mediaUri, scriptUri] },
+  );
+  open = panel;
+  panel.iconPath = vscode.Uri.joinPath(mediaUri, "icon.png");
+  const updates = keepUpToDate(panel, options);
+  panel.onDidDispose(() => {
+    open = undefined;
+    updates.dispose();
+  });
+  panel.webview.html = pageHtml(panel.webview, mediaUri, scriptUri);
+};
+
+/** Sends the report when the page is ready, and again after changes while it is visible. */
+const keepUpToDate = (panel: vscode.WebviewPanel, options: ReportPanelOptions): Disposable => {
+  const { clock, ledger, monitor } = options;
+  const disposables = createDisposableList();
+  let hardware: ReportInput["hardware"];
+  let predictor: ReportInput["predictor"];
+  let isReady = false;
+  let pending: Disposable | undefined;
+
+  const send = async () => {
+    pending = undefined;
+    predictor = await options.readPredictor().catch(() => undefined);
+    if (!isReady || !panel.visible) return;
+    const view = buildReport({
+      ledger: ledger.snapshot(),
+      memory: monitor.latest(),
+      hardware,
+      predictor,
+      nowMs: clock.nowMs(),
+      formatBytes,
+      t: vscode.l10n.t,
+    });
+    const message: ToPage = { type: "report", view };
+    await panel.webview.postMessage(message);
+  };
+  const sendSoon = () => {
+    pending ??= clock.after(redrawMs, () => void send());
+  };
+  const readHardware = async () => {
+    hardware = await options.readHardware().catch(() => vscode.l10n.t("this machine's facts could not be read"));
+    await send();
+  };
+
+  disposables.add(
+    panel.webview.onDidReceiveMessage((message: FromPage) => {
+      if (message.type !== "ready") return;
+      isReady = true;
+      void send();
+      void readHardware();
+    }),
+  );
+  disposables.add(panel.onDidChangeViewState(() => sendSoon()));
+  disposables.add(ledger.onDidChange(sendSoon));
+  disposables.add(monitor.onSample(sendSoon));
+  disposables.add({
+    dispose() {
+      isReady = false;
+      pending?.dispose();
+    },
+  });
+  return disposables;
+};
+
+const pageHtml = (webview: vscode.Webview, mediaUri: vscode.Uri, scriptUri: vscode.Uri): string => {
+  const nonce = crypto.randomUUID();
+  const styles = webview.asWebviewUri(vscode.Uri.joinPath(mediaUri, "report.css")).toString();
+  const script = webview.asWebviewUri(vscode.Uri.joinPath(scriptUri, "report.js")).toString();
+  const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'`;
+  return `<!DOCTYPE html>
+<html lang="${vscode.env.language}">
+<head>
+  <meta charset="UTF-8">
+  <meta http-equiv="Content-Security-Policy" content="${policy}">
+  <link rel="stylesheet" href="${styles}">
+</head>
+<body>
+  <div id="report"></div>
+  <script nonce="${nonce}" src="${script}"></script>
+</body>
+</html>`;
+};

@@ -1,0 +1,87 @@
+import type { FromPage, ReportView, RequestView, ToPage } from "../messages.ts";
+
+declare const acquireVsCodeApi: () => { postMessage(message: FromPage): void };
+
+const page = acquireVsCodeApi();
+const root = document.getElementById("report")!;
+
+/** Makes an element; text always goes in as text, never as markup. */
+const element = (tag: string, className: string, ...content: (string | Node)[]): HTMLElement => {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(...content);
+  return made;
+};
+
+const table = (columns: readonly string[], rows: readonly Node[]): HTMLElement =>
+  element(
+    "table",
+    "",
+    element("thead", "", element("tr", "", ...columns.map((column) => element("th", "", column)))),
+    element("tbody", "", ...rows),
+  );
+
+const cellRow = (cells: readonly string[]): HTMLElement =>
+  element("tr", "", ...cells.map((cell) => element("td", "", cell)));
+
+const partClass = (name: string): string => `part part-${name.replaceAll(" ", "-")}`;
+
+const requestRow = (request: RequestView): HTMLElement => {
+  const lanes = Math.max(1, ...request.parts.map((part) => part.lane + 1));
+  const flame = element("div", "flame");
+  flame.style.height = `${lanes * 9}px`;
+  for (const part of request.parts) {
+    const bar = element("span", partClass(part.name));
+    bar.style.left = `${part.start * 100}%`;
+    bar.style.width = `max(2px, ${part.width * 100}%)`;
+    bar.style.top = `${part.lane * 9}px`;
+    bar.title = part.title;
+    flame.append(bar);
+  }
+  const row = cellRow(request.cells);
+  row.className = request.outcome;
+  row.append(element("td", "timing", flame));
+  return row;
+};
+
+const draw = (view: ReportView): void => {
+  const { suggestions, requests } = view;
+  root.replaceChildren(
+    element("h1", "", view.title),
+    element("p", "quiet", view.subtitle),
+    element(
+      "div",
+      "cards",
+      ...view.cards.map(({ label, value, detail }) =>
+        element(
+          "div",
+          "card",
+          element("div", "label", label),
+          element("div", "value", value),
+          element("div", "quiet", detail),
+        ),
+      ),
+    ),
+    element("h2", "", suggestions.heading),
+    suggestions.rows.length > 0
+      ? table(suggestions.columns, suggestions.rows.map(cellRow))
+      : element("p", "quiet", suggestions.empty),
+    element("h2", "", requests.heading),
+    ...(requests.rows.length > 0
+      ? [
+          element(
+            "p",
+            "legend quiet",
+            ...requests.legend.map(({ name, label }) => element("span", "", element("i", partClass(name)), label)),
+          ),
+          table(requests.columns, requests.rows.map(requestRow)),
+        ]
+      : [element("p", "quiet", requests.empty)]),
+    element("p", "quiet privacy", view.privacy),
+  );
+};
+
+window.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
+  if (data.type === "report") draw(data.view);
+});
+page.postMessage({ type: "ready" });
