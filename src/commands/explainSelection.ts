@@ -83,12 +83,11 @@ export const explainSelection = async (options: ExplainOptions): Promise<void> =
     async (_progress, token) => {
       const controller = new AbortController();
       token.onCancellationRequested(() => controller.abort());
-      const show = (markdown: string) => answer.show(heading + note + safeMarkdown(markdown));
       let isEmpty = true;
       try {
         await streamAnswer(options, messages, controller.signal, (markdown) => {
           isEmpty = false;
-          show(markdown);
+          answer.show(heading + note + safeMarkdown(markdown));
         });
       } finally {
         const reason = token.isCancellationRequested ? l10n.t("Cancelled.") : l10n.t("No answer came.");
@@ -109,6 +108,8 @@ const streamAnswer = async (
   let text = "";
   let shownAtMs = 0;
   try {
+    const capabilities = await provider.capabilities({ signal });
+    request.named(capabilities.model);
     for await (const part of provider.streamChat({ messages }, { signal, span: request.span })) {
       if (part.type === "end") {
         request.usage(part.usage);

@@ -61,6 +61,7 @@ const defaultCacheBytes = 4_000_000;
 const pauseMsByKind: Readonly<Record<string, number>> = {
   unreachable: 5000,
   timeout: 5000,
+  loading: 5000,
   "server-error": 3000,
   "rate-limited": 30_000,
   "bad-response": 10_000,

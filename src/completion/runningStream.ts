@@ -94,6 +94,8 @@ export const startStream = (options: StreamOptions): RunningStream => {
     const request = ledger.startRequest({ feature: "completion", provider: provider.kind, model: options.model });
     const firstToken = request.span.child(firstTokenSpan);
     try {
+      const { model } = await provider.capabilities({ signal: controller.signal });
+      request.named(model);
       const parts = provider.streamCompletion(
         {
           ...promptWindow(snapshot.prefix, snapshot.suffix),

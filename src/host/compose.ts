@@ -51,7 +51,7 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
     const provider = await createProvider(
       setting.provider,
       { baseUrl: setting.baseUrl, model: setting.model, apiKey: () => apiKeys.get(origin) },
-      { transport: await transport(), clock },
+      { transport: await transport(), clock, log },
     );
     return { provider, model: setting.model || setting.provider };
   };
@@ -67,7 +67,7 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
   // The embedded predictor, in its worker.
   const predictor = lazy(async () => {
     const { createPredictorService } = await import("../predictor/predictorService.ts");
-    const service = createPredictorService({ workerUrl: workerUrl("predictorWorker"), clock, log });
+    const service = createPredictorService({ workerUrl: workerUrl("predictorWorker"), log });
     subscriptions.push({ dispose: () => void service.dispose() });
     return service;
   });
@@ -112,7 +112,7 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
   subscriptions.push(
     registerGhostText({
       engine,
-      isEnabled: enabled.isEnabled,
+      isEnabled: (document) => enabled.isEnabled(document),
       onModelAnswer: () => statusBar.setProblem(undefined),
     }),
   );

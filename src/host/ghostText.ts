@@ -8,7 +8,7 @@ export type GhostTextOptions = {
   readonly engine: () => Promise<CompletionEngine>;
   readonly isEnabled: (document: vscode.TextDocument) => boolean;
   /** Called when a model's text was shown: whatever was wrong is over. */
-  onModelAnswer(): void;
+  readonly onModelAnswer: () => void;
 };
 
 const acceptedCommand = "hotpath.suggestionAccepted";

@@ -1,5 +1,5 @@
 import { isAbortError } from "../base/abort.ts";
-import type { ProviderErrorKind } from "../provider/provider.ts";
+import { ProviderError, type ProviderErrorKind } from "../provider/provider.ts";
 import type { SettingProblem } from "./settingsSchema.ts";
 
 /** Translates a message with `{0}` places; `vscode.l10n.t` in the program. */
@@ -34,6 +34,8 @@ export const faultSentence = (kind: ProviderErrorKind | "unknown", server: strin
       return t("The model server at {0} broke off in the middle of its answer. Look at its log.", server);
     case "timeout":
       return t("The model server at {0} took too long. It may be short of memory: try a smaller model.", server);
+    case "loading":
+      return t("The model server at {0} is still loading its model. Hotpath asks again in a while.", server);
     case "unsupported":
       return t("The model at {0} cannot fill in code at the cursor. Choose a model made for code completion.", server);
     case "unknown":
@@ -62,7 +64,5 @@ export const settingSentence = (problem: SettingProblem, t: Translate): string =
 /** The kind of a fault, for {@link faultSentence}; undefined when it was only a cancellation. */
 export const faultKind = (error: unknown): ProviderErrorKind | "unknown" | undefined => {
   if (isAbortError(error)) return undefined;
-  return error instanceof Error && error.name === "ProviderError" && "kind" in error
-    ? (error.kind as ProviderErrorKind)
-    : "unknown";
+  return error instanceof ProviderError ? error.kind : "unknown";
 };

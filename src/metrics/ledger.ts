@@ -38,6 +38,8 @@ export type RequestRow = {
 /** A request under way. The span takes its timing parts; `end` closes it, later calls are ignored. */
 export type OpenRequest = {
   readonly span: Span;
+  /** The model that answers, once the server has told its name. */
+  named(model: string): void;
   usage(usage: TokenUsage): void;
   end(outcome: Exclude<RequestOutcome, "running">, errorKind?: string): void;
 };
@@ -121,6 +123,9 @@ export const createLedger = ({ clock, capacity = 500 }: { clock: Clock; capacity
       changed();
       return {
         span,
+        named(answeringModel) {
+          row.model = answeringModel;
+        },
         usage(usage) {
           if (row.outcome === "running") row.usage = { ...row.usage, ...usage };
         },

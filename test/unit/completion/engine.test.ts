@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { systemClock } from "../../../src/base/clock.ts";
+import { createCompletionEngine, type CompletionEngine } from "../../../src/completion/engine.ts";
+import type { Snapshot } from "../../../src/completion/snapshot.ts";
+import { createLedger, type Ledger } from "../../../src/metrics/ledger.ts";
+import {
+  ProviderError,
+  type CompletionRequest,
+  type Provider,
+  type StreamPart,
+} from "../../../src/provider/provider.ts";
+
+const at = (document: string, documentId = "a.ts"): Snapshot => {
+  const [prefix, suffix] = document.split("‸") as [string, string];
+  return { documentId, path: documentId, languageId: "typescript", prefix, suffix };
+};
+
+/** A stream that the test feeds by hand. */
+type Call = {
+  request: CompletionRequest;
+  aborted: boolean;
+  say(text: string): void;
+  end(): void;
+  fail(error: Error): void;
+};
+
+const scriptedProvider = (): { provider: Provider; calls: Call[] } => {
+  const calls: Call[] = [];
+  const unused = () => assert.fail("not used by the engine");
+  const provider: Provider = {
+    kind: "llamacpp",
+    origin: "http://127.0.0.1:1",
+    models: unused,
+    capabilities: () =>
+      Promise.resolve({ model: "served", fillInMiddle: "raw-template", slots: 1, contextTokens: 4096 }),
+    health: unused,
+    streamChat: unused,
+    async *streamCompletion(request, { signal } = {}) {
+      const queue: (StreamPart | Error)[] = [];
+      let wake = Promise.withResolvers<void>();
+      const push = (item: StreamPart | Error) => {
+        queue.push(item);
+        wake.resolve();
+      };
+      const call: Call = {
+        request,
+        aborted: false,
+        say: (text) => push({ type: "text", text }),
+        end: () => push({ type: "end", reason: "stop", usage: { promptTokens: 10, generatedTokens: 3 } }),
+        fail: push,
+      };
+      calls.push(call);
+      signal?.addEventListener("abort", () => {
+        call.aborted = true;
+        push(new DOMException("cancelled", "AbortError"));
+      });
+      for (;;) {
+        const item = queue.shift();
+        if (item === undefined) {
+          await wake.promise;
+          wake = Promise.withResolvers();
+        } else if (item instanceof Error) throw item;
+        else {
+          yield item;
+          if (item.type === "end") return;
+        }
+      }
+    },
+  };
+  return { provider, calls };
+};
+
+type Setup = { engine: CompletionEngine; calls: Call[]; ledger: Ledger; failures: unknown[]; better: () => number };
+
+const setUp = (prediction?: { text: string; confidence: number }): Setup => {
+  const { provider, calls } = scriptedProvider();
+  const ledger = createLedger({ clock: systemClock });
+  const failures: unknown[] = [];
+  let better = 0;
+  const engine = createCompletionEngine({
+    clock: systemClock,
+    ledger,
+    onBetter: () => void better++,
+    onFailure: (error) => failures.push(error),
+  });
+  engine.use({
+    model: { provider, model: "m" },
+    predictor: prediction && { predict: () => Promise.resolve(prediction) },
+  });
+  return { engine, calls, ledger, failures, better: () => better };
+};
+
+const never = new AbortController().signal;
+
+/** Lets every promise that is ready run. */
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+const ask = async ({ engine, calls }: Setup, document: string, answer: (call: Call) => void) => {
+  const pending = engine.suggest(at(document), never);
+  await settle();
+  answer(calls.at(-1)!);
+  return pending;
+};
+
+test("shows the model's text and counts it as network", async () => {
+  const setup = setUp();
+  const suggestion = await ask(setup, "let a = ‸\n", (call) => (call.say("one;"), call.end()));
+  assert.deepEqual(suggestion, { insertText: "one;", replaceAfter: 0, source: "network", origin: "network" });
+  assert.equal(setup.ledger.snapshot().requestTotals.ok, 1);
+  assert.equal(setup.ledger.snapshot().requests[0]!.model, "served");
+});
+
+test("shows the first whole line while the rest still streams", async () => {
+  const setup = setUp();
+  const suggestion = await ask(setup, "a();‸\n", (call) => call.say("\nfirst();\nsec"));
+  assert.equal(suggestion?.insertText, "\nfirst();");
+});
+
+test("does not show half a line", async () => {
+  const setup = setUp();
+  const pending = setup.engine.suggest(at("let a = ‸\n"), never);
+  await settle();
+  setup.calls[0]!.say("on");
+  await settle();
+  assert.equal(await Promise.race([pending, Promise.resolve("waiting")]), "waiting");
+  setup.calls[0]!.say("e;\n");
+  assert.equal((await pending)?.insertText, "one;");
+});
+
+test("typing along the text on screen asks nobody, and backspace brings it back", async () => {
+  const setup = setUp();
+  await ask(setup, "let a = ‸\n", (call) => (call.say("one + two;"), call.end()));
+  const typed = await setup.engine.suggest(at("let a = one‸\n"), never);
+  assert.deepEqual([typed?.insertText, typed?.source, typed?.origin], [" + two;", "live", "network"]);
+  const back = await setup.engine.suggest(at("let a = on‸\n"), never);
+  assert.equal(back?.insertText, "e + two;");
+  assert.equal(setup.calls.length, 1);
+});
+
+test("a bracket that the editor closed is consumed by the text on screen", async () => {
+  const setup = setUp();
+  await ask(setup, "run‸\n", (call) => (call.say("(value) + 1;"), call.end()));
+  const inside = await setup.engine.suggest(at("run(‸)\n"), never);
+  assert.deepEqual([inside?.insertText, inside?.replaceAfter], ["value) + 1;", 1]);
+});
+
+test("typing what the model is about to say joins the running request", async () => {
+  const setup = setUp();
+  const first = new AbortController();
+  const superseded = setup.engine.suggest(at("let a = ‸\n"), first.signal);
+  await settle();
+  setup.calls[0]!.say("one");
+  first.abort();
+  assert.equal(await superseded, undefined);
+  setup.engine.documentChanged("a.ts", () => at("let a = o‸\n"));
+  const joined = setup.engine.suggest(at("let a = o‸\n"), never);
+  setup.calls[0]!.say(" + two;");
+  setup.calls[0]!.end();
+  const suggestion = await joined;
+  assert.deepEqual([suggestion?.insertText, suggestion?.source], ["ne + two;", "stream"]);
+  assert.equal(setup.calls.length, 1);
+});
+
+test("typing something else closes the request at once and asks anew", async () => {
+  const setup = setUp();
+  const first = new AbortController();
+  void setup.engine.suggest(at("let a = ‸\n"), first.signal);
+  await settle();
+  setup.calls[0]!.say("one");
+  await settle();
+  first.abort();
+  setup.engine.documentChanged("a.ts", () => at("let a = x‸\n"));
+  assert.equal(setup.calls[0]!.aborted, true);
+  const suggestion = await ask(setup, "let a = x‸\n", (call) => (call.say(".size;"), call.end()));
+  assert.equal(suggestion?.insertText, ".size;");
+  assert.equal(setup.ledger.snapshot().requestTotals.cancelled, 1);
+});
+
+test("coming back to a place that was answered asks nobody", async () => {
+  const setup = setUp();
+  await ask(setup, "let a = ‸\n", (call) => (call.say("one;"), call.end()));
+  await ask(setup, "let b = ‸\n", (call) => (call.say("two;"), call.end()));
+  const again = await setup.engine.suggest(at("let a = ‸\n"), never);
+  assert.deepEqual([again?.insertText, again?.source], ["one;", "cache"]);
+  assert.equal(setup.calls.length, 2);
+});
+
+test("an empty answer is not asked for again at the same place", async () => {
+  const setup = setUp();
+  assert.equal(await ask(setup, "let a = 1;‸\n", (call) => call.end()), undefined);
+  assert.equal(await setup.engine.suggest(at("let a = 1;‸\n"), never), undefined);
+  assert.equal(setup.calls.length, 1);
+});
+
+test("the predictor answers at once when it is sure, and the model betters it while untouched", async () => {
+  const setup = setUp({ text: "guess;", confidence: 0.9 });
+  const first = await setup.engine.suggest(at("let a = ‸\n"), never);
+  assert.deepEqual([first?.insertText, first?.source], ["guess;", "predictor"]);
+  setup.calls[0]!.say("right();");
+  setup.calls[0]!.end();
+  await settle();
+  assert.equal(setup.better(), 1);
+  assert.equal((await setup.engine.suggest(at("let a = ‸\n"), never))?.insertText, "right();");
+});
+
+test("the model does not take the place of a text that the user has begun to take", async () => {
+  const setup = setUp({ text: "guess;", confidence: 0.9 });
+  await setup.engine.suggest(at("let a = ‸\n"), never);
+  await setup.engine.suggest(at("let a = gu‸\n"), never);
+  setup.calls[0]!.say("right();");
+  setup.calls[0]!.end();
+  await settle();
+  assert.equal(setup.better(), 0);
+  assert.equal((await setup.engine.suggest(at("let a = gu‸\n"), never))?.insertText, "ess;");
+});
+
+test("the predictor stays silent when it is not sure", async () => {
+  const setup = setUp({ text: "guess;", confidence: 0.3 });
+  const suggestion = await ask(setup, "let a = ‸\n", (call) => (call.say("right();"), call.end()));
+  assert.equal(suggestion?.source, "network");
+});
+
+test("a dead server is reported once and left alone for a while", async () => {
+  const setup = setUp();
+  const dead = new ProviderError("unreachable", "connection refused");
+  assert.equal(await ask(setup, "let a = ‸\n", (call) => call.fail(dead)), undefined);
+  assert.deepEqual(setup.failures, [dead]);
+  assert.equal(await setup.engine.suggest(at("let b = ‸\n"), never), undefined);
+  assert.equal(setup.calls.length, 1);
+  assert.equal(setup.ledger.snapshot().requests[0]?.errorKind, "unreachable");
+});
+
+test("a cancelled wait ends at once and leaves nothing behind", async () => {
+  const setup = setUp();
+  const waiting = new AbortController();
+  const pending = setup.engine.suggest(at("let a = ‸\n"), waiting.signal);
+  await settle();
+  waiting.abort();
+  assert.equal(await pending, undefined);
+  setup.engine.dispose();
+  assert.equal(setup.calls[0]!.aborted, true);
+});
+
+test("text cut down to less than two characters is not shown", async () => {
+  const setup = setUp();
+  assert.equal(await ask(setup, "run(‸)\n", (call) => (call.say(";)"), call.end())), undefined);
+});
+
+test("asks for one line only when text follows the cursor", async () => {
+  const setup = setUp();
+  await ask(setup, "run(‸, 1)\n", (call) => (call.say("value"), call.end()));
+  assert.deepEqual(setup.calls[0]!.request.stop, ["\n"]);
+});

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Snapshot } from "../../../src/completion/snapshot.ts";
+import { createSuggestionCache } from "../../../src/completion/suggestionCache.ts";
+
+const at = (document: string, documentId = "a.ts"): Snapshot => {
+  const [prefix, suffix] = document.split("‸") as [string, string];
+  return { documentId, path: documentId, languageId: "typescript", prefix, suffix };
+};
+
+test("answers at the place that was asked", () => {
+  const cache = createSuggestionCache(10_000);
+  cache.add(at("let a = ‸\nend();\n"), "m", "one + two;");
+  assert.equal(cache.find(at("let a = ‸\nend();\n"), "m"), "one + two;");
+});
+
+test("answers with the rest after the user typed on along the text", () => {
+  const cache = createSuggestionCache(10_000);
+  cache.add(at("let a = ‸\nend();\n"), "m", "one + two;\nthree();");
+  assert.equal(cache.find(at("let a = one +‸\nend();\n"), "m"), " two;\nthree();");
+  assert.equal(cache.find(at("let a = one + two;‸\nend();\n"), "m"), "\nthree();");
+});
+
+test("does not answer where the user typed something else, or all of it", () => {
+  const cache = createSuggestionCache(10_000);
+  cache.add(at("let a = ‸\nend();\n"), "m", "one");
+  assert.equal(cache.find(at("let a = two‸\nend();\n"), "m"), undefined);
+  assert.equal(cache.find(at("let a = one‸\nend();\n"), "m"), undefined);
+});
+
+test("survives a bracket that the editor closed and an edit far above", () => {
+  const cache = createSuggestionCache(10_000);
+  const far = "x".repeat(300) + "\n" + "y".repeat(300) + "\n";
+  cache.add(at(`${far}run‸\nend();\n`), "m", "(value);");
+  assert.equal(cache.find(at(`${far}run(‸)\nend();\n`), "m"), "value);");
+  assert.equal(cache.find(at(`new line\n${far}run‸\nend();\n`), "m"), "(value);");
+});
+
+test("keeps documents, models and what follows the cursor apart", () => {
+  const cache = createSuggestionCache(10_000);
+  cache.add(at("let a = ‸\nend();\n"), "m", "one;");
+  assert.equal(cache.find(at("let a = ‸\nend();\n", "b.ts"), "m"), undefined);
+  assert.equal(cache.find(at("let a = ‸\nend();\n"), "other"), undefined);
+  assert.equal(cache.find(at("let a = ‸\nstart();\n"), "m"), undefined);
+});
+
+test("never takes more memory than its limit and forgets what was not asked for longest", () => {
+  const cache = createSuggestionCache(20_000);
+  for (let n = 0; n < 200; n++) cache.add(at(`const name${n} = ‸\nuse${n}();\n`), "m", `value${n};`.repeat(5));
+  assert.ok(cache.sizeBytes <= 20_000, `${cache.sizeBytes} bytes`);
+  assert.ok(cache.sizeBytes > 5000, `${cache.sizeBytes} bytes`);
+  assert.equal(cache.find(at("const name0 = ‸\nuse0();\n"), "m"), undefined);
+  assert.ok(cache.find(at("const name199 = ‸\nuse199();\n"), "m"));
+});

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createLedger, firstTokenSpan } from "../../../src/metrics/ledger.ts";
+import { createFakeClock } from "../../fake/clock.ts";
+
+const about = { feature: "completion", provider: "llamacpp", model: "m" } as const;
+
+test("a request's trace holds its parts with their times", () => {
+  const clock = createFakeClock();
+  const ledger = createLedger({ clock });
+  const request = ledger.startRequest(about);
+  const first = request.span.child(firstTokenSpan);
+  clock.advance(80);
+  first.end();
+  const generation = request.span.child("generation");
+  clock.advance(20);
+  request.usage({ promptTokens: 100, cachedTokens: 90, generatedTokens: 7 });
+  request.end("ok");
+  const [row] = ledger.snapshot().requests;
+  assert.equal(row!.trace.endMs! - row!.trace.startMs, 100);
+  assert.deepEqual(
+    row!.trace.children.map(({ name, startMs, endMs }) => [name, endMs! - startMs]),
+    [
+      [firstTokenSpan, 80],
+      ["generation", 20],
+    ],
+  );
+  assert.equal(generation.record.endMs, row!.trace.endMs);
+});
+
+test("totals count every outcome and the tokens of all requests, also of those that fell out of the ring", () => {
+  const ledger = createLedger({ clock: createFakeClock(), capacity: 2 });
+  for (const outcome of ["ok", "cancelled", "failed"] as const) {
+    const request = ledger.startRequest(about);
+    request.usage({ promptTokens: 10, generatedTokens: 1 });
+    request.end(outcome, outcome === "failed" ? "timeout" : undefined);
+  }
+  const { requests, requestTotals } = ledger.snapshot();
+  assert.deepEqual(
+    requests.map(({ outcome }) => outcome),
+    ["failed", "cancelled"],
+  );
+  assert.deepEqual(requestTotals, {
+    started: 3,
+    ok: 1,
+    cancelled: 1,
+    failed: 1,
+    promptTokens: 30,
+    cachedTokens: 0,
+    generatedTokens: 3,
+  });
+});
+
+test("an ended request cannot be ended or charged again", () => {
+  const ledger = createLedger({ clock: createFakeClock() });
+  const request = ledger.startRequest(about);
+  request.end("ok");
+  request.usage({ promptTokens: 5 });
+  request.end("failed", "timeout");
+  assert.equal(ledger.snapshot().requestTotals.ok, 1);
+  assert.equal(ledger.snapshot().requestTotals.failed, 0);
+  assert.deepEqual(ledger.snapshot().requests[0]!.usage, {});
+});
+
+test("suggestions are counted by where they came from", () => {
+  const ledger = createLedger({ clock: createFakeClock() });
+  ledger.offered("predictor", 1);
+  ledger.offered("predictor", 3);
+  ledger.accepted("predictor", 12);
+  const row = ledger.snapshot().suggestions.find(({ source }) => source === "predictor")!;
+  assert.deepEqual([row.offered, row.accepted, row.acceptedCharacters], [2, 1, 12]);
+  assert.ok(row.p95Ms! >= 3 && row.p95Ms! < 3.2);
+});
+
+test("tells listeners about changes until they leave", () => {
+  const ledger = createLedger({ clock: createFakeClock() });
+  let calls = 0;
+  const listening = ledger.onDidChange(() => calls++);
+  ledger.offered("live", 0.1);
+  listening.dispose();
+  ledger.offered("live", 0.1);
+  assert.equal(calls, 1);
+});

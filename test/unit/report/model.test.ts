@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { formatBytes } from "../../../src/memory/format.ts";
+import { createLedger, firstTokenSpan } from "../../../src/metrics/ledger.ts";
+import { buildReport, formatDuration, type ReportInput } from "../../../src/report/model.ts";
+import { createFakeClock } from "../../fake/clock.ts";
+
+const t = (message: string, ...values: (string | number)[]) =>
+  message.replaceAll(/\{(\d)\}/g, (_, n: string) => String(values[Number(n)]));
+
+const input = (ledger: ReportInput["ledger"], nowMs = 0): ReportInput => ({
+  ledger,
+  memory: {
+    atMs: 0,
+    hostRssBytes: 200 * 2 ** 20,
+    hostHeapBytes: 50 * 2 ** 20,
+    hostHeapLimitBytes: 4 * 2 ** 30,
+    machineTotalBytes: 16 * 2 ** 30,
+    machineAvailableBytes: 4 * 2 ** 30,
+  },
+  hardware: undefined,
+  predictor: undefined,
+  nowMs,
+  formatBytes,
+  t,
+});
+
+test("an empty run says what to do instead of showing empty tables", () => {
+  const view = buildReport(input(createLedger({ clock: createFakeClock() }).snapshot()));
+  assert.deepEqual([view.suggestions.rows, view.requests.rows], [[], []]);
+  assert.match(view.requests.empty, /set up a model server/);
+  assert.equal(view.cards.find(({ label }) => label === "Machine")!.value, "75 %");
+});
+
+test("a request's bars lie in order on one scale, overlapping parts below each other", () => {
+  const clock = createFakeClock();
+  const ledger = createLedger({ clock });
+  const request = ledger.startRequest({ feature: "completion", provider: "llamacpp", model: "m" });
+  const first = request.span.child(firstTokenSpan);
+  const wait = request.span.child("wait");
+  clock.advance(60);
+  wait.end();
+  clock.advance(20);
+  first.end();
+  request.span.child("generation");
+  clock.advance(20);
+  request.end("ok");
+  const [row] = buildReport(input(ledger.snapshot(), clock.nowMs())).requests.rows;
+  assert.deepEqual(
+    row!.parts.map(({ name, start, width, lane }) => [name, start, width, lane]),
+    [
+      [firstTokenSpan, 0, 0.8, 0],
+      ["wait", 0, 0.6, 1],
+      ["generation", 0.8, 0.2, 0],
+    ],
+  );
+  assert.deepEqual(row!.cells.slice(3, 6), ["answered", "80 ms", "100 ms"]);
+});
+
+test("a running request grows and a failed one says why", () => {
+  const clock = createFakeClock();
+  const ledger = createLedger({ clock });
+  ledger.startRequest({ feature: "chat", provider: "llamacpp", model: "m" }).end("failed", "timeout");
+  ledger.startRequest({ feature: "completion", provider: "llamacpp", model: "m" });
+  clock.advance(1500);
+  const [running, failed] = buildReport(input(ledger.snapshot(), clock.nowMs())).requests.rows;
+  assert.deepEqual([running!.outcome, running!.cells[5]], ["running", "1.5 s"]);
+  assert.equal(failed!.cells[3], "failed (timeout)");
+});
+
+test("hardware is shown when known, and the reason when not", () => {
+  const ledger = createLedger({ clock: createFakeClock() }).snapshot();
+  const facts = { cpu: "Fast CPU", physicalCores: 8, gpus: [{ name: "Big GPU", memoryBytes: 24 * 2 ** 30 }] };
+  const known = buildReport({ ...input(ledger), hardware: facts }).cards.slice(-2);
+  assert.deepEqual(
+    known.map(({ value, detail }) => [value, detail]),
+    [
+      ["Fast CPU", "8 physical cores"],
+      ["Big GPU", "24.0 GB"],
+    ],
+  );
+  assert.equal(buildReport({ ...input(ledger), hardware: "no probe" }).cards.at(-1)!.detail, "no probe");
+});
+
+test("durations read at a glance", () => {
+  assert.deepEqual([undefined, 0.04, 3.14, 85.4, 2345].map(formatDuration), [
+    "–",
+    "0.04 ms",
+    "3.1 ms",
+    "85 ms",
+    "2.3 s",
+  ]);
+});
