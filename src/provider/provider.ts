@@ -1,4 +1,7 @@
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
 import type { Span } from "../metrics/spans.ts";
+import type { TransportClient } from "../transport/client.ts";
 
 /** The wire formats that Hotpath speaks, as the setting `hotpath.*.provider` names them. */
 export type ProviderKind = "llamacpp" | "openai-compatible";
@@ -11,6 +14,20 @@ export type ProviderOptions = {
   model: string;
   /** Read anew for every request, so that it is never kept; undefined: no key is sent. */
   apiKey?: () => Promise<string | undefined>;
+  /** How long a server that is reading its model is waited for. Default 600 000 (10 minutes). */
+  loadMs?: number;
+  /**
+   * How long the first byte of an answer may take while the server does not say that it is busy. Default 120 000 for
+   * ghost text, 600 000 for a chat.
+   */
+  firstByteMs?: number;
+};
+
+/** What a wire format is given to work with. */
+export type ProviderServices = {
+  readonly transport: TransportClient;
+  readonly clock: Clock;
+  readonly log: Log;
 };
 
 /** A model that a server offers. */
@@ -50,8 +67,9 @@ export type CompletionRequest = {
   readonly prefix: string;
   readonly suffix: string;
   readonly maxTokens: number;
-  /** At most 4 go to the server, the rest must be cut by the caller. */
+  /** The text ends before the first of these. Any number: the first 4 go to the server, the rest are cut here. */
   readonly stop?: readonly string[];
+  /** Default: the server's own, often far from 0. */
   readonly temperature?: number;
 };
 
@@ -73,23 +91,31 @@ export type CallOptions = { readonly signal?: AbortSignal; readonly span?: Span 
 
 /**
  * A model server. All calls throw {@link ProviderError}, or `AbortError` when `signal` fires. Leaving a stream's
- * `for await` loop early closes its socket.
+ * `for await` loop early closes its socket. While the server reads its model, all calls but `health` wait, up to
+ * `loadMs`, then throw kind "loading".
  */
 export type Provider = {
   readonly kind: ProviderKind;
   /** Scheme, host and port: what a key is bound to. */
   readonly origin: string;
   models(options?: CallOptions): Promise<readonly ModelInfo[]>;
-  /** Cached after the first success. */
+  /** Cached after the first success, until the server is found unreachable: it may come back with another model. */
   capabilities(options?: CallOptions): Promise<Capabilities>;
-  /** Never throws for a dead server. */
+  /** Never throws for a dead server, and never waits for a loading one. */
   health(options?: CallOptions): Promise<Health>;
   streamCompletion(request: CompletionRequest, options?: CallOptions): AsyncIterable<StreamPart>;
   streamChat(request: ChatRequest, options?: CallOptions): AsyncIterable<StreamPart>;
 };
 
+/**
+ * - `unreachable`: no connection, or none that lasted to the answer's first byte.
+ * - `loading`: the server was still reading its model when `loadMs` was over.
+ * - `truncated`: the answer broke off; what came before it stays valid.
+ * - `unsupported`: this server or model cannot do this kind of request; asking again is useless.
+ */
 export type ProviderErrorKind =
   | "unreachable"
+  | "loading"
   | "unauthorized"
   | "rate-limited"
   | "model-not-found"
@@ -107,10 +133,17 @@ export class ProviderError extends Error {
   readonly kind: ProviderErrorKind;
   /** HTTP status, when there was an answer. */
   readonly status: number | undefined;
+  /** How long the server asks to be left alone, when it says. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(kind: ProviderErrorKind, message: string, options: { cause?: unknown; status?: number } = {}) {
+  constructor(
+    kind: ProviderErrorKind,
+    message: string,
+    options: { cause?: unknown; status?: number; retryAfterMs?: number } = {},
+  ) {
     super(message, { cause: options.cause });
     this.kind = kind;
     this.status = options.status;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }

@@ -1,0 +1,247 @@
+/** Stands before the first token of a stretch of text; matches nothing. */
+export const boundaryToken = 0;
+
+/**
+ * Ids of line breaks: {@link firstBreakId} plus 0, 1 or 2 (the next line is indented the same, more, less) plus 3 when
+ * blank lines lie between. Telling them apart makes "what follows a block's head" a context of its own.
+ */
+export const firstBreakId = 1;
+const breakKinds = 6;
+/** A word that was never learned. Matches nothing, as nothing learned has it. */
+export const unknownId = firstBreakId + breakKinds;
+const firstWordId = unknownId + 1;
+
+/** What stands before a token on its line; kept in the token's lowest two bits, and not part of its id. */
+export const gap = { none: 0, space: 1, tab: 2, wide: 3 } as const;
+export const gapText = ["", " ", "\t"] as const;
+
+export const tokenId = (token: number): number => token >> 2;
+export const tokenGap = (token: number): number => token & 3;
+/** The one line break token that stands for "the line ends here", whatever follows. */
+export const lineEnd = firstBreakId << 2;
+export const isBreak = (token: number): boolean => token >> 2 >= firstBreakId && token >> 2 < firstBreakId + breakKinds;
+
+/** The longest token, in UTF-16 units: longer words and rulers are cut, so that noise cannot fill the memory. */
+const maxTokenLength = 24;
+
+const charClass = { space: 0, lower: 1, upper: 2, digit: 3, underscore: 4, run: 5, single: 6 } as const;
+const classes = new Uint8Array(128).fill(charClass.single);
+for (let code = 0; code <= 32; code++) classes[code] = charClass.space;
+for (let code = 97; code <= 122; code++) classes[code] = charClass.lower;
+for (let code = 65; code <= 90; code++) classes[code] = charClass.upper;
+for (let code = 48; code <= 57; code++) classes[code] = charClass.digit;
+for (const char of "=-.*/#&|+<>~") classes[char.charCodeAt(0)] = charClass.run;
+classes[95] = charClass.underscore;
+classes[36] = charClass.lower;
+classes[127] = charClass.space;
+
+const classOf = (code: number): number => {
+  if (code < 128) return classes[code]!;
+  return code === 0xa0 || code === 0xfeff || code === 0x2028 || code === 0x2029 ? charClass.space : charClass.lower;
+};
+
+const isWordClass = (kind: number): boolean => kind >= charClass.lower && kind <= charClass.underscore;
+
+/** Where the token that starts at `from` ends: part of an identifier (`get` `Foo`, `foo` `_bar`), a run like `===`, or one sign. */
+const tokenEnd = (text: string, from: number, to: number): number => {
+  const first = classOf(text.charCodeAt(from));
+  let at = from + 1;
+  const limit = Math.min(to, from + maxTokenLength);
+  if (isWordClass(first)) {
+    let previous = first;
+    while (at < limit) {
+      const kind = classOf(text.charCodeAt(at));
+      if (!isWordClass(kind)) break;
+      if (kind === charClass.upper && previous !== charClass.upper && previous !== charClass.underscore) break;
+      if (kind === charClass.underscore && previous !== charClass.underscore) break;
+      previous = kind;
+      at++;
+    }
+    // Half a surrogate pair is no text: keep the pair together.
+    if (at === limit && at < to && (text.charCodeAt(at) & 0xfc00) === 0xdc00) at++;
+    return at;
+  }
+  if (first === charClass.run) while (at < limit && text.charCodeAt(at) === text.charCodeAt(from)) at++;
+  return at;
+};
+
+/** A list of tokens that is filled again and again; only the first `length` count. */
+export type TokenBuffer = { tokens: Int32Array; length: number };
+
+export const createTokenBuffer = (): TokenBuffer => ({ tokens: new Int32Array(1024), length: 0 });
+
+export const pushToken = (buffer: TokenBuffer, token: number): void => {
+  if (buffer.length === buffer.tokens.length) {
+    const larger = new Int32Array(buffer.length * 2);
+    larger.set(buffer.tokens);
+    buffer.tokens = larger;
+  }
+  buffer.tokens[buffer.length++] = token;
+};
+
+/** Numbers the distinct tokens of everything learned. An id is given away again when nothing holds it any more. */
+export type Vocabulary = {
+  /**
+   * Replaces the buffer's content by the tokens of whole lines `text[from, to)`. Each line begins with a line break
+   * token; blank lines have no tokens. With `learn`, unknown words get an id; without it they become
+   * {@link unknownId}, and the text is taken to end at a cursor: a line that holds nothing yet has begun.
+   */
+  tokenize(text: string, from: number, to: number, learn: boolean, buffer: TokenBuffer): void;
+  /** Counts one more use of an id. Retain what `tokenize` learned before anything is released. */
+  retain(id: number): void;
+  /** Counts one use less; at none the word is forgotten. */
+  release(id: number): void;
+  /** The text of a token id, "" for line breaks and unknown ids. */
+  textOf(id: number): string;
+  /** Whether the token is (part of) an identifier, a keyword or a number. */
+  isWord(id: number): boolean;
+  /** A number that `Order`, `order`, `_order` and `orders` share; 0 for what is no word. */
+  stemOf(id: number): number;
+  /** The known id of `id`'s word written in the way of `like` (capital, underscore, plural), or undefined. */
+  inTheWayOf(id: number, like: number): number | undefined;
+  /** Distinct tokens so far. */
+  count(): number;
+  /** Estimated memory in bytes. */
+  bytes(): number;
+};
+
+// A short slice is copied by V8, a longer one keeps its whole parent text alive.
+const detach = (text: string): string =>
+  text.length < 13 ? text : String.fromCharCode(...Array.from({ length: text.length }, (_, i) => text.charCodeAt(i)));
+
+const singular = (word: string): string => (/[a-z]{3}s$/.test(word) && !word.endsWith("ss") ? word.slice(0, -1) : word);
+
+const stemHash = (word: string): number => {
+  const first = word.charCodeAt(0);
+  if (!isWordClass(classOf(first)) || classOf(first) === charClass.digit) return 0;
+  const stem = singular(word).toLowerCase();
+  let hash = 17;
+  for (let i = stem.startsWith("_") ? 1 : 0; i < stem.length; i++)
+    hash = (Math.imul(hash, 31) + stem.charCodeAt(i)) | 0;
+  return hash || 1;
+};
+
+export const createVocabulary = (): Vocabulary => {
+  const ids = new Map<string, number>();
+  const texts: string[] = Array.from({ length: firstWordId }, () => "");
+  const stems: number[] = texts.map(() => 0);
+  const words: boolean[] = texts.map(() => false);
+  const uses: number[] = texts.map(() => 0);
+  const freeIds: number[] = [];
+  let textUnits = 0;
+
+  const idOf = (word: string, learn: boolean): number => {
+    const known = ids.get(word);
+    if (known !== undefined) return known;
+    if (!learn) return unknownId;
+    const kept = detach(word);
+    const id = freeIds.pop() ?? texts.length;
+    texts[id] = kept;
+    stems[id] = stemHash(kept);
+    words[id] = isWordClass(classOf(kept.charCodeAt(0)));
+    uses[id] = 0;
+    ids.set(kept, id);
+    textUnits += kept.length;
+    return id;
+  };
+
+  return {
+    tokenize(text, from, to, learn, buffer) {
+      buffer.length = 0;
+      let lineIndent = 0;
+      let hasBlankBefore = false;
+      let at = from;
+      while (at < to) {
+        const lineFrom = at;
+        let kind = charClass.space as number;
+        let code = 0;
+        while (at < to) {
+          code = text.charCodeAt(at);
+          if (code === 10) break;
+          kind = classOf(code);
+          if (kind !== charClass.space) break;
+          at++;
+        }
+        if (at >= to && at > lineFrom && !learn) {
+          // The cursor stands behind bare indentation: the line has begun.
+          kind = charClass.single;
+        } else if (at >= to) break;
+        else if (code === 10) {
+          hasBlankBefore = true;
+          at++;
+          continue;
+        }
+        const indent = at - lineFrom;
+        const turn = indent === lineIndent ? 0 : indent > lineIndent ? 1 : 2;
+        pushToken(buffer, (firstBreakId + turn + (hasBlankBefore ? 3 : 0)) << 2);
+        lineIndent = indent;
+        hasBlankBefore = false;
+        let before: number = gap.none;
+        while (at < to) {
+          code = text.charCodeAt(at);
+          if (code === 10) break;
+          kind = classOf(code);
+          if (kind === charClass.space) {
+            if (before !== gap.none) before = gap.wide;
+            else before = code === 32 ? gap.space : code === 9 ? gap.tab : gap.wide;
+            at++;
+            continue;
+          }
+          const end = tokenEnd(text, at, to);
+          pushToken(buffer, (idOf(text.slice(at, end), learn) << 2) | before);
+          before = gap.none;
+          at = end;
+        }
+        at++;
+      }
+      if (!learn && (to === from || text.charCodeAt(to - 1) === 10)) {
+        pushToken(buffer, (firstBreakId + (lineIndent > 0 ? 2 : 0) + (hasBlankBefore ? 3 : 0)) << 2);
+      }
+    },
+    retain(id) {
+      if (id >= firstWordId) uses[id]!++;
+    },
+    release(id) {
+      if (id < firstWordId || --uses[id]! > 0) return;
+      const text = texts[id]!;
+      ids.delete(text);
+      textUnits -= text.length;
+      texts[id] = "";
+      freeIds.push(id);
+    },
+    textOf: (id) => texts[id] ?? "",
+    isWord: (id) => words[id] ?? false,
+    stemOf: (id) => stems[id] ?? 0,
+    inTheWayOf(id, like) {
+      const [word, model] = [texts[id]!, texts[like]!];
+      const start = model.startsWith("_") ? 1 : 0;
+      const bare = singular(word.startsWith("_") ? word.slice(1) : word);
+      const head = model.charAt(start);
+      let styled = bare;
+      if (model.length > start + 1 && model === model.toUpperCase()) styled = bare.toUpperCase();
+      else if (head !== head.toLowerCase()) styled = bare.charAt(0).toUpperCase() + bare.slice(1);
+      else if (head !== head.toUpperCase()) styled = bare.charAt(0).toLowerCase() + bare.slice(1);
+      const isPlural = singular(model) !== model;
+      return ids.get((start ? "_" : "") + styled + (isPlural ? "s" : ""));
+    },
+    count: () => ids.size,
+    // A Map entry, four array slots and a string header come to about 88 bytes beside the characters.
+    bytes: () => texts.length * 88 + textUnits,
+  };
+};
+
+/** Where the last token before `end` begins, not before `from`: what the cursor may stand in the middle of. */
+export const lastTokenStart = (text: string, from: number, end: number): number => {
+  let at = from;
+  let start = end;
+  while (at < end) {
+    if (classOf(text.charCodeAt(at)) === charClass.space) {
+      at++;
+      start = end;
+      continue;
+    }
+    start = at;
+    at = tokenEnd(text, at, end);
+  }
+  return start;
+};

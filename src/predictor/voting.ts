@@ -1,0 +1,279 @@
+import type { StepFacts } from "./confidence.ts";
+import { contextOrders, startChain, wordChain } from "./contextIndex.ts";
+import type { LearnedText } from "./learnedText.ts";
+import { gap, isBreak, lineEnd, tokenGap, tokenId, unknownId } from "./vocabulary.ts";
+
+/** The longest context that is compared, in tokens. */
+const longestMatch = 32;
+/** At a match this long in the file at hand, the place found is likely the cursor's own, as it was learned earlier. */
+const samePlaceMatch = 16;
+/** With a match this long it does not matter what agrees beyond it. */
+const longEnoughMatch = 24;
+const maxSkips = 2;
+const beyondWorth = 0.5;
+const maxVotes = 48;
+/** How many places of one list may vote, and how many are looked at, more when they must begin with what was typed. */
+const votesPerList = 24;
+const stepsPerList = 24;
+const stepsPerTypedList = 72;
+/** With this many votes from longer contexts, shorter ones are not asked. */
+const enoughVotes = 16;
+// These weights were chosen by coverage on the code bases that confidence.ts names.
+const weightPerToken = 1.7;
+const ownFileWeight = 2.5;
+const folderWeight = 1.6;
+const fadePerRank = 0.7;
+/** The weight of what was never seen. */
+const unseenWeight = 0.5;
+
+/** A token that may come next; `typedUnits` of it are typed already. */
+export type Vote = {
+  token: number;
+  typedUnits: number;
+  weight: number;
+  count: number;
+  ownCount: number;
+  folderCount: number;
+  longest: number;
+  /** The most tokens of context that agree beyond an identifier that does not. */
+  longestBeyond: number;
+  /** Places whose word was translated. */
+  translated: number;
+};
+
+/** Lets every place where the context stood before vote for the token that followed there. */
+export type Voting = {
+  /** The context: its last `length` tokens count, the last one nearest to the cursor. */
+  readonly context: Int32Array;
+  length: number;
+  /** Says where the cursor is. `isCovered`: the file's learned text is all around the cursor, so it votes from there. */
+  begin(ownFile: number, folder: number, isCovered: boolean): void;
+  clear(): void;
+  /** Adds votes for the token after the context: one that goes on from `typed`, or that stands behind `typedGap`. */
+  gather(typed: string, typedGap: number, extraLength: number): void;
+  /** The vote with most weight; valid until the next `clear`. */
+  best(): Vote | undefined;
+  /** Describes a vote in `facts`. */
+  describe(vote: Vote, facts: StepFacts): void;
+};
+
+export const createVoting = (learned: LearnedText): Voting => {
+  const { index, vocabulary } = learned;
+  const { tokens } = index;
+  const context = new Int32Array(256);
+  const votes: Vote[] = Array.from({ length: maxVotes }, () => ({
+    token: 0,
+    typedUnits: 0,
+    weight: 0,
+    count: 0,
+    ownCount: 0,
+    folderCount: 0,
+    longest: 0,
+    longestBeyond: 0,
+    translated: 0,
+  }));
+  const lengthWeights = Float64Array.from({ length: longestMatch + 2 }, (_, n) => weightPerToken ** Math.min(n, 14));
+  const rankWeights = Float64Array.from({ length: votesPerList }, (_, rank) => 1 / (1 + rank * fadePerRank));
+  const beforeNumber = learned.before.number;
+  const afterNumber = learned.after.number;
+  let voteCount = 0;
+  let totalCount = 0;
+  let totalWeight = 0;
+  let ownNumber = -1;
+  let ownFolder = 0;
+  let isOwnCovered = false;
+
+  const cast = (
+    token: number,
+    typedUnits: number,
+    length: number,
+    beyond: number,
+    file: number,
+    rank: number,
+    isTranslated: boolean,
+  ): void => {
+    const isOwn = file === beforeNumber || file === afterNumber || file === ownNumber;
+    const isNear = !isOwn && learned.folderOfFile(file) === ownFolder;
+    const weight =
+      lengthWeights[Math.min(longestMatch, length + Math.floor(beyond * beyondWorth))]! *
+      rankWeights[rank]! *
+      (isOwn ? ownFileWeight : isNear ? folderWeight : 1);
+    totalWeight += weight;
+    totalCount++;
+    let at = 0;
+    while (at < voteCount && (votes[at]!.token !== token || votes[at]!.typedUnits !== typedUnits)) at++;
+    if (at === maxVotes) return;
+    const vote = votes[at]!;
+    if (at === voteCount) {
+      voteCount++;
+      vote.token = token;
+      vote.typedUnits = typedUnits;
+      vote.weight =
+        vote.count =
+        vote.ownCount =
+        vote.folderCount =
+        vote.longest =
+        vote.longestBeyond =
+        vote.translated =
+          0;
+    }
+    vote.weight += weight;
+    vote.count++;
+    if (isOwn) vote.ownCount++;
+    if (isNear) vote.folderCount++;
+    if (isTranslated) vote.translated++;
+    if (length > vote.longest) vote.longest = length;
+    if (beyond > vote.longestBeyond) vote.longestBeyond = beyond;
+  };
+
+  const matchAt = (position: number, length: number): number => {
+    const most = Math.min(longestMatch, length);
+    let n = 0;
+    while (n < most) {
+      const id = tokenId(tokens[position - 1 - n]!);
+      if (id === 0 || id !== tokenId(context[length - 1 - n]!)) break;
+      n++;
+    }
+    return n;
+  };
+
+  /** Where the identifier begins that the token `n` places before `end` belongs to, as the number of places. */
+  const skipIdentifier = (list: Int32Array, end: number, n: number): number => {
+    let at = n;
+    while (at < longestMatch && tokenGap(list[end - 1 - at]!) === gap.none && at + 1 < end) {
+      if (!vocabulary.isWord(tokenId(list[end - 2 - at]!))) break;
+      at++;
+    }
+    return at + 1;
+  };
+
+  // Words there and here that stand in the same place, as the last call of `beyondAt` found them.
+  const pairStems = new Int32Array(maxSkips);
+  const pairIds = new Int32Array(maxSkips);
+  let pairs = 0;
+
+  /** The word that stands here for a word there: where orders are kept there, products may be kept here. */
+  const translate = (id: number): number => {
+    const stem = pairs > 0 ? vocabulary.stemOf(id) : 0;
+    if (stem === 0) return id;
+    for (let i = 0; i < pairs; i++) {
+      if (pairStems[i] === stem) return vocabulary.inTheWayOf(pairIds[i]!, id) ?? id;
+    }
+    return id;
+  };
+
+  /** How much agrees beyond the first identifiers that differ: lines like `x = f(a)` and `y = f(b)` are alike. */
+  const beyondAt = (position: number, length: number, match: number): number => {
+    pairs = 0;
+    if (match >= longEnoughMatch) return 0;
+    let there = match;
+    let here = match;
+    let agreed = 0;
+    let skips = maxSkips;
+    while (there < longestMatch && here < length && here < longestMatch) {
+      const id = tokenId(tokens[position - 1 - there]!);
+      const own = tokenId(context[length - 1 - here]!);
+      if (id === 0) break;
+      if (id === own) {
+        agreed++;
+        there++;
+        here++;
+        continue;
+      }
+      const isWordHere = vocabulary.isWord(own) || own === unknownId;
+      if (skips-- === 0 || !isWordHere || !vocabulary.isWord(id)) break;
+      if (pairs < maxSkips && vocabulary.stemOf(id) !== 0 && own !== unknownId) {
+        pairStems[pairs] = vocabulary.stemOf(id);
+        pairIds[pairs++] = own;
+      }
+      there = skipIdentifier(tokens, position, there);
+      here = skipIdentifier(context, length, here);
+    }
+    return agreed;
+  };
+
+  const newestIn = (chain: number, length: number, typed: string): number => {
+    if (chain < startChain) return index.newest(chain, context, length);
+    if (chain === wordChain) return index.newestWord(typed.charCodeAt(0), typed.charCodeAt(1));
+    return length === 0 ? -1 : index.newestStart(tokenId(context[length - 1]!), typed.charCodeAt(0));
+  };
+
+  const voting: Voting = {
+    context,
+    length: 0,
+    begin(ownFile, folder, isCovered) {
+      ownNumber = ownFile;
+      ownFolder = folder;
+      isOwnCovered = isCovered;
+    },
+    clear() {
+      voteCount = totalCount = totalWeight = 0;
+    },
+    gather(typed, typedGap, extraLength) {
+      const { length } = voting;
+      const lastChain = typed.length >= 2 ? wordChain : typed.length === 1 ? startChain : startChain - 1;
+      let found = 0;
+      let longerOrder = longestMatch + 1;
+      for (let chain = 0; chain <= lastChain; chain++) {
+        const order = contextOrders[chain] ?? (chain === startChain ? 1 : 0);
+        // The list by first character finds the same places and passes over the others.
+        if (typed && chain < startChain && order === 1) continue;
+        let steps = typed ? stepsPerTypedList : stepsPerList;
+        let rank = 0;
+        let position = newestIn(chain, length, typed);
+        for (; position > 0 && steps > 0 && rank < votesPerList; position = index.older(chain, position), steps--) {
+          const match = matchAt(position, length);
+          if (match < order || match >= longerOrder) continue;
+          const file = index.fileAt(position);
+          if (file === ownNumber && (isOwnCovered || match > samePlaceMatch)) continue;
+          let token = tokens[position]!;
+          const beyond = beyondAt(position, length, match);
+          const translated = translate(tokenId(token));
+          const isTranslated = translated !== tokenId(token);
+          token = (translated << 2) | tokenGap(token);
+          if (isBreak(token)) token = typed ? 0 : lineEnd;
+          else if (typed) {
+            const text = vocabulary.textOf(tokenId(token));
+            token = text.length > typed.length && text.startsWith(typed) ? token & ~3 : 0;
+          } else if (typedGap !== gap.none) {
+            const learnedGap = tokenGap(token);
+            const agrees = learnedGap === typedGap || learnedGap === gap.wide || typedGap === gap.wide;
+            token = agrees ? token & ~3 : 0;
+          }
+          if (token === 0) continue;
+          cast(token, typed.length, match + extraLength, beyond, file, rank++, isTranslated);
+        }
+        found += rank;
+        longerOrder = order;
+        if (found >= enoughVotes && order > 1) return;
+      }
+    },
+    best() {
+      let best: Vote | undefined;
+      for (let i = 0; i < voteCount; i++) if (!best || votes[i]!.weight > best.weight) best = votes[i];
+      return best;
+    },
+    describe(vote, facts) {
+      facts.share = vote.weight / (totalWeight + unseenWeight);
+      facts.count = vote.count;
+      facts.ownCount = vote.ownCount;
+      facts.folderCount = vote.folderCount;
+      facts.totalCount = totalCount;
+      facts.rivals = voteCount;
+      facts.longest = vote.longest;
+      facts.rivalLongest = 0;
+      facts.translatedCount = vote.translated;
+      facts.longestBeyond = vote.longestBeyond;
+      facts.rivalLongestBeyond = 0;
+      for (let i = 0; i < voteCount; i++) {
+        const rival = votes[i]!;
+        if (rival !== vote && rival.longest > facts.rivalLongest) facts.rivalLongest = rival.longest;
+        if (rival !== vote && rival.longestBeyond > facts.rivalLongestBeyond)
+          facts.rivalLongestBeyond = rival.longestBeyond;
+      }
+      facts.typedUnits = vote.typedUnits;
+      facts.hasGap = tokenGap(vote.token) !== gap.none;
+    },
+  };
+  return voting;
+};

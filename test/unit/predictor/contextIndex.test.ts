@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Block, contextOrders, createContextIndex } from "../../../src/predictor/contextIndex.ts";
+import { createTokenBuffer, createVocabulary } from "../../../src/predictor/vocabulary.ts";
+import { createRandom, randomSource } from "./randomText.ts";
+
+const setUp = (maxBytes: number) => {
+  const vocabulary = createVocabulary();
+  const index = createContextIndex(maxBytes, vocabulary);
+  const buffer = createTokenBuffer();
+  const add = (text: string, file: number) => {
+    vocabulary.tokenize(text, 0, text.length, true, buffer);
+    return index.add(buffer, 0, 0, buffer.length, file);
+  };
+  return { vocabulary, index, buffer, add };
+};
+
+test("lists the places of a context, newest first", () => {
+  const { index, buffer, add } = setUp(4_000_000);
+  for (let file = 1; file <= 3; file++) add("alpha beta gamma", file);
+  const chain = contextOrders.indexOf(2);
+  const files: number[] = [];
+  for (let at = index.newest(chain, buffer.tokens, 3); at > 0; at = index.older(chain, at)) {
+    files.push(index.fileAt(at));
+  }
+  assert.deepEqual(files, [3, 2, 1]);
+});
+
+test("finds exactly what is there after any order of adding and removing", () => {
+  const random = createRandom(4);
+  const { index, add, vocabulary } = setUp(3_000_000);
+  const blocks = new Map<number, Block>();
+  for (let round = 0; round < 3000; round++) {
+    const file = 1 + random(60);
+    const block = blocks.get(file);
+    if (block) {
+      index.remove(block);
+      blocks.delete(file);
+    } else {
+      const added = add(randomSource(random, ["user", `word${random(40)}`], 1 + random(30)), file);
+      if (added) blocks.set(file, added);
+    }
+    if (round % 100 > 0) continue;
+    for (const [owner, { linkedFrom, end }] of blocks) {
+      for (let position = linkedFrom; position < end; position++) {
+        assert.equal(index.fileAt(position), owner);
+      }
+      // Each position but the first ones is in its list.
+      const at = Math.min(end - 1, linkedFrom + 2);
+      if (at <= linkedFrom) continue;
+      const chain = contextOrders.indexOf(1);
+      let found = index.newest(chain, index.tokens, at);
+      while (found > 0 && found !== at) found = index.older(chain, found);
+      assert.equal(found, at);
+    }
+  }
+  for (const block of blocks.values()) index.remove(block);
+  assert.equal(index.usedTokens(), 0);
+  assert.equal(vocabulary.count(), 0);
+});
+
+test("joins freed room when there is none else", () => {
+  const { index, buffer, vocabulary } = setUp(1_000_000);
+  const fill = (words: number) => {
+    const text = "word ".repeat(words);
+    vocabulary.tokenize(text, 0, text.length, true, buffer);
+    const blocks: Block[] = [];
+    for (
+      let block = index.add(buffer, 0, 0, buffer.length, 1);
+      block;
+      block = index.add(buffer, 0, 0, buffer.length, 1)
+    ) {
+      blocks.push(block);
+    }
+    return blocks;
+  };
+  const small = fill(20);
+  assert.ok(small.length > 100);
+  assert.equal(fill(1000).length, 0);
+  for (const block of small) index.remove(block);
+  assert.ok(fill(1000).length * 1000 > small.length * 20);
+});

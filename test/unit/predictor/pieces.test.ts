@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cutIntoPieces, type Piece } from "../../../src/predictor/pieces.ts";
+import { createRandom, randomNoise, randomSource } from "./randomText.ts";
+
+test("pieces follow each other, end at line ends, and cover all text", () => {
+  const random = createRandom(1);
+  for (let round = 0; round < 50; round++) {
+    const text = round % 2 ? randomNoise(random, 2000) : randomSource(random, ["a", "b"], random(300));
+    let at = 0;
+    for (const piece of cutIntoPieces(text, false)) {
+      assert.equal(piece.from, at);
+      assert.ok(piece.to > piece.from && piece.contextFrom <= piece.from);
+      assert.ok(piece.to === text.length || text[piece.to - 1] === "\n");
+      at = piece.to;
+    }
+    assert.equal(at, text.length);
+  }
+});
+
+const names = (text: string): string[] => cutIntoPieces(text, false).map(({ hash, check }) => `${hash}:${check}`);
+
+test("an edit leaves all but a few pieces as they were", () => {
+  const random = createRandom(2);
+  const text = randomSource(random, ["user", "order", "cart"], 600);
+  const before = names(text);
+  for (let round = 0; round < 50; round++) {
+    const at = random(text.length);
+    const after = new Set(names(`${text.slice(0, at)}new words${text.slice(at)}`));
+    assert.ok(before.filter((name) => !after.has(name)).length <= 3);
+  }
+});
+
+const withoutContext = (pieces: readonly Piece[]) =>
+  pieces.map(({ hash, check, from, to }) => ({ hash, check, from, to }));
+
+test("cutting on from a known piece gives what cutting afresh gives", () => {
+  const random = createRandom(3);
+  const text = randomSource(random, ["user", "order"], 500);
+  for (let round = 0; round < 50; round++) {
+    const typed = text.slice(0, text.indexOf("\n", random(text.length - 200)) + 1);
+    const grown = text.slice(0, text.indexOf("\n", typed.length) + 1);
+    const known = cutIntoPieces(typed, false).slice(0, -1);
+    const goneOn = [...known, ...cutIntoPieces(grown, false, known.at(-1))];
+    assert.deepEqual(withoutContext(goneOn), withoutContext(cutIntoPieces(grown, false)));
+  }
+});

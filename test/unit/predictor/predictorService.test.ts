@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { test, type TestContext } from "node:test";
+import { type Log, silentLog } from "../../../src/base/log.ts";
+import { createPredictorService, type LearnOptions } from "../../../src/predictor/predictorService.ts";
+
+const workerUrl = new URL("../../../src/predictor/predictorWorker.ts", import.meta.url);
+
+/** A folder with these files; it goes with the test. */
+const makeFolder = async (t: TestContext, files: Record<string, string>): Promise<string> => {
+  const folder = await realpath(await mkdtemp(path.join(tmpdir(), "hotpath-predictor-")));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
+    await writeFile(path.join(folder, name), text);
+  }
+  return folder;
+};
+
+const startService = (t: TestContext, log: Log = silentLog, url = workerUrl) => {
+  let learned: (() => void) | undefined;
+  const service = createPredictorService({ workerUrl: url, log, onLearned: () => learned?.() });
+  t.after(() => service.dispose());
+  return {
+    ...service,
+    /** Learns folders and waits until they are read. */
+    learnAll: async (folders: readonly string[], options?: LearnOptions) => {
+      const done = new Promise<void>((resolve) => {
+        learned = resolve;
+      });
+      service.learnFolders(folders, options);
+      await done;
+    },
+    /** What is predicted at the bar in `text`. */
+    predictAt: async (file: string, text: string) => {
+      const at = text.indexOf("|");
+      return (await service.predict({ path: file, prefix: text.slice(0, at), suffix: text.slice(at + 1) }))?.text ?? "";
+    },
+  };
+};
+
+/** A statement with a word that stands nowhere else, and what is typed to get the rest of it predicted. */
+const statement = (word: string): string => `register("${word}", handle${word}Request);\n`.repeat(2);
+const ask = (word: string): string => `\nregister("${word}", ha|\n`;
+
+test("learns a folder and predicts from it", async (t) => {
+  const folder = await makeFolder(t, { "a.ts": statement("Alpha"), "deep/er/b.ts": statement("Beta") });
+  const service = startService(t);
+  await service.learnAll([folder]);
+  assert.match(await service.predictAt(path.join(folder, "new.ts"), ask("Alpha")), /^ndleAlphaRequest/);
+  assert.match(await service.predictAt(path.join(folder, "new.ts"), ask("Beta")), /^ndleBetaRequest/);
+  const { files, textBytes, memoryBytes, indexing, problem } = await service.stats();
+  assert.deepEqual(
+    { files, textBytes, indexing, problem },
+    { files: 2, textBytes: 152, indexing: false, problem: undefined },
+  );
+  assert.ok(memoryBytes > 0);
+});
+
+test("learns nothing that is excluded, ignored, binary, huge, generated, secret or outside", async (t) => {
+  const outside = await makeFolder(t, { "secret.ts": statement("Outside") });
+  const folder = await makeFolder(t, {
+    ".gitignore": "ignored.ts\n/build/\n*.gen.ts\n",
+    "ignored.ts": statement("Ignored"),
+    "build/a.ts": statement("Build"),
+    "keep/.gitignore": "!kept.gen.ts\nlocal.ts\n",
+    "keep/kept.gen.ts": statement("Kept"),
+    "keep/local.ts": statement("Local"),
+    "keep/build/a.ts": statement("Inner"),
+    "out/a.ts": statement("Excluded"),
+    ".hidden/x.log": statement("Hidden"),
+    ".git/a.ts": statement("Git"),
+    "node_modules/p/a.ts": statement("Module"),
+    "pkg/node_modules/p/a.ts": statement("Nested"),
+    "binary.ts": `${statement("Binary")}\0`,
+    "huge.ts": statement("Huge") + "// filler line\n".repeat(15_000),
+    "wide.ts": `${statement("Wide")}${"x = 1;".repeat(2000)}\n`,
+    ".env.local": statement("Secret"),
+  });
+  await symlink(outside, path.join(folder, "linkedFolder"));
+  await symlink(path.join(outside, "secret.ts"), path.join(folder, "linked.ts"));
+  const service = startService(t);
+  await service.learnAll([folder], {
+    exclude: ["**/*.log", "out"],
+    first: ["out/a.ts", "linked.ts", "linkedFolder/secret.ts", "ignored.ts"]
+      .map((name) => path.join(folder, name))
+      .concat(path.join(outside, "secret.ts")),
+  });
+  const near = path.join(folder, "new.ts");
+  for (const word of ["Kept", "Inner"])
+    assert.match(await service.predictAt(near, ask(word)), new RegExp(`^ndle${word}`));
+  for (const word of ["Ignored", "Build", "Local", "Excluded", "Hidden", "Git", "Module", "Nested"].concat(
+    "Binary",
+    "Huge",
+    "Wide",
+    "Secret",
+    "Outside",
+  )) {
+    assert.ok(!(await service.predictAt(near, ask(word))).includes(word), word);
+  }
+  // Two sources and two ignore files.
+  assert.equal((await service.stats()).files, 4);
+});
+
+test("learns a document's newest text, and takes it before the disk's", async (t) => {
+  const folder = await makeFolder(t, { "a.ts": statement("Disk") });
+  const service = startService(t);
+  const file = path.join(folder, "a.ts");
+  service.update(file, statement("Typo"));
+  service.update(file, statement("Older"));
+  service.update(file, statement("Newest"));
+  await service.learnAll([folder]);
+  const near = path.join(folder, "b.ts");
+  // The newest text is sent when the first one was learned.
+  while (!(await service.predictAt(near, ask("Newest"))).startsWith("ndleNewest"));
+  for (const word of ["Disk", "Typo", "Older"])
+    assert.ok(!(await service.predictAt(near, ask(word))).includes(word), word);
+});
+
+test("learns nothing from a document that the folder's rules exclude", async (t) => {
+  const folder = await makeFolder(t, { ".gitignore": "private/\n", "a.ts": statement("Alpha") });
+  const service = startService(t);
+  service.update(path.join(folder, "private/early.ts"), statement("Early"));
+  await service.learnAll([folder]);
+  service.update(path.join(folder, "private/a.ts"), statement("Private"));
+  service.update("untitled:Untitled-1", statement("Untitled"));
+  const near = path.join(folder, "b.ts");
+  assert.match(await service.predictAt(near, ask("Alpha")), /^ndleAlpha/);
+  // The second update is learned after the first one was looked at.
+  while (!(await service.predictAt(near, ask("Untitled"))).startsWith("ndleUntitled"));
+  for (const word of ["Private", "Early"]) assert.ok(!(await service.predictAt(near, ask(word))).includes(word), word);
+});
+
+test("forgets files, folders, and the folders of an earlier call", async (t) => {
+  const one = await makeFolder(t, {
+    "a.ts": statement("Alpha"),
+    "b/c.ts": statement("Beta"),
+    "d.ts": statement("Delta"),
+  });
+  const two = await makeFolder(t, { "a.ts": statement("Gamma") });
+  const service = startService(t);
+  await service.learnAll([one]);
+  service.forget(path.join(one, "a.ts"));
+  service.forget(path.join(one, "b"));
+  const near = path.join(two, "b.ts");
+  for (const word of ["Alpha", "Beta"]) assert.ok(!(await service.predictAt(near, ask(word))).includes(word), word);
+  assert.match(await service.predictAt(near, ask("Delta")), /^ndleDelta/);
+  await service.learnAll([two]);
+  assert.ok(!(await service.predictAt(near, ask("Delta"))).includes("Delta"));
+  assert.match(await service.predictAt(near, ask("Gamma")), /^ndleGamma/);
+  assert.equal((await service.stats()).files, 1);
+});
+
+const valueLine = (i: number, j: number) => `export const value${i}x${j} = compute${j % 7}(input${i}, ${j});\n`;
+
+test("answers while it reads", async (t) => {
+  const files = Object.fromEntries(
+    Array.from({ length: 60 }, (_, i) => [
+      `f${i}.ts`,
+      Array.from({ length: 700 }, (__, j) => valueLine(i, j)).join(""),
+    ]),
+  );
+  const folder = await makeFolder(t, files);
+  const service = startService(t);
+  const first = path.join(folder, "f0.ts");
+  const done = service.learnAll([folder], { first: [first] });
+  while ((await service.predictAt("x.ts", "\nexport const value0x1 = comp|\n")) === "");
+  assert.equal((await service.stats()).indexing, true);
+  await done;
+  assert.equal((await service.stats()).files, 60);
+});
+
+test("drops the answer when the signal is aborted", async (t) => {
+  const service = startService(t);
+  const prefix = `${statement("Alpha")}register("Alpha", ha`;
+  assert.equal(await service.predict({ path: "a.ts", prefix, suffix: "\n" }, AbortSignal.abort()), undefined);
+  const controller = new AbortController();
+  const answer = service.predict({ path: "a.ts", prefix, suffix: "\n" }, controller.signal);
+  controller.abort();
+  assert.equal(await answer, undefined);
+  service.update("b.ts", "");
+  assert.match(await service.predictAt("a.ts", `${prefix}|\n`), /^ndleAlpha/);
+});
+
+test("finds the end of a long text, and no more than its near surroundings", async (t) => {
+  const service = startService(t);
+  const filler = "const filler = 1; // and more of it\n".repeat(4000);
+  const text = `${statement("Far")}${filler}${statement("Near")}`;
+  assert.match(await service.predictAt("a.ts", `${text}register("Near", ha|\n${filler}`), /^ndleNear/);
+  assert.ok(!(await service.predictAt("a.ts", `${text}register("Far", ha|\n${filler}`)).includes("Far"));
+});
+
+const workerThat = (code: string): URL => new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+
+test("starts a crashed thread once, then stays off and says why", async (t) => {
+  const lines: string[] = [];
+  const log: Log = { ...silentLog, warn: (line) => void lines.push(line), error: (line) => void lines.push(line) };
+  const code = `import { parentPort } from "node:worker_threads"; parentPort.on("message", () => { throw new Error("out of luck"); });`;
+  const service = startService(t, log, workerThat(code));
+  const question = { path: "a.ts", prefix: "const a", suffix: "" };
+  assert.equal(await service.predict(question), undefined);
+  assert.equal((await service.stats()).problem, undefined);
+  assert.equal(await service.predict(question), undefined);
+  assert.equal((await service.stats()).problem, "out of luck");
+  assert.equal(await service.predict(question), undefined);
+  service.update("a.ts", "text");
+  assert.deepEqual(lines, [
+    "The predictor stopped and is started again: out of luck",
+    "The predictor stopped twice and stays off: out of luck",
+  ]);
+});
+
+test("reads its folders again after a crash", async (t) => {
+  const folder = await makeFolder(t, { "a.ts": statement("Alpha") });
+  // Falls over at its first prediction and works afterwards.
+  const code = `import { parentPort } from "node:worker_threads";
+    import { existsSync, writeFileSync } from "node:fs";
+    const flag = ${JSON.stringify(path.join(folder, ".crashed"))};
+    if (existsSync(flag)) await import(${JSON.stringify(workerUrl.href)});
+    else parentPort.once("message", () => { writeFileSync(flag, ""); process.exit(3); });`;
+  const service = startService(t, silentLog, workerThat(code));
+  await service.learnAll([folder]);
+  assert.match(await service.predictAt(path.join(folder, "b.ts"), ask("Alpha")), /^ndleAlpha/);
+});
+
+test("starts no thread for nothing, and holds none after dispose", async (t) => {
+  const service = startService(t);
+  assert.deepEqual(await service.stats(), { files: 0, textBytes: 0, memoryBytes: 0, indexing: false });
+  service.forget("a.ts");
+  assert.ok(!process.getActiveResourcesInfo().includes("MessagePort"));
+  const waiting = service.predict({ path: "a.ts", prefix: "", suffix: "" });
+  await service.dispose();
+  assert.equal(await waiting, undefined);
+  assert.equal(await service.predict({ path: "a.ts", prefix: "", suffix: "" }), undefined);
+  service.learnFolders([tmpdir()]);
+  service.update("a.ts", "");
+  await service.dispose();
+  assert.ok(!process.getActiveResourcesInfo().includes("MessagePort"));
+});
