@@ -51,9 +51,9 @@ export type CompletionEngine = {
 
 type Live = { snapshot: Snapshot; text: string; origin: SuggestionSource };
 
-// Below this the predictor's text is wrong too often to be worth a look: its confidence is calibrated, so about
-// seven of ten texts shown are right (test/bench/predictor.bench.ts).
-const minConfidence = 0.6;
+// Below this the predictor's text is wrong too often to be worth a look. Its confidence is calibrated, and it cuts its
+// texts to reach this much: about eight of ten shown are right (test/bench/predictor.bench.ts).
+const minConfidence = 0.5;
 const minUsefulCharacters = 2;
 const defaultCacheBytes = 4_000_000;
 
@@ -173,6 +173,7 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       if (suggestion || signal.aborted) return suggestion;
     }
     if (stream?.hasAnswered(snapshot)) return fromPredictor(snapshot, signal);
+    if (signal.aborted) return undefined;
     if (!reused || reused.isDone) {
       stream?.abort();
       stream = model && clock.nowMs() >= pausedUntilMs ? ask(snapshot, model) : undefined;
@@ -199,11 +200,14 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       ledger.accepted(suggestion.origin, suggestion.insertText.length);
     },
     use(sources) {
+      const isModelNew = model === undefined && sources.model !== undefined;
       predictor = sources.predictor;
       model = sources.model;
       pausedUntilMs = -Infinity;
       stream?.abort();
       stream = undefined;
+      // VS Code asked while the model was still being reached, and asks again only after the next key.
+      if (isModelNew && lastAsked && live?.snapshot !== lastAsked) options.onBetter();
     },
     dispose() {
       stream?.abort();

@@ -35,6 +35,8 @@ export type StreamOptions = {
 const multiLineTokens = 160;
 const singleLineTokens = 64;
 const maxStreamLines = 14;
+// Before the first token nobody knows whether the answer agrees: this much typing is waited for it.
+const maxBlindCharacters = 24;
 
 /** Asks the model for what follows `snapshot`. Streams to the end even when nobody waits any more, unless aborted. */
 export const startStream = (options: StreamOptions): RunningStream => {
@@ -52,6 +54,7 @@ export const startStream = (options: StreamOptions): RunningStream => {
     if (at.documentId !== snapshot.documentId || suffixKey(at.suffix) !== key) return false;
     if (!at.prefix.startsWith(snapshot.prefix)) return false;
     const typed = at.prefix.slice(snapshot.prefix.length);
+    if (text === "" && typed.length > maxBlindCharacters) return false;
     return isDone
       ? text.startsWith(typed) && text.length > typed.length
       : text.startsWith(typed) || typed.startsWith(text);

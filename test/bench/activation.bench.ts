@@ -35,7 +35,8 @@ const lazyModules = [
   "src/commands/setApiKey.ts",
 ];
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 const makeExtension = async (variant: Variant, folder: string): Promise<void> => {
   await mkdir(folder, { recursive: true });
@@ -103,13 +104,23 @@ try {
     addedHeapMb: of(variant, (figure) => figure.addedHeapMb),
   }));
   for (const row of rows) {
-    const numbers = Object.entries(row).map(([name, value]) => `${name} ${typeof value === "number" ? value.toFixed(2) : value}`);
+    const numbers = Object.entries(row).map(
+      ([name, value]) => `${name} ${typeof value === "number" ? value.toFixed(2) : value}`,
+    );
     console.log(numbers.join("  "));
   }
-  console.log(`median of ${runs}; resident memory moves by ${driftMb.toFixed(1)} MB without Hotpath, which is taken off`);
-  if (options.json) await writeFile(options.json, JSON.stringify({ runs, driftMb, rows, raw: Object.fromEntries(figures) }, undefined, 2));
+  console.log(
+    `median of ${runs}; resident memory moves by ${driftMb.toFixed(1)} MB without Hotpath, which is taken off`,
+  );
+  if (options.json)
+    await writeFile(
+      options.json,
+      JSON.stringify({ runs, driftMb, rows, raw: Object.fromEntries(figures) }, undefined, 2),
+    );
   const [lazyRow] = rows;
-  const passed = Object.entries(limits).filter(([name, limit]) => (lazyRow as unknown as Record<string, number>)[name]! > limit);
+  const passed = Object.entries(limits).filter(
+    ([name, limit]) => (lazyRow as unknown as Record<string, number>)[name]! > limit,
+  );
   for (const [name, limit] of passed) console.error(`${name} is over its limit of ${limit}`);
   process.exitCode = passed.length > 0 ? 1 : 0;
 } finally {

@@ -25,9 +25,10 @@ type Call = {
   fail(error: Error): void;
 };
 
+const unused = () => assert.fail("not used by the engine");
+
 const scriptedProvider = (): { provider: Provider; calls: Call[] } => {
   const calls: Call[] = [];
-  const unused = () => assert.fail("not used by the engine");
   const provider: Provider = {
     kind: "llamacpp",
     origin: "http://127.0.0.1:1",

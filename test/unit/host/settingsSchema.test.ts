@@ -9,8 +9,8 @@ type Manifest = {
   contributes: { configuration: { properties: Record<string, { default: unknown; scope: string }> }[] };
   capabilities: { untrustedWorkspaces: { restrictedConfigurations: string[] } };
 };
-const readJson = (name: string) => JSON.parse(readFileSync(new URL(`../../../${name}`, import.meta.url), "utf8"));
-const manifest: Manifest = readJson("package.json");
+const readText = (name: string) => readFileSync(new URL(`../../../${name}`, import.meta.url), "utf8");
+const manifest = JSON.parse(readText("package.json")) as Manifest;
 const properties = Object.assign({}, ...manifest.contributes.configuration.map((part) => part.properties)) as Record<
   string,
   { default: unknown; scope: string }
@@ -94,7 +94,6 @@ test("a folder cannot say where text is sent: endpoint settings are machine-scop
 });
 
 test("every text that package.json refers to exists, and none is left over", () => {
-  const source = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
-  const used = new Set([...source.matchAll(/"%([\w.]+)%"/g)].map(([, key]) => key));
-  assert.deepEqual([...used].toSorted(), Object.keys(readJson("package.nls.json")).toSorted());
+  const used = new Set([...readText("package.json").matchAll(/"%([\w.]+)%"/g)].map(([, key]) => key!));
+  assert.deepEqual([...used].toSorted(), Object.keys(JSON.parse(readText("package.nls.json")) as object).toSorted());
 });

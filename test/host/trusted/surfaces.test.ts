@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import * as vscode from "vscode";
+import { closeAll, openTabs } from "../editor.ts";
+import { click, hasUi, texts, waitFor, waitUntil } from "../ui.ts";
+
+const statusItem = '[id="hotpath.hotpath.memory"]';
+
+const reports = () => openTabs().filter(({ label }) => label === "Hotpath performance report").length;
+
+afterEach(closeAll);
+
+test(
+  "the status bar shows memory, and a click opens the report with this machine in it",
+  { skip: !hasUi },
+  async () => {
+    await waitFor(statusItem);
+    const [text] = await texts(statusItem);
+    assert.match(text ?? "", /\d+(\.\d)? (MB|GB) · \d+ %/);
+    await click(`${statusItem} a`);
+    const body = await waitUntil("the processor's name", async () => {
+      const [page] = await texts("body", { webview: true });
+      return page?.includes("physical cores") === true ? page : undefined;
+    });
+    for (const heading of ["Where ghost text came from", "Requests to model servers", "Extension host", "Machine"]) {
+      assert.ok(body.includes(heading), heading);
+    }
+  },
+);
+
+test("opening the report twice keeps one", { skip: !hasUi }, async () => {
+  await vscode.commands.executeCommand("hotpath.openReport");
+  await vscode.commands.executeCommand("hotpath.openReport");
+  await waitUntil("the report", () => reports() > 0);
+  assert.equal(reports(), 1);
+});
+
+test("the log opens", { skip: !hasUi }, async () => {
+  await vscode.commands.executeCommand("hotpath.showLog");
+  await waitUntil("the log's name", async () =>
+    (await texts(".panel .title-actions, .panel .composite.title")).join().includes("Hotpath"),
+  );
+  await vscode.commands.executeCommand("workbench.action.closePanel");
+});
