@@ -156,16 +156,29 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       },
     });
 
+  /** What the predictor is sure of. */
+  const predict = async (snapshot: Snapshot, signal: AbortSignal): Promise<Prediction | undefined> => {
+    const { path, prefix, suffix } = snapshot;
+    const prediction = await predictor?.predict({ path, prefix, suffix }, signal).catch(() => undefined);
+    return prediction && prediction.confidence >= minConfidence && !signal.aborted ? prediction : undefined;
+  };
+
   const fromPredictor = async (snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion | undefined> => {
-    const prediction: Prediction | undefined = await predictor
-      ?.predict({ path: snapshot.path, prefix: snapshot.prefix, suffix: snapshot.suffix }, signal)
-      .catch(() => undefined);
-    if (!prediction || prediction.confidence < minConfidence || signal.aborted) return undefined;
-    return offer(snapshot, prediction.text, "predictor");
+    const prediction = await predict(snapshot, signal);
+    return prediction && offer(snapshot, prediction.text, "predictor");
+  };
+
+  /** The predictor sees further with every key: what is on screen grows, but its beginning stays as it is. */
+  const grown = async (shown: Suggestion, snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion> => {
+    const prediction = await predict(snapshot, signal);
+    const goesOn = prediction && prediction.text.length > shown.insertText.length;
+    if (!goesOn || !prediction.text.startsWith(shown.insertText)) return shown;
+    return offer(snapshot, prediction.text, "predictor") ?? shown;
   };
 
   const climb = async (snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion | undefined> => {
     const local = fromLive(snapshot) ?? fromCache(snapshot);
+    if (local?.origin === "predictor") return grown(local, snapshot, signal);
     if (local) return local;
     const reused = stream?.agreesWith(snapshot) ? stream : undefined;
     if (reused?.rest(snapshot)) {

@@ -162,7 +162,7 @@ const requestViews = (rows: readonly RequestRow[], { nowMs, t }: ReportInput): R
       cells: [
         new Date(row.startedAtMs).toLocaleTimeString(),
         row.feature === "completion" ? t("Ghost text") : t("Explain"),
-        row.model,
+        modelLabel(row.model),
         outcomeLabel(row, t),
         formatDuration(firstToken?.endMs === undefined ? undefined : firstToken.endMs - row.trace.startMs),
         formatDuration(durationMs(row)),
@@ -174,6 +174,10 @@ const requestViews = (rows: readonly RequestRow[], { nowMs, t }: ReportInput): R
     };
   });
 };
+
+/** llama.cpp names a model by its file: the folders above it say nothing about the model. */
+const modelLabel = (model: string): string =>
+  model.endsWith(".gguf") ? (model.split(/[\\/]/).at(-1) ?? model) : model;
 
 const timingParts = (trace: SpanRecord, longestMs: number, nowMs: number): TimingPart[] => {
   const laneEnds: number[] = [];

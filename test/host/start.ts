@@ -32,7 +32,10 @@ await runProgram(async (program) => {
   if (!options.workspace && !existsSync(workspace)) await copyWorkspace(sampleFolder, workspace);
   const desktop = options.server ? undefined : await findDesktop(await minimumVscodeVersion(extensionFolder));
   const userData = path.join(profileFolder, desktop === undefined ? "userData" : "desktopUserData");
-  if (!existsSync(userData)) await writeSettings(userData, quietSettings);
+  if (!existsSync(userData)) {
+    // The sample's README says what to type where.
+    await writeSettings(userData, { ...quietSettings, "workbench.startupEditor": "readme" });
+  }
   return desktop === undefined
     ? serve(program, workspace, userData)
     : openDesktop(program, desktop, workspace, userData);

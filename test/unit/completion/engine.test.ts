@@ -216,6 +216,21 @@ test("the model does not take the place of a text that the user has begun to tak
   assert.equal((await setup.engine.suggest(at("let a = gu‸\n"), never))?.insertText, "ess;");
 });
 
+test("what the predictor showed grows while it is typed along, and keeps its beginning", async () => {
+  const answers = [
+    { text: "throw new", confidence: 0.9 },
+    { text: "row new ValidationError", confidence: 0.8 },
+    { text: "something else", confidence: 0.9 },
+  ];
+  const setup = setUp();
+  setup.engine.use({ predictor: { predict: () => Promise.resolve(answers.shift()) } });
+  await setup.engine.suggest(at("‸\n"), never);
+  const typed = await setup.engine.suggest(at("th‸\n"), never);
+  assert.deepEqual([typed?.insertText, typed?.source], ["row new ValidationError", "predictor"]);
+  const further = await setup.engine.suggest(at("throw‸\n"), never);
+  assert.deepEqual([further?.insertText, further?.source], [" new ValidationError", "live"]);
+});
+
 test("the predictor stays silent when it is not sure", async () => {
   const setup = setUp({ text: "guess;", confidence: 0.3 });
   const suggestion = await ask(setup, "let a = ‸\n", (call) => (call.say("right();"), call.end()));

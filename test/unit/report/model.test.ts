@@ -57,6 +57,18 @@ test("a request's bars lie in order on one scale, overlapping parts below each o
   assert.deepEqual(row!.cells.slice(3, 6), ["answered", "80 ms", "100 ms"]);
 });
 
+test("a model file is named without its folders, a model's name is left whole", () => {
+  const ledger = createLedger({ clock: createFakeClock() });
+  for (const model of ["/home/me/models/coder.gguf", "C:\\models\\coder.gguf", "qwen/qwen3-coder"]) {
+    ledger.startRequest({ feature: "completion", provider: "llamacpp", model });
+  }
+  const rows = buildReport(input(ledger.snapshot())).requests.rows;
+  assert.deepEqual(
+    rows.map(({ cells }) => cells[2]),
+    ["qwen/qwen3-coder", "coder.gguf", "coder.gguf"],
+  );
+});
+
 test("a running request grows and a failed one says why", () => {
   const clock = createFakeClock();
   const ledger = createLedger({ clock });
