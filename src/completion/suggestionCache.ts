@@ -28,7 +28,7 @@ export const createSuggestionCache = (maxBytes: number): SuggestionCache => {
   return {
     add(snapshot, model, text) {
       const key = keyOf(snapshot, model);
-      const context = snapshot.prefix.slice(-contextCharacters);
+      const context = ownCopy(snapshot.prefix.slice(-contextCharacters));
       const others = buckets.get(key)?.entries.filter((entry) => entry.context !== context) ?? [];
       buckets.set(key, { entries: [{ context, text }, ...others].slice(0, entriesPerBucket) });
     },
@@ -46,6 +46,9 @@ export const createSuggestionCache = (maxBytes: number): SuggestionCache => {
     },
   };
 };
+
+/** A slice of a string keeps the whole string in memory: here, every version of the document. */
+const ownCopy = (text: string): string => Buffer.from(text, "utf16le").toString("utf16le");
 
 const keyOf = (snapshot: Snapshot, model: string): string =>
   `${model}\0${snapshot.documentId}\0${suffixKey(snapshot.suffix)}`;

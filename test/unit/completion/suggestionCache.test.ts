@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { Snapshot } from "../../../src/completion/snapshot.ts";
 import { createSuggestionCache } from "../../../src/completion/suggestionCache.ts";
 
@@ -51,4 +53,21 @@ test("never takes more memory than its limit and forgets what was not asked for 
   assert.ok(cache.sizeBytes > 5000, `${cache.sizeBytes} bytes`);
   assert.equal(cache.find(at("const name0 = ‸\nuse0();\n"), "m"), undefined);
   assert.ok(cache.find(at("const name199 = ‸\nuse199();\n"), "m"));
+});
+
+test("does not keep the documents alive that its entries come from", () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const cache = createSuggestionCache(4_000_000);
+  collectGarbage();
+  const beforeBytes = process.memoryUsage().heapUsed;
+  const documentCharacters = 1_000_000;
+  for (let version = 0; version < 50; version++) {
+    const document = Buffer.alloc(documentCharacters, `version ${version} `).toString("latin1");
+    cache.add(at(`${document}\nconst name${version} = ‸\nuse${version}();\n`), "m", "value;");
+  }
+  collectGarbage();
+  const keptBytes = process.memoryUsage().heapUsed - beforeBytes;
+  assert.ok(keptBytes < 10 * documentCharacters, `${keptBytes} bytes`);
+  assert.ok(cache.sizeBytes > 0);
 });
