@@ -1,30 +1,28 @@
+// An invisible character that keeps two others from being read as one mark.
+const wordJoiner = "\u2060";
+
 /**
- * Makes a model's Markdown harmless to render: images would be fetched from wherever the text says, and raw HTML can
- * hide things. Outside of code, images become plain links' text and tags become visible characters.
+ * Makes a model's Markdown harmless to render: images would be fetched from wherever the text says, and raw HTML and
+ * formulas can hide things. The marks that begin them are broken everywhere but inside of fenced blocks at the left
+ * margin: what else counts as code is too hard to tell from what only looks like it.
  */
 export const safeMarkdown = (markdown: string): string => {
   let fence: string | undefined;
   return markdown
-    .split("\n")
+    .split(/\r\n?|\n/)
     .map((line) => {
-      const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
-      if (fence === undefined && mark !== undefined) {
-        fence = mark;
-        return line;
-      }
       if (fence !== undefined) {
-        const closes = mark !== undefined && mark.startsWith(fence) && line.trim() === mark;
-        if (closes) fence = undefined;
+        const closing = /^ {0,3}(`{3,}|~{3,})[ \t]*$/.exec(line)?.[1];
+        if (closing?.startsWith(fence)) fence = undefined;
         return line;
       }
-      return safeLine(line);
+      const opening = /^(?:(`{3,})[^`]*|(~{3,}).*)$/.exec(line);
+      if (!opening) return safeLine(line);
+      fence = opening[1] ?? opening[2];
+      return line;
     })
     .join("\n");
 };
 
-/** Leaves `code` in backquotes as it is. */
 const safeLine = (line: string): string =>
-  line
-    .split(/(`+[^`]*`+)/)
-    .map((piece, index) => (index % 2 === 1 ? piece : piece.replaceAll("<", "&lt;").replaceAll("![", "!\\[")))
-    .join("");
+  line.replaceAll("![", `!${wordJoiner}[`).replaceAll("<", `<${wordJoiner}`).replaceAll("$$", `$${wordJoiner}$`);

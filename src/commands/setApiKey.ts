@@ -2,8 +2,8 @@ import * as vscode from "vscode";
 import type { ApiKeys } from "../host/secrets.ts";
 import type { Settings } from "../host/settingsSchema.ts";
 
-/** "Hotpath: Set API key": asks for the key of a model server that is set up. Returns true when one was stored or removed. */
-export const setApiKey = async (settings: Settings, apiKeys: ApiKeys): Promise<boolean> => {
+/** "Hotpath: Set API key": asks for the key of a model server that is set up. */
+export const setApiKey = async (settings: Settings, apiKeys: ApiKeys): Promise<void> => {
   const { l10n } = vscode;
   const origins = new Set(
     [settings.completion, settings.chat].flatMap((model) => (model ? [new URL(model.baseUrl).origin] : [])),
@@ -15,20 +15,19 @@ export const setApiKey = async (settings: Settings, apiKeys: ApiKeys): Promise<b
       openSettings,
     );
     if (choice) await vscode.commands.executeCommand("workbench.action.openSettings", "hotpath.completion");
-    return false;
+    return;
   }
   const origin =
     origins.size === 1
       ? [...origins][0]
       : await vscode.window.showQuickPick([...origins], { placeHolder: l10n.t("Which server is the key for?") });
-  if (!origin) return false;
+  if (!origin) return;
   const apiKey = await vscode.window.showInputBox({
     title: l10n.t("API key for {0}", origin),
     prompt: l10n.t("Kept in the system's secret storage and sent to this address only. Leave empty to remove it."),
     password: true,
     ignoreFocusOut: true,
   });
-  if (apiKey === undefined) return false;
+  if (apiKey === undefined) return;
   await apiKeys.set(origin, apiKey.trim());
-  return true;
 };

@@ -22,10 +22,12 @@ export type CompletionEngineOptions = {
   readonly ledger: Ledger;
   /** Bytes that remembered suggestions may take. */
   readonly cacheBytes?: number;
-  /** A better text than the one on screen is there for the same cursor: ask again. */
-  onBetter(): void;
+  /** A better text than what was answered for this snapshot is there: ask again if the cursor is still there. */
+  readonly onBetter: (snapshot: Snapshot) => void;
+  /** A request was answered: whatever was wrong with the server is over. */
+  readonly onSuccess: () => void;
   /** A request failed; called for every failure that is not a cancellation. */
-  onFailure(error: unknown): void;
+  readonly onFailure: (error: unknown) => void;
 };
 
 /** A model to ask. */
@@ -38,35 +40,49 @@ export type CompletionEngine = {
   /** What to show at `snapshot`; `signal` only ends the waiting, a stream that still fits runs on. */
   suggest(snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion | undefined>;
   /**
-   * To be told of every edit: closes the running request at once when the document took another way. `read` is only
-   * called while a request for this document is running.
+   * To be told of every edit: closes the running request at once when the document took another way. `read` gives the
+   * places where the cursor may be after the edit, and is only called while a request for this document is running.
    */
-  documentChanged(documentId: string, read: () => Snapshot): void;
+  documentChanged(documentId: string, read: () => readonly Snapshot[]): void;
   /** Call when the user took a suggestion. */
   accepted(suggestion: Suggestion): void;
+  /** Sets what is asked. Another model's remembered answers are forgotten. */
   use(sources: { predictor?: PredictionSource | undefined; model?: ModelSource | undefined }): void;
   /** Closes the running request and forgets everything. */
   dispose(): void;
 };
 
-type Live = { snapshot: Snapshot; text: string; origin: SuggestionSource };
+/** The text that was offered last, from the place where it was offered first. */
+type Live = {
+  readonly snapshot: Snapshot;
+  readonly text: string;
+  readonly origin: SuggestionSource;
+  /** Not handed to VS Code yet: the next offer counts for its origin. */
+  readonly isNew: boolean;
+};
 
 // Below this the predictor's text is wrong too often to be worth a look. Its confidence is calibrated, and it cuts its
 // texts to reach this much: about eight of ten shown are right (test/bench/predictor.bench.ts).
 const minConfidence = 0.5;
 const minUsefulCharacters = 2;
 const defaultCacheBytes = 4_000_000;
+// The predictor answers in well under a millisecond; when its thread is busy, nobody waits for it longer than this.
+const predictorPatienceMs = 30;
+// Later than this the user has looked at what there was, or has taken it off the screen: nothing replaces it any more.
+const betterWithinMs = 1500;
 
 // How long a failed server is left alone. A fault that only the user can mend ends when the sources are set anew.
 const pauseMsByKind: Readonly<Record<string, number>> = {
   unreachable: 5000,
   timeout: 5000,
   loading: 5000,
+  truncated: 2000,
   "server-error": 3000,
-  "rate-limited": 30_000,
   "bad-response": 10_000,
-  truncated: 0,
-  "context-overflow": 0,
+  "rate-limited": 30_000,
+  "context-overflow": 30_000,
+  "model-not-found": 60_000,
+  "bad-request": 60_000,
   unknown: 10_000,
 };
 
@@ -78,20 +94,28 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
   let live: Live | undefined;
   let stream: RunningStream | undefined;
   let pausedUntilMs = -Infinity;
-  let lastAsked: Snapshot | undefined;
+  let lastAsked: { snapshot: Snapshot; atMs: number; hasAnswer: boolean } | undefined;
 
   const offer = (snapshot: Snapshot, text: string, source: SuggestionSource, origin = source) => {
     const filtered = fit(snapshot, text);
     if (!filtered) return undefined;
-    if (source !== "live") live = { snapshot, text, origin };
+    if (source !== "live") live = { snapshot, text, origin, isNew: false };
     return { ...filtered, source, origin } satisfies Suggestion;
   };
 
+  /** What of the text on screen is still to come at `snapshot`. */
+  const liveRest = (snapshot: Snapshot): string | undefined =>
+    live?.snapshot.documentId === snapshot.documentId && suffixKey(live.snapshot.suffix) === suffixKey(snapshot.suffix)
+      ? remainder(live.snapshot.prefix, live.text, snapshot.prefix)
+      : undefined;
+
   const fromLive = (snapshot: Snapshot): Suggestion | undefined => {
-    if (!live || live.snapshot.documentId !== snapshot.documentId) return undefined;
-    if (suffixKey(live.snapshot.suffix) !== suffixKey(snapshot.suffix)) return undefined;
-    const rest = remainder(live.snapshot.prefix, live.text, snapshot.prefix);
-    return rest === undefined ? undefined : offer(snapshot, rest, "live", live.origin);
+    const rest = liveRest(snapshot);
+    if (rest === undefined || !live) return undefined;
+    const { origin, isNew } = live;
+    live = { ...live, isNew: false };
+    const suggestion = offer(snapshot, rest, "live", origin);
+    return suggestion && isNew ? { ...suggestion, source: origin } : suggestion;
   };
 
   const fromCache = (snapshot: Snapshot): Suggestion | undefined => {
@@ -112,8 +136,9 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
     try {
       while (!signal.aborted && running.agreesWith(snapshot)) {
         const rest = running.rest(snapshot);
-        if (rest !== undefined && (running.isDone || hasWholeLine(rest)))
+        if (rest !== undefined && (running.isDone || hasWholeLine(rest))) {
           return offer(snapshot, wholeLines(rest, running.isDone), source);
+        }
         if (running.isDone) return undefined;
         await Promise.race([running.progress(), stopped.promise]);
       }
@@ -123,24 +148,24 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
     }
   };
 
-  const ended = (finished: RunningStream, from: ModelSource) => {
-    if (finished.text === "") return;
-    cache.add(finished.snapshot, from.model, finished.text);
-    improveLive(finished);
-  };
-
   /** The model's whole answer takes the place of the predictor's, or of its own first line, while untouched. */
   const improveLive = (finished: RunningStream) => {
-    const shown = live;
-    if (!shown || !lastAsked || lastAsked.prefix !== shown.snapshot.prefix) return;
-    if (shown.origin === "cache" || shown.origin === "live") return;
-    const rest = finished.rest(lastAsked);
-    if (rest === undefined || rest === shown.text) return;
-    const before = fit(lastAsked, shown.text);
-    const after = fit(lastAsked, rest);
-    if (!after || after.insertText === before?.insertText) return;
-    live = { snapshot: lastAsked, text: rest, origin: shown.origin === "predictor" ? "network" : shown.origin };
-    options.onBetter();
+    const asked = lastAsked;
+    if (!asked || clock.nowMs() - asked.atMs > betterWithinMs) return;
+    const rest = finished.rest(asked.snapshot);
+    const after = rest === undefined ? undefined : fit(asked.snapshot, rest);
+    if (rest === undefined || !after) return;
+    const shownRest = liveRest(asked.snapshot);
+    if (shownRest !== undefined && live) {
+      const isUntouched = live.snapshot.prefix === asked.snapshot.prefix;
+      if (!isUntouched || live.origin === "cache") return;
+      if (fit(asked.snapshot, shownRest)?.insertText === after.insertText) return;
+    } else if (!asked.hasAnswer) {
+      // Somebody still waits for this stream and gets its text without being told.
+      return;
+    }
+    live = { snapshot: asked.snapshot, text: rest, origin: "network", isNew: true };
+    options.onBetter(asked.snapshot);
   };
 
   const ask = (snapshot: Snapshot, from: ModelSource): RunningStream =>
@@ -148,19 +173,44 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       ...from,
       snapshot,
       ledger,
-      onEnd: (finished) => ended(finished, from),
+      onText(running) {
+        // With the first words it shows whether what was typed meanwhile is what the model has to say.
+        const at = lastAsked?.snapshot;
+        if (running !== stream || !at || at.documentId !== running.snapshot.documentId) return;
+        if (!running.agreesWith(at)) restart(at);
+      },
+      onEnd(finished) {
+        options.onSuccess();
+        if (finished.text === "") return;
+        cache.add(finished.snapshot, from.model, finished.text);
+        improveLive(finished);
+      },
       onFailure(error) {
-        const kind = kindOf(error);
-        pausedUntilMs = clock.nowMs() + (pauseMsByKind[kind] ?? Infinity);
+        pausedUntilMs = clock.nowMs() + (retryAfterMs(error) ?? pauseMsByKind[kindOf(error)] ?? Infinity);
         options.onFailure(error);
       },
     });
 
+  const restart = (snapshot: Snapshot): RunningStream | undefined => {
+    stream?.abort();
+    stream = model && clock.nowMs() >= pausedUntilMs ? ask(snapshot, model) : undefined;
+    return stream;
+  };
+
   /** What the predictor is sure of. */
   const predict = async (snapshot: Snapshot, signal: AbortSignal): Promise<Prediction | undefined> => {
+    if (!predictor) return undefined;
     const { path, prefix, suffix } = snapshot;
-    const prediction = await predictor?.predict({ path, prefix, suffix }, signal).catch(() => undefined);
-    return prediction && prediction.confidence >= minConfidence && !signal.aborted ? prediction : undefined;
+    const patience = Promise.withResolvers<undefined>();
+    const timer = clock.after(predictorPatienceMs, () => patience.resolve(undefined));
+    try {
+      const prediction = await Promise.race([predictor.predict({ path, prefix, suffix }, signal), patience.promise]);
+      return prediction && prediction.confidence >= minConfidence && !signal.aborted ? prediction : undefined;
+    } catch {
+      return undefined;
+    } finally {
+      timer.dispose();
+    }
   };
 
   const fromPredictor = async (snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion | undefined> => {
@@ -171,61 +221,77 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
   /** The predictor sees further with every key: what is on screen grows, but its beginning stays as it is. */
   const grown = async (shown: Suggestion, snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion> => {
     const prediction = await predict(snapshot, signal);
-    const goesOn = prediction && prediction.text.length > shown.insertText.length;
-    if (!goesOn || !prediction.text.startsWith(shown.insertText)) return shown;
-    return offer(snapshot, prediction.text, "predictor") ?? shown;
+    const rest = liveRest(snapshot);
+    if (!live || !prediction || rest === undefined || prediction.text.length <= rest.length) return shown;
+    if (!prediction.text.startsWith(rest)) return shown;
+    live = { ...live, text: live.text.slice(0, live.text.length - rest.length) + prediction.text };
+    return offer(snapshot, prediction.text, shown.source, shown.origin) ?? shown;
   };
 
   const climb = async (snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion | undefined> => {
     const local = fromLive(snapshot) ?? fromCache(snapshot);
-    if (local?.origin === "predictor") return grown(local, snapshot, signal);
-    if (local) return local;
+    if (local) return local.source === "live" && local.origin === "predictor" ? grown(local, snapshot, signal) : local;
+    if (stream?.hasAnswered(snapshot)) return fromPredictor(snapshot, signal);
     const reused = stream?.agreesWith(snapshot) ? stream : undefined;
     if (reused?.rest(snapshot)) {
       const suggestion = await fromStream(reused, snapshot, "stream", signal);
       if (suggestion || signal.aborted) return suggestion;
     }
-    if (stream?.hasAnswered(snapshot)) return fromPredictor(snapshot, signal);
     if (signal.aborted) return undefined;
-    if (!reused || reused.isDone) {
-      stream?.abort();
-      stream = model && clock.nowMs() >= pausedUntilMs ? ask(snapshot, model) : undefined;
-    }
+    const running = reused && !reused.isDone ? reused : restart(snapshot);
     const predicted = await fromPredictor(snapshot, signal);
-    if (predicted || !stream || signal.aborted) return predicted;
-    return fromStream(stream, snapshot, stream === reused ? "stream" : "network", signal);
+    if (predicted || !running || signal.aborted) return predicted;
+    const streamed = await fromStream(running, snapshot, running === reused ? "stream" : "network", signal);
+    if (streamed || signal.aborted || running.hasFailed) return streamed;
+    if (running.agreesWith(snapshot) || running.hasAnswered(snapshot)) return undefined;
+    // The answer went another way than the typing did meanwhile, so the model is asked from here.
+    const next = stream === running ? restart(snapshot) : stream;
+    return next && fromStream(next, snapshot, "network", signal);
   };
 
   return {
     async suggest(snapshot, signal) {
       const startedMs = clock.nowMs();
-      lastAsked = snapshot;
+      const asked = { snapshot, atMs: startedMs, hasAnswer: false };
+      lastAsked = asked;
       const suggestion = await climb(snapshot, signal);
+      asked.hasAnswer = true;
       if (!suggestion || signal.aborted) return undefined;
       ledger.offered(suggestion.source, clock.nowMs() - startedMs);
       return suggestion;
     },
     documentChanged(documentId, read) {
-      if (!stream || stream.isDone || stream.snapshot.documentId !== documentId) return;
-      if (!stream.agreesWith(read())) stream.abort();
+      const running = stream;
+      if (!running || running.isDone || running.snapshot.documentId !== documentId) return;
+      if (!read().some((snapshot) => running.agreesWith(snapshot))) running.abort();
     },
     accepted(suggestion) {
       ledger.accepted(suggestion.origin, suggestion.insertText.length);
     },
     use(sources) {
       const isModelNew = model === undefined && sources.model !== undefined;
+      if (model && model.provider !== sources.model?.provider) {
+        cache.clear();
+        if (live?.origin !== "predictor") live = undefined;
+      }
+      if (!sources.predictor && live?.origin === "predictor") live = undefined;
       predictor = sources.predictor;
       model = sources.model;
       pausedUntilMs = -Infinity;
       stream?.abort();
       stream = undefined;
       // VS Code asked while the model was still being reached, and asks again only after the next key.
-      if (isModelNew && lastAsked && live?.snapshot !== lastAsked) options.onBetter();
+      if (isModelNew && lastAsked?.hasAnswer && liveRest(lastAsked.snapshot) === undefined) {
+        options.onBetter(lastAsked.snapshot);
+      }
     },
     dispose() {
       stream?.abort();
       stream = undefined;
       live = undefined;
+      lastAsked = undefined;
+      predictor = undefined;
+      model = undefined;
       cache.clear();
     },
   };
@@ -240,3 +306,9 @@ const hasWholeLine = (text: string): boolean => /\S[^\n]*\n/.test(text);
 
 /** While text still comes, the last line is a fragment: showing it would make it jump. */
 const wholeLines = (text: string, isDone: boolean): string => (isDone ? text : text.slice(0, text.lastIndexOf("\n")));
+
+/** How long the server itself asked to be left alone. */
+const retryAfterMs = (error: unknown): number | undefined =>
+  error instanceof Error && "retryAfterMs" in error && typeof error.retryAfterMs === "number"
+    ? error.retryAfterMs
+    : undefined;

@@ -135,7 +135,11 @@ const fitRestOfLine = (text: string, restOfLine: string): FilteredCompletion | u
     const overlap = rest.slice(0, length);
     // One letter in common is chance, one bracket is not.
     if (length < 2 && !onlyClosers.test(overlap)) break;
-    if (text.endsWith(overlap)) return { insertText: text.slice(0, text.length - length), replaceAfter: 0 };
+    if (!text.endsWith(overlap)) continue;
+    const kept = text.slice(0, text.length - length);
+    // What closes something that the text opened itself is no copy of what stands behind the cursor.
+    if (bracketBalance(kept).open.length > bracketBalance(text).open.length || closesOwnString(kept, overlap)) continue;
+    return { insertText: kept, replaceAfter: 0 };
   }
   if (onlyClosers.test(rest)) {
     const awaited = rest.replaceAll(/[^)\]}]/g, "");
@@ -143,6 +147,12 @@ const fitRestOfLine = (text: string, restOfLine: string): FilteredCompletion | u
     if (awaited !== "" && closed.startsWith(awaited)) return { insertText: text, replaceAfter: rest.length };
   }
   return { insertText: text, replaceAfter: 0 };
+};
+
+/** True when the text before a quote has that quote standing open: the quote ends the text's own string. */
+const closesOwnString = (kept: string, overlap: string): boolean => {
+  const quote = /^["'`]/.exec(overlap)?.[0];
+  return quote !== undefined && (kept.split(quote).length - 1) % 2 === 1;
 };
 
 /** Cuts closing brackets off the end that nothing before them opened and the document closes itself. */

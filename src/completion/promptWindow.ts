@@ -1,23 +1,36 @@
-// Windows begin at a multiple of this many lines: they stay put while lines are typed, and so does the server's
-// prompt cache.
-const lineStep = 64;
-const prefixLines = 192;
-const prefixCharacters = 9000;
-const suffixCharacters = 1200;
+/** How much of the document a model gets to read, in UTF-16 units. */
+export type PromptBudget = { readonly prefixUnits: number; readonly suffixUnits: number };
 
-/** The part of the document that a model gets to read. */
-export const promptWindow = (prefix: string, suffix: string): { prefix: string; suffix: string } => {
-  const lines = prefix.split("\n");
-  let first = Math.max(0, Math.floor((lines.length - prefixLines) / lineStep) * lineStep);
-  let windowed = lines.slice(first).join("\n");
-  while (windowed.length > prefixCharacters && first + lineStep < lines.length) {
-    first += lineStep;
-    windowed = lines.slice(first).join("\n");
-  }
-  if (windowed.length > prefixCharacters * 2) windowed = windowed.slice(-prefixCharacters);
-  const cut = suffix.lastIndexOf("\n", suffixCharacters);
+const fullBudget: PromptBudget = { prefixUnits: 9000, suffixUnits: 1200 };
+// Code has three to four units a token, and CJK text about one: two leave room for both most of the time.
+const unitsPerToken = 2;
+// The window begins at a multiple of this: it stays put while text is typed, and so does the server's prompt cache.
+const stepUnits = 3000;
+
+/** What fits a context of `contextTokens` beside `maxTokens` of answer; unknown: the usual amount. */
+export const promptBudget = (contextTokens: number | undefined, maxTokens: number): PromptBudget => {
+  if (contextTokens === undefined) return fullBudget;
+  const units = Math.max(200, (contextTokens - maxTokens) * unitsPerToken);
+  const full = fullBudget.prefixUnits + fullBudget.suffixUnits;
+  const share = Math.min(1, units / full);
   return {
-    prefix: windowed,
-    suffix: suffix.length <= suffixCharacters ? suffix : suffix.slice(0, cut > 0 ? cut : suffixCharacters),
+    prefixUnits: Math.floor(fullBudget.prefixUnits * share),
+    suffixUnits: Math.floor(fullBudget.suffixUnits * share),
   };
+};
+
+/** The part of the document around the cursor that a model gets to read, whole lines where there are any. */
+export const promptWindow = (
+  prefix: string,
+  suffix: string,
+  { prefixUnits, suffixUnits }: PromptBudget = fullBudget,
+): { prefix: string; suffix: string } => {
+  const step = Math.min(stepUnits, prefixUnits / 3);
+  const excess = prefix.length - prefixUnits;
+  const from = excess <= 0 ? 0 : Math.floor(Math.ceil(excess / step) * step);
+  const lineStart = from === 0 ? 0 : prefix.indexOf("\n", from) + 1;
+  // A line longer than the window is cut in its middle.
+  const start = lineStart === 0 ? from : lineStart;
+  const end = suffix.length <= suffixUnits ? suffix.length : suffix.lastIndexOf("\n", suffixUnits);
+  return { prefix: prefix.slice(start), suffix: suffix.slice(0, end > 0 ? end : suffixUnits) };
 };

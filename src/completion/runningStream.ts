@@ -1,7 +1,7 @@
 import { isAbortError } from "../base/abort.ts";
 import { firstTokenSpan, type Ledger } from "../metrics/ledger.ts";
 import type { Provider } from "../provider/provider.ts";
-import { promptWindow } from "./promptWindow.ts";
+import { promptBudget, promptWindow } from "./promptWindow.ts";
 import { isLineEnd, remainder, suffixKey, type Snapshot } from "./snapshot.ts";
 
 /** A request under way and the text that it has brought so far. */
@@ -10,6 +10,8 @@ export type RunningStream = {
   /** All text so far, as it came. */
   readonly text: string;
   readonly isDone: boolean;
+  /** True when it ended by a fault: asking again at once would only repeat it. */
+  readonly hasFailed: boolean;
   /** True while the document is still one that this answer can serve: typed on along its text, or not at all. */
   agreesWith(snapshot: Snapshot): boolean;
   /** True when the model has said all it had to say at this very place: asking again would bring the same. */
@@ -27,6 +29,8 @@ export type StreamOptions = {
   readonly model: string;
   readonly snapshot: Snapshot;
   readonly ledger: Ledger;
+  /** Called when text came and more may follow. */
+  onText(stream: RunningStream): void;
   /** Called once, when all text is there or the stream was closed because enough is; not after `abort`. */
   onEnd(stream: RunningStream): void;
   onFailure(error: unknown): void;
@@ -47,12 +51,16 @@ export const startStream = (options: StreamOptions): RunningStream => {
   let text = "";
   let isDone = false;
   let isComplete = false;
+  let hasFailed = false;
   let wake = Promise.withResolvers<void>();
 
   const agreesWith = (at: Snapshot): boolean => {
     if (controller.signal.aborted) return false;
     if (at.documentId !== snapshot.documentId || suffixKey(at.suffix) !== key) return false;
-    if (!at.prefix.startsWith(snapshot.prefix)) return false;
+    if (!at.prefix.startsWith(snapshot.prefix)) {
+      const missing = snapshot.prefix.length - at.prefix.length;
+      return missing > 0 && missing <= snapshot.aheadUnits && snapshot.prefix.startsWith(at.prefix);
+    }
     const typed = at.prefix.slice(snapshot.prefix.length);
     if (text === "" && typed.length > maxBlindCharacters) return false;
     return isDone
@@ -67,6 +75,9 @@ export const startStream = (options: StreamOptions): RunningStream => {
     },
     get isDone() {
       return isDone;
+    },
+    get hasFailed() {
+      return hasFailed;
     },
     agreesWith,
     hasAnswered: (at) =>
@@ -94,15 +105,17 @@ export const startStream = (options: StreamOptions): RunningStream => {
   };
 
   const run = async () => {
+    let pieces = 0;
     const request = ledger.startRequest({ feature: "completion", provider: provider.kind, model: options.model });
     const firstToken = request.span.child(firstTokenSpan);
     try {
-      const { model } = await provider.capabilities({ signal: controller.signal });
+      const { model, contextTokens } = await provider.capabilities({ signal: controller.signal });
       request.named(model);
+      const maxTokens = isMultiline ? multiLineTokens : singleLineTokens;
       const parts = provider.streamCompletion(
         {
-          ...promptWindow(snapshot.prefix, snapshot.suffix),
-          maxTokens: isMultiline ? multiLineTokens : singleLineTokens,
+          ...promptWindow(snapshot.prefix, snapshot.suffix, promptBudget(contextTokens, maxTokens)),
+          maxTokens,
           temperature: 0,
           ...(isMultiline ? {} : { stop: ["\n"] }),
         },
@@ -119,7 +132,10 @@ export const startStream = (options: StreamOptions): RunningStream => {
           request.span.child("generation");
         }
         text += part.text;
+        // The server tells its own count with the last piece; an answer that ends before that has one token a piece.
+        request.usage({ generatedTokens: ++pieces });
         if (hasEnough(text)) break;
+        options.onText(stream);
         notify();
       }
       request.end("ok");
@@ -130,8 +146,9 @@ export const startStream = (options: StreamOptions): RunningStream => {
     } catch (error) {
       const cancelled = controller.signal.aborted || isAbortError(error);
       request.end(cancelled ? "cancelled" : "failed", cancelled ? undefined : kindOf(error));
+      hasFailed = !cancelled;
       finish();
-      if (!cancelled) options.onFailure(error);
+      if (hasFailed) options.onFailure(error);
     }
   };
   void run();

@@ -5,8 +5,11 @@ export type Snapshot = {
   /** Path as the predictor learned it. */
   readonly path: string;
   readonly languageId: string;
+  /** Line ends are `\n`, whatever the document's own are. */
   readonly prefix: string;
   readonly suffix: string;
+  /** How many units at the end of `prefix` are not typed yet: the rest of the item that the suggest widget has selected. */
+  readonly aheadUnits: number;
 };
 
 // Brackets and quotes that editors close by themselves, and what often follows them.

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { createDisposableList, type Disposable } from "../base/disposable.ts";
+import type { Log } from "../base/log.ts";
 import type { CompletionEngine, Suggestion } from "../completion/engine.ts";
 import type { Snapshot } from "../completion/snapshot.ts";
 
@@ -7,29 +8,32 @@ export type GhostTextOptions = {
   /** Loads the engine on first use. */
   readonly engine: () => Promise<CompletionEngine>;
   readonly isEnabled: (document: vscode.TextDocument) => boolean;
-  /** Called when a model's text was shown: whatever was wrong is over. */
-  readonly onModelAnswer: () => void;
+  readonly log: Log;
 };
 
 const acceptedCommand = "hotpath.suggestionAccepted";
-const schemes = ["file", "untitled", "vscode-notebook-cell", "vscode-remote"];
-// Reading a document this long on every key would cost milliseconds of the host's thread.
-const maxDocumentLines = 50_000;
+const schemes = ["file", "untitled", "vscode-notebook-cell"];
+// Reading a document longer than this on every key would cost milliseconds of the host's thread.
+const maxDocumentUnits = 4_000_000;
 
 /** Connects VS Code's inline completions with the completion engine. */
-export const registerGhostText = ({ engine, isEnabled, onModelAnswer }: GhostTextOptions): Disposable => {
+export const registerGhostText = ({ engine, isEnabled, log }: GhostTextOptions): Disposable => {
   const disposables = createDisposableList();
   let loaded: CompletionEngine | undefined;
 
   const provider: vscode.InlineCompletionItemProvider = {
     async provideInlineCompletionItems(document, position, context, token) {
       if (!isServed(document) || !isEnabled(document) || hasSeveralCursors(document)) return undefined;
-      loaded ??= await engine();
-      const { snapshot, range, typedAhead } = snapshotAt(document, position, context.selectedCompletionInfo);
-      const suggestion = await loaded.suggest(snapshot, abortSignalOf(token));
-      if (!suggestion || token.isCancellationRequested) return undefined;
-      if (suggestion.source === "network" || suggestion.source === "stream") onModelAnswer();
-      return [itemOf(suggestion, position, range, typedAhead)];
+      try {
+        loaded ??= await engine();
+        const { snapshot, range, typedAhead } = snapshotAt(document, position, context.selectedCompletionInfo);
+        const suggestion = await loaded.suggest(snapshot, abortSignalOf(token));
+        if (!suggestion || token.isCancellationRequested) return undefined;
+        return [itemOf(suggestion, position, range, typedAhead)];
+      } catch (error) {
+        log.error(`No ghost text: ${error instanceof Error ? error.message : String(error)}`);
+        return undefined;
+      }
     },
   };
   disposables.add(
@@ -45,17 +49,37 @@ export const registerGhostText = ({ engine, isEnabled, onModelAnswer }: GhostTex
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
       const last = contentChanges.at(-1);
       if (!loaded || !last || !isServed(document)) return;
-      loaded.documentChanged(document.uri.toString(), () => {
-        const cursor = document.positionAt(last.rangeOffset + last.text.length);
-        return snapshotAt(document, cursor, undefined).snapshot;
-      });
+      loaded.documentChanged(document.uri.toString(), () =>
+        cursorsAfter(last.text).map(
+          (units) => snapshotAt(document, document.positionAt(last.rangeOffset + units), undefined).snapshot,
+        ),
+      );
     }),
   );
   return disposables;
 };
 
+/**
+ * Where the cursor may be after an edit that inserted `text`, in units from its beginning: behind it, or inside of what
+ * the editor closed by itself (`()`, `""`, a line between braces). VS Code tells of the edit before it moves the cursor.
+ */
+const cursorsAfter = (text: string): number[] => [
+  ...new Set([text.length, text.replace(/[)\]}>"'`]$/, "").length, text.replace(/\r?\n[ \t]*$/, "").length]),
+];
+
+/** True while the cursor that a suggestion was made for is still where it was, in the editor that has the focus. */
+export const isCursorAt = ({ documentId, prefix, suffix, aheadUnits }: Snapshot): boolean => {
+  const editor = vscode.window.activeTextEditor;
+  if (!editor || editor.document.uri.toString() !== documentId || editor.selections.length > 1) return false;
+  const { document, selection } = editor;
+  if (!selection.isEmpty || aheadUnits > 0) return false;
+  const now = snapshotAt(document, selection.active, undefined).snapshot;
+  return now.prefix === prefix && now.suffix === suffix;
+};
+
 const isServed = (document: vscode.TextDocument): boolean =>
-  schemes.includes(document.uri.scheme) && document.lineCount <= maxDocumentLines;
+  schemes.includes(document.uri.scheme) &&
+  document.offsetAt(document.lineAt(document.lineCount - 1).range.end) <= maxDocumentUnits;
 
 const hasSeveralCursors = (document: vscode.TextDocument): boolean => {
   const editor = vscode.window.activeTextEditor;
@@ -76,13 +100,17 @@ const snapshotAt = (
   const range = selected?.range ?? new vscode.Range(position, position);
   const typedAhead = selected?.text ?? "";
   const before = text.slice(0, selected ? document.offsetAt(range.start) : offset);
+  // Models and the predictor write \n; VS Code turns it into the document's own line ends when text is accepted.
+  const hasCrLf = document.eol === vscode.EndOfLine.CRLF;
+  const withLf = (part: string) => (hasCrLf ? part.replaceAll("\r\n", "\n") : part);
   return {
     snapshot: {
       documentId: document.uri.toString(),
       path: predictorPath(document),
       languageId: document.languageId,
-      prefix: before + typedAhead,
-      suffix: text.slice(offset),
+      prefix: withLf(before) + typedAhead,
+      suffix: withLf(text.slice(offset)),
+      aheadUnits: selected ? Math.max(0, typedAhead.length - (offset - document.offsetAt(range.start))) : 0,
     },
     range,
     typedAhead,

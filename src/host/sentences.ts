@@ -12,6 +12,8 @@ export const faultSentence = (kind: ProviderErrorKind | "unknown", server: strin
       return t("No model server answers at {0}. Start it, or correct the address in the settings.", server);
     case "unauthorized":
       return t("The model server at {0} refused the API key. Set the right one with 'Hotpath: Set API key'.", server);
+    case "payment-required":
+      return t("The account at {0} has no credit left for this. Add credit, or choose another model.", server);
     case "rate-limited":
       return t("The model server at {0} asks for a pause. Hotpath tries again in half a minute.", server);
     case "model-not-found":
@@ -48,7 +50,7 @@ export const settingSentence = (problem: SettingProblem, t: Translate): string =
   switch (problem.kind) {
     case "unknown-provider":
       return t(
-        "'{0}' is no provider that Hotpath knows for {1}. Use 'llamacpp' or 'openai-compatible' (Ollama serves the latter under /v1).",
+        "'{0}' is no provider that Hotpath knows for {1}. Use 'llamacpp', 'ollama', 'openai-compatible' or 'openrouter'.",
         problem.value,
         problem.setting,
       );

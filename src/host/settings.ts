@@ -9,15 +9,18 @@ export const readSettings = (): { settings: Settings; problems: SettingProblem[]
 
 /** Remembers per document whether ghost text is switched on there, until the settings change. */
 export const createEnabledCheck = (): { isEnabled(document: vscode.TextDocument): boolean; reset(): void } => {
-  let known = new WeakMap<vscode.TextDocument, boolean>();
+  let known = new WeakMap<vscode.TextDocument, { languageId: string; isEnabled: boolean }>();
   return {
     isEnabled(document) {
-      let isEnabled = known.get(document);
-      if (isEnabled === undefined) {
-        isEnabled = vscode.workspace.getConfiguration("hotpath", document).get("completion.enabled") !== false;
-        known.set(document, isEnabled);
+      const { languageId } = document;
+      let answer = known.get(document);
+      // A document stays the same object when its language changes.
+      if (answer?.languageId !== languageId) {
+        const configuration = vscode.workspace.getConfiguration("hotpath", document);
+        answer = { languageId, isEnabled: configuration.get("completion.enabled") !== false };
+        known.set(document, answer);
       }
-      return isEnabled;
+      return answer.isEnabled;
     },
     reset() {
       known = new WeakMap();

@@ -37,10 +37,13 @@ export const settingDefaults = {
   "predictor.enabled": true,
 } as const;
 
-// The ports that these servers listen on unless told otherwise: llama-server, and LM Studio for OpenAI-compatible.
+// Where these servers listen unless told otherwise: llama-server, Ollama, LM Studio for OpenAI-compatible; OpenRouter
+// has one address.
 const defaultBaseUrl: Readonly<Record<ProviderKind, string>> = {
   llamacpp: "http://127.0.0.1:8080",
+  ollama: "http://127.0.0.1:11434",
   "openai-compatible": "http://127.0.0.1:1234/v1",
+  openrouter: "https://openrouter.ai/api/v1",
 };
 
 const isProviderKind = (value: string): value is ProviderKind => Object.hasOwn(defaultBaseUrl, value);

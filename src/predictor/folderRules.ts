@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import ignore, { type Ignore } from "ignore";
+import { readSource } from "./sourceFile.ts";
 
 /** Decides which files of one folder may be learned. */
 export type FolderRules = {
@@ -13,6 +13,9 @@ const skippedFolders = new Set([".git", ".hg", ".svn", "node_modules"]);
 // Written by tools and of no use as an example, or likely to hold secrets that nothing should repeat elsewhere.
 const skippedFiles =
   /^(package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|cargo\.lock|poetry\.lock|go\.sum|\.env(\..*)?|\.npmrc|\.netrc|id_[a-z0-9]+|.*\.(pem|key|p12|pfx|keystore|map|min\.js|min\.css))$/i;
+
+/** Whether a file of this name is never learned, wherever it lies: it may hold secrets, or nobody wrote it. */
+export const isNeverLearned = (file: string): boolean => skippedFiles.test(path.basename(file));
 
 /** Whether `file` is `folder` or lies below it. Both absolute. */
 export const isInside = (file: string, folder: string): boolean => {
@@ -42,9 +45,9 @@ export const createFolderRules = (root: string, exclude: readonly string[]): Fol
   const readIgnore = (folder: string): Promise<Ignore | undefined> => {
     let rules = ignores.get(folder);
     if (!rules) {
-      rules = readFile(path.join(folder, ".gitignore"), "utf8").then(
-        (text) => ignore().add(text),
-        () => undefined,
+      // Read like any other file: a folder from elsewhere may have put a link or a device in its place.
+      rules = readSource(path.join(folder, ".gitignore")).then((text) =>
+        text === undefined ? undefined : ignore().add(text),
       );
       ignores.set(folder, rules);
     }

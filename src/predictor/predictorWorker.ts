@@ -2,7 +2,7 @@
 import { readdir, realpath } from "node:fs/promises";
 import path from "node:path";
 import { parentPort } from "node:worker_threads";
-import { createFolderRules, type FolderRules, isInside } from "./folderRules.ts";
+import { createFolderRules, type FolderRules, isInside, isNeverLearned } from "./folderRules.ts";
 import { createPredictor } from "./predictor.ts";
 import type { PredictorAnswer, PredictorRequest } from "./predictorMessages.ts";
 import { isSource, maxFileBytes, readSource } from "./sourceFile.ts";
@@ -119,6 +119,7 @@ const learnFolders = async (first: readonly string[]): Promise<void> => {
 
 /** A document outside the folders, or without a file, has no rules to obey. */
 const mayLearnDocument = async (file: string): Promise<boolean> => {
+  if (isNeverLearned(file)) return false;
   const folderRules = path.isAbsolute(file) ? rulesFor(file) : undefined;
   return !folderRules || folderRules.allows(file, false);
 };

@@ -38,8 +38,9 @@ const unknownModelText = /model\b.*(?:not found|does not exist|not exist|no such
 
 const kindByStatus = (status: number): ProviderErrorKind | undefined => {
   switch (status) {
-    case 401:
     case 402:
+      return "payment-required";
+    case 401:
     case 403:
     case 407:
       return "unauthorized";

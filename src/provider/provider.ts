@@ -4,13 +4,13 @@ import type { Span } from "../metrics/spans.ts";
 import type { TransportClient } from "../transport/client.ts";
 
 /** The wire formats that Hotpath speaks, as the setting `hotpath.*.provider` names them. */
-export type ProviderKind = "llamacpp" | "openai-compatible";
+export type ProviderKind = "llamacpp" | "ollama" | "openai-compatible" | "openrouter";
 
 /** Where a model server is and how to talk to it. */
 export type ProviderOptions = {
-  /** llama.cpp: without `/v1`; OpenAI-compatible: with it. */
+  /** llama.cpp and Ollama: without `/v1`; OpenAI-compatible: with it; OpenRouter: `https://openrouter.ai/api/v1`. */
   baseUrl: string;
-  /** Model id; empty means: the server's only or first model. */
+  /** Model id; empty means: the server's only or first model. OpenRouter has no such thing and wants one. */
   model: string;
   /** Read anew for every request, so that it is never kept; undefined: no key is sent. */
   apiKey?: () => Promise<string | undefined>;
@@ -37,6 +37,10 @@ export type ModelInfo = {
   readonly contextTokens?: number;
   /** Bytes of the weights, as far as the server tells. */
   readonly sizeBytes?: number;
+  /** Price of one token that is sent, in US dollars, where there is one. */
+  readonly promptUsdPerToken?: number;
+  /** Price of one token that is written. */
+  readonly completionUsdPerToken?: number;
 };
 
 /** What a server and model can do; learned once by `capabilities()`. */
@@ -60,6 +64,8 @@ export type Usage = {
   /** Part of `promptTokens` that the server's prompt cache held. */
   cachedTokens?: number;
   generatedTokens?: number;
+  /** What was charged, in US dollars, where the server says so. */
+  costUsd?: number;
 };
 
 /** A request for the text between `prefix` and `suffix`. */
@@ -67,7 +73,7 @@ export type CompletionRequest = {
   readonly prefix: string;
   readonly suffix: string;
   readonly maxTokens: number;
-  /** The text ends before the first of these. Any number: the first 4 go to the server, the rest are cut here. */
+  /** The text ends before the first of these. Any number: what a server does not take is cut here. */
   readonly stop?: readonly string[];
   /** Default: the server's own, often far from 0. */
   readonly temperature?: number;
@@ -110,6 +116,7 @@ export type Provider = {
 /**
  * - `unreachable`: no connection, or none that lasted to the answer's first byte.
  * - `loading`: the server was still reading its model when `loadMs` was over.
+ * - `payment-required`: the account has no credit left, or the key's own limit is reached.
  * - `truncated`: the answer broke off; what came before it stays valid.
  * - `unsupported`: this server or model cannot do this kind of request; asking again is useless.
  */
@@ -117,6 +124,7 @@ export type ProviderErrorKind =
   | "unreachable"
   | "loading"
   | "unauthorized"
+  | "payment-required"
   | "rate-limited"
   | "model-not-found"
   | "context-overflow"

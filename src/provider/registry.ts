@@ -2,7 +2,9 @@ import { lazy } from "../base/lazy.ts";
 import type { Provider, ProviderKind, ProviderOptions, ProviderServices } from "./provider.ts";
 
 const llamaCpp = lazy(() => import("./llamaCpp.ts"));
+const ollama = lazy(() => import("./ollama.ts"));
 const openAiCompatible = lazy(() => import("./openAiCompatible.ts"));
+const openRouter = lazy(() => import("./openRouter.ts"));
 
 /**
  * Makes a provider and loads its wire format on the way. Asks the server nothing yet.
@@ -16,7 +18,11 @@ export const createProvider = async (
   switch (kind) {
     case "llamacpp":
       return (await llamaCpp()).createLlamaCpp(options, services);
+    case "ollama":
+      return (await ollama()).createOllama(options, services);
     case "openai-compatible":
       return (await openAiCompatible()).createOpenAiCompatible(options, services);
+    case "openrouter":
+      return (await openRouter()).createOpenRouter(options, services);
   }
 };

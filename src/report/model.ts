@@ -29,9 +29,9 @@ export const buildReport = (input: ReportInput): ReportView => {
     cards: cards(input),
     suggestions: {
       heading: t("Where ghost text came from"),
-      columns: [t("Source"), t("Shown"), t("Accepted"), t("Characters accepted"), t("Answer time p50"), t("p95")],
+      columns: [t("Source"), t("Answered"), t("Accepted"), t("Characters accepted"), t("Answer time p50"), t("p95")],
       rows: input.ledger.suggestions
-        .filter(({ offered }) => offered > 0)
+        .filter(({ offered, accepted }) => offered + accepted > 0)
         .map((row) => [
           sourceLabel(row.source, t),
           String(row.offered),

@@ -1,4 +1,4 @@
-// A model server for tests: real sockets, llama.cpp's and OpenAI's wire formats, faults on demand.
+// A model server for tests: real sockets, the wire formats of llama.cpp, OpenAI, Ollama and OpenRouter, faults on demand.
 //   node test/fake/modelServer.ts [--port 8080] [--delay MS] [--text "return 42;"]
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -72,6 +72,22 @@ export type ModelServerOptions = {
   readonly takesSuffix?: boolean;
   /** Whether `/infill` works. Default true. */
   readonly takesInfill?: boolean;
+  /** When set, the server is an Ollama: its routes lie under `/api`, and loading shows as silence. */
+  readonly ollama?: OllamaModel;
+  /** When set, the OpenAI routes are OpenRouter's: usage comes unasked, with this cost. */
+  readonly costUsd?: number;
+};
+
+/** What `/api/show` and `/api/ps` say of the one model. */
+export type OllamaModel = {
+  /** Default: `completion`. Undefined stays out, as in old releases. */
+  readonly capabilities?: readonly string[] | undefined;
+  readonly template?: string;
+  readonly modelInfo?: Readonly<Record<string, unknown>>;
+  readonly parentModel?: string;
+  readonly remoteHost?: string;
+  /** What is really set aside, however much is asked for. */
+  readonly contextTokens?: number;
 };
 
 /** A running server. */
@@ -85,7 +101,10 @@ export type ModelServer = {
   nextRequest(path?: string): Promise<RecordedRequest>;
   /** The next request whose path starts with `path` gets this answer instead of the server's own. Can be queued. */
   script(path: string, ...replies: readonly ScriptedReply[]): void;
-  /** While true every route answers 503, as llama.cpp does while it reads its model. */
+  /**
+   * While true every route answers 503, as llama.cpp does while it reads its model; an Ollama lists no loaded model and
+   * sends no byte of an answer instead.
+   */
   setLoading(isLoading: boolean): void;
   /** Takes every slot, so that generating requests wait without a byte; the result gives them back. */
   takeSlots(): () => void;
@@ -98,6 +117,16 @@ export type ModelServer = {
 };
 
 const sseHeaders = { "content-type": "text/event-stream" };
+const ndjsonHeaders = { "content-type": "application/x-ndjson" };
+
+/** One line of an Ollama stream. */
+export const ndjson = (value: unknown): string => `${JSON.stringify(value)}\n`;
+
+/** An Ollama stream, piece by piece. */
+export const linesReply = (
+  body: readonly ReplyStep[],
+  finish: NonNullable<ScriptedReply["finish"]> = "end",
+): ScriptedReply => ({ status: 200, headers: ndjsonHeaders, body, finish });
 
 /** One server-sent event. */
 export const sse = (payload: unknown): string =>
@@ -154,16 +183,18 @@ const readCall = (path: string, json: Readonly<Record<string, unknown>>): ModelC
     path,
     prefix: parts?.[1] ?? (asText(json["input_prefix"]) || prompt),
     suffix: parts?.[2] ?? (asText(json["input_suffix"]) || asText(json["suffix"])),
-    maxTokens: asNumber(json["n_predict"], asNumber(json["max_tokens"], 512)),
+    maxTokens: asNumber(
+      json["n_predict"],
+      asNumber(json["max_tokens"], asNumber(asRecord(json["options"])["num_predict"], 512)),
+    ),
     json,
   };
 };
 
 /** Cuts generated text as a server does, at its token limit and its stop texts. */
 const generate = (text: string, { maxTokens, json }: ModelCall) => {
-  const stops = Array.isArray(json["stop"])
-    ? json["stop"].filter((stop): stop is string => typeof stop === "string")
-    : [];
+  const wanted = json["stop"] ?? asRecord(json["options"])["stop"];
+  const stops = Array.isArray(wanted) ? wanted.filter((stop): stop is string => typeof stop === "string") : [];
   const ends = stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
   const isStopped = ends.length > 0;
   const tokens = tokenize(isStopped ? text.slice(0, Math.min(...ends)) : text);
@@ -211,6 +242,16 @@ const timings = (call: ModelCall, count: number) => {
   return { cache_n: 0, prompt_n: promptTokens, prompt_ms: 1, predicted_n: count, predicted_ms: 1 };
 };
 
+const showModel = (model: OllamaModel) => ({
+  template: model.template ?? "{{ .Prompt }}",
+  details: { parent_model: model.parentModel ?? "", format: "gguf", family: "qwen2", families: ["qwen2"] },
+  model_info: model.modelInfo ?? { "general.architecture": "qwen2", "qwen2.context_length": 32_768 },
+  ...("capabilities" in model && model.capabilities === undefined
+    ? {}
+    : { capabilities: model.capabilities ?? ["completion"] }),
+  ...(model.remoteHost === undefined ? {} : { remote_host: model.remoteHost }),
+});
+
 /** Starts a server on 127.0.0.1. The caller closes it. */
 export const createModelServer = async (options: ModelServerOptions = {}): Promise<ModelServer> => {
   const {
@@ -227,6 +268,8 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
     keepAlive = "timeout=5, max=100",
     takesSuffix = true,
     takesInfill = true,
+    ollama,
+    costUsd,
   } = options;
 
   const requests: RecordedRequest[] = [];
@@ -238,6 +281,7 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
   const slotQueue: (() => void)[] = [];
   let opened = 0;
   let isLoading = false;
+  const loadWaiters = new Set<() => void>();
   let freeSlots = slots;
 
   const record = (request: RecordedRequest): void => {
@@ -328,6 +372,7 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
       completion_tokens: tokens.length,
       total_tokens: used.prompt_n + tokens.length,
       prompt_tokens_details: { cached_tokens: 0 },
+      ...(costUsd === undefined ? {} : { cost: costUsd }),
     };
     const head = {
       id: "fake-1",
@@ -357,10 +402,74 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
       response,
       sse({ ...head, choices: [{ index: 0, ...(isChat ? { delta: {} } : { text: "" }), finish_reason: reason }] }),
     );
-    if (asRecord(call.json["stream_options"])["include_usage"] === true) {
+    if (costUsd !== undefined) {
+      await write(response, sse({ ...head, choices: [{ index: 0, delta: { content: "" } }], usage }));
+    } else if (asRecord(call.json["stream_options"])["include_usage"] === true) {
       await write(response, sse({ ...head, choices: [], usage, timings: used }));
     }
     response.end(sse("[DONE]"));
+  };
+
+  const answerOllama = async (response: ServerResponse, call: ModelCall, isChat: boolean): Promise<void> => {
+    const { tokens, type } = generate(await (isChat ? chat(call) : complete(call)), call);
+    const piece = (content: string) => (isChat ? { message: { role: "assistant", content } } : { response: content });
+    const head = { model: modelId, created_at: "2026-01-01T00:00:00Z" };
+    response.writeHead(200, ndjsonHeaders);
+    response.flushHeaders();
+    await eachToken(response, tokens, (token) => ndjson({ ...head, ...piece(token), done: false }));
+    response.end(
+      ndjson({
+        ...head,
+        ...piece(""),
+        done: true,
+        done_reason: type === "limit" ? "length" : "stop",
+        prompt_eval_count: timings(call, tokens.length).prompt_n,
+        eval_count: tokens.length,
+      }),
+    );
+  };
+
+  const routeOllama = async (
+    response: ServerResponse,
+    path: string,
+    json: Readonly<Record<string, unknown>>,
+    model: OllamaModel,
+  ): Promise<void> => {
+    const loaded = {
+      name: modelId,
+      model: modelId,
+      size: 1_000_000,
+      context_length: model.contextTokens ?? contextTokens,
+    };
+    switch (path) {
+      case "/api/version":
+        sendJson(response, 200, { version: "0.12.0" });
+        return;
+      case "/api/tags":
+        sendJson(response, 200, { models: [{ name: modelId, model: modelId, size: 1_000_000 }] });
+        return;
+      case "/api/ps":
+        sendJson(response, 200, { models: isLoading ? [] : [loaded] });
+        return;
+      case "/api/show":
+      case "/api/generate":
+      case "/api/chat": {
+        if (json["model"] !== modelId) {
+          sendJson(response, 404, { error: `model '${asText(json["model"])}' not found` });
+          return;
+        }
+        if (path === "/api/show") {
+          sendJson(response, 200, showModel(model));
+          return;
+        }
+        if (isLoading) await new Promise<void>((resolve) => void loadWaiters.add(resolve));
+        await withSlot(response, () => answerOllama(response, readCall(path, json), path === "/api/chat"));
+        return;
+      }
+      default:
+        response.writeHead(404, { "content-type": "text/plain" });
+        response.end("404 page not found");
+    }
   };
 
   const withSlot = async (response: ServerResponse, work: () => Promise<void>): Promise<void> => {
@@ -377,6 +486,10 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
   const answer = async (request: IncomingMessage, response: ServerResponse, body: string): Promise<void> => {
     const url = new URL(request.url ?? "/", "http://127.0.0.1");
     const path = url.pathname;
+    if (ollama) {
+      await routeOllama(response, path, body === "" ? {} : asRecord(JSON.parse(body) as unknown), ollama);
+      return;
+    }
     if (isLoading) {
       await play(request, response, loadingReply);
       return;
@@ -417,6 +530,9 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
             object: "list",
             data: [{ id: modelId, object: "model", meta: { n_ctx: contextTokens, size: 1_000_000 } }],
           });
+          return;
+        case "/v1/key":
+          sendJson(response, 200, { data: { label: "sk-or-…", limit: null, limit_remaining: null, usage: 0 } });
           return;
         default:
           sendError(response, 404, "not_found_error", "File Not Found");
@@ -523,6 +639,9 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
     },
     setLoading(value) {
       isLoading = value;
+      if (value) return;
+      for (const resolve of loadWaiters) resolve();
+      loadWaiters.clear();
     },
     takeSlots() {
       const taken = freeSlots;

@@ -40,7 +40,16 @@ test("a command loads its own chunks when it is run, and nothing else", { skip: 
     hooks.deregister();
   }
   assert.ok(loaded.includes("panel"), loaded.join());
-  for (const foreign of ["client", "engine", "llamaCpp", "openAiCompatible", "explainSelection", "predictorService"]) {
+  for (const foreign of [
+    "client",
+    "engine",
+    "llamaCpp",
+    "openAiCompatible",
+    "ollama",
+    "openRouter",
+    "explainSelection",
+    "predictorService",
+  ]) {
     assert.ok(!loaded.includes(foreign), `${foreign} in ${loaded.join()}`);
   }
   await closeAll();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { systemClock } from "../../../src/base/clock.ts";
+import { systemClock, type Clock } from "../../../src/base/clock.ts";
 import { createCompletionEngine, type CompletionEngine } from "../../../src/completion/engine.ts";
 import type { Snapshot } from "../../../src/completion/snapshot.ts";
 import { createLedger, type Ledger } from "../../../src/metrics/ledger.ts";
@@ -10,10 +10,11 @@ import {
   type Provider,
   type StreamPart,
 } from "../../../src/provider/provider.ts";
+import { createFakeClock } from "../../fake/clock.ts";
 
 const at = (document: string, documentId = "a.ts"): Snapshot => {
   const [prefix, suffix] = document.split("‸") as [string, string];
-  return { documentId, path: documentId, languageId: "typescript", prefix, suffix };
+  return { documentId, path: documentId, languageId: "typescript", prefix, suffix, aheadUnits: 0 };
 };
 
 /** A stream that the test feeds by hand. */
@@ -72,27 +73,42 @@ const scriptedProvider = (): { provider: Provider; calls: Call[] } => {
   return { provider, calls };
 };
 
-type Setup = { engine: CompletionEngine; calls: Call[]; ledger: Ledger; failures: unknown[]; better: () => number };
+type Setup = {
+  engine: CompletionEngine;
+  calls: Call[];
+  ledger: Ledger;
+  failures: unknown[];
+  better: () => number;
+  successes: () => number;
+};
 
-const setUp = (prediction?: { text: string; confidence: number }): Setup => {
+const setUp = (prediction?: { text: string; confidence: number }, clock: Clock = systemClock): Setup => {
   const { provider, calls } = scriptedProvider();
-  const ledger = createLedger({ clock: systemClock });
+  const ledger = createLedger({ clock });
   const failures: unknown[] = [];
   let better = 0;
+  let successes = 0;
   const engine = createCompletionEngine({
-    clock: systemClock,
+    clock,
     ledger,
     onBetter: () => void better++,
+    onSuccess: () => void successes++,
     onFailure: (error) => failures.push(error),
   });
   engine.use({
     model: { provider, model: "m" },
     predictor: prediction && { predict: () => Promise.resolve(prediction) },
   });
-  return { engine, calls, ledger, failures, better: () => better };
+  return { engine, calls, ledger, failures, better: () => better, successes: () => successes };
 };
 
 const never = new AbortController().signal;
+
+/** The item "customers" is selected in the suggest widget while this much of it is typed. */
+const selected = (typed: string): Snapshot => ({
+  ...at("log(customers‸\n"),
+  aheadUnits: "customers".length - typed.length,
+});
 
 /** Lets every promise that is ready run. */
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -154,7 +170,7 @@ test("typing what the model is about to say joins the running request", async ()
   setup.calls[0]!.say("one");
   first.abort();
   assert.equal(await superseded, undefined);
-  setup.engine.documentChanged("a.ts", () => at("let a = o‸\n"));
+  setup.engine.documentChanged("a.ts", () => [at("let a = o‸\n")]);
   const joined = setup.engine.suggest(at("let a = o‸\n"), never);
   setup.calls[0]!.say(" + two;");
   setup.calls[0]!.end();
@@ -171,7 +187,7 @@ test("typing something else closes the request at once and asks anew", async () 
   setup.calls[0]!.say("one");
   await settle();
   first.abort();
-  setup.engine.documentChanged("a.ts", () => at("let a = x‸\n"));
+  setup.engine.documentChanged("a.ts", () => [at("let a = x‸\n")]);
   assert.equal(setup.calls[0]!.aborted, true);
   const suggestion = await ask(setup, "let a = x‸\n", (call) => (call.say(".size;"), call.end()));
   assert.equal(suggestion?.insertText, ".size;");
@@ -226,7 +242,7 @@ test("what the predictor showed grows while it is typed along, and keeps its beg
   setup.engine.use({ predictor: { predict: () => Promise.resolve(answers.shift()) } });
   await setup.engine.suggest(at("‸\n"), never);
   const typed = await setup.engine.suggest(at("th‸\n"), never);
-  assert.deepEqual([typed?.insertText, typed?.source], ["row new ValidationError", "predictor"]);
+  assert.deepEqual([typed?.insertText, typed?.source], ["row new ValidationError", "live"]);
   const further = await setup.engine.suggest(at("throw‸\n"), never);
   assert.deepEqual([further?.insertText, further?.source], [" new ValidationError", "live"]);
 });
@@ -245,6 +261,124 @@ test("a dead server is reported once and left alone for a while", async () => {
   assert.equal(await setup.engine.suggest(at("let b = ‸\n"), never), undefined);
   assert.equal(setup.calls.length, 1);
   assert.equal(setup.ledger.snapshot().requests[0]?.errorKind, "unreachable");
+});
+
+test("a server that asks for a pause gets it", async () => {
+  const setup = setUp();
+  const limited = new ProviderError("rate-limited", "slow down", { retryAfterMs: 0 });
+  await ask(setup, "let a = ‸\n", (call) => call.fail(limited));
+  const suggestion = await ask(setup, "let b = ‸\n", (call) => (call.say("two;"), call.end()));
+  assert.equal(suggestion?.insertText, "two;");
+});
+
+test("an answer that goes another way than the typing did meanwhile is asked for again from there", async () => {
+  const setup = setUp();
+  const first = new AbortController();
+  void setup.engine.suggest(at("let c‸\n"), first.signal);
+  await settle();
+  first.abort();
+  const pending = setup.engine.suggest(at("let cou‸\n"), never);
+  await settle();
+  assert.equal(setup.calls.length, 1);
+  setup.calls[0]!.say("lient = 1;");
+  await settle();
+  assert.equal(setup.calls[0]!.aborted, true);
+  setup.calls[1]!.say("nt = 0;");
+  setup.calls[1]!.end();
+  assert.equal((await pending)?.insertText, "nt = 0;");
+});
+
+test("the model is asked from the cursor when its answer disagrees behind a text of the predictor's", async () => {
+  const setup = setUp({ text: "guess;", confidence: 0.9 });
+  await setup.engine.suggest(at("let a = ‸\n"), never);
+  await setup.engine.suggest(at("let a = gu‸\n"), never);
+  setup.calls[0]!.say("right();");
+  await settle();
+  assert.equal(setup.calls[0]!.aborted, true);
+  assert.equal(setup.calls[1]!.request.prefix, "let a = gu");
+});
+
+test("an item selected in the suggest widget is asked for once while its name is typed", async () => {
+  const setup = setUp();
+  const waiting = new AbortController();
+  void setup.engine.suggest(selected("cu"), waiting.signal);
+  await settle();
+  waiting.abort();
+  setup.engine.documentChanged("a.ts", () => [at("log(cus‸\n")]);
+  assert.equal(setup.calls[0]!.aborted, false);
+  const pending = setup.engine.suggest(selected("cus"), never);
+  await settle();
+  setup.calls[0]!.say(".length)");
+  setup.calls[0]!.end();
+  assert.equal((await pending)?.insertText, ".length)");
+  assert.equal(setup.calls.length, 1);
+});
+
+test("an edit keeps the request when one of the places where the cursor may be agrees", async () => {
+  const setup = setUp();
+  void setup.engine.suggest(at("run‸\n"), never);
+  await settle();
+  setup.calls[0]!.say("(a");
+  await settle();
+  setup.engine.documentChanged("a.ts", () => [at("run()‸\n"), at("run(‸)\n")]);
+  assert.equal(setup.calls[0]!.aborted, false);
+  setup.engine.documentChanged("a.ts", () => [at("run[]‸\n"), at("run[‸]\n")]);
+  assert.equal(setup.calls[0]!.aborted, true);
+});
+
+test("nothing takes the place of a text that the user had time to look at", async () => {
+  const clock = createFakeClock();
+  const setup = setUp({ text: "guess;", confidence: 0.9 }, clock);
+  await setup.engine.suggest(at("let a = ‸\n"), never);
+  clock.advance(5000);
+  setup.calls[0]!.say("right();");
+  setup.calls[0]!.end();
+  await settle();
+  assert.equal(setup.better(), 0);
+});
+
+test("a predictor that does not answer holds nobody up", async () => {
+  const clock = createFakeClock();
+  const setup = setUp(undefined, clock);
+  const { provider, calls } = scriptedProvider();
+  setup.engine.use({ predictor: { predict: () => new Promise(() => {}) }, model: { provider, model: "m" } });
+  const pending = setup.engine.suggest(at("let a = ‸\n"), never);
+  await settle();
+  calls[0]!.say("one;");
+  calls[0]!.end();
+  clock.advance(30);
+  assert.equal((await pending)?.insertText, "one;");
+});
+
+test("another server's answers are not shown for this one", async () => {
+  const setup = setUp();
+  await ask(setup, "let a = ‸\n", (call) => (call.say("old;"), call.end()));
+  const { provider, calls } = scriptedProvider();
+  setup.engine.use({ model: { provider, model: "m" } });
+  const pending = setup.engine.suggest(at("let a = ‸\n"), never);
+  await settle();
+  calls[0]!.say("new;");
+  calls[0]!.end();
+  assert.equal((await pending)?.insertText, "new;");
+});
+
+test("whoever asked while the model was being reached is told when it is there", async () => {
+  const setup = setUp();
+  setup.engine.use({});
+  assert.equal(await setup.engine.suggest(at("let a = ‸\n"), never), undefined);
+  setup.engine.use({ model: { provider: scriptedProvider().provider, model: "m" } });
+  assert.equal(setup.better(), 1);
+});
+
+test("a text that took the predictor's place counts for the model", async () => {
+  const setup = setUp({ text: "guess;", confidence: 0.9 });
+  await setup.engine.suggest(at("let a = ‸\n"), never);
+  setup.calls[0]!.say("right();");
+  setup.calls[0]!.end();
+  await settle();
+  const better = await setup.engine.suggest(at("let a = ‸\n"), never);
+  assert.deepEqual([better?.insertText, better?.source, better?.origin], ["right();", "network", "network"]);
+  assert.equal(setup.successes(), 1);
 });
 
 test("a cancelled wait ends at once and leaves nothing behind", async () => {

@@ -109,6 +109,25 @@ const cases: Case[] = [
     shown: "⟦run(); // (see below⟧\n",
   },
 
+  {
+    name: "keeps the bracket that closes the text's own call",
+    document: "console.log(‸)\n",
+    text: "foo(bar)",
+    shown: "console.log(⟦foo(bar)⟧)\n",
+  },
+  {
+    name: "keeps the bracket that closes the text's own call before a block",
+    document: "if (‸) {\n",
+    text: "isReady(x)",
+    shown: "if (⟦isReady(x)⟧) {\n",
+  },
+  {
+    name: "keeps the quote that closes the text's own string",
+    document: 'log("‸")\n',
+    text: '" + x + "',
+    shown: 'log("⟦" + x + "⟧")\n',
+  },
+
   // Doubled brackets and the rest of the line.
   {
     name: "cuts a closer that stands behind the cursor already",

@@ -7,7 +7,7 @@ import { createSuggestionCache } from "../../../src/completion/suggestionCache.t
 
 const at = (document: string, documentId = "a.ts"): Snapshot => {
   const [prefix, suffix] = document.split("‸") as [string, string];
-  return { documentId, path: documentId, languageId: "typescript", prefix, suffix };
+  return { documentId, path: documentId, languageId: "typescript", prefix, suffix, aheadUnits: 0 };
 };
 
 test("answers at the place that was asked", () => {

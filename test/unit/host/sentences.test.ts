@@ -9,6 +9,7 @@ const t = (message: string, ...values: string[]) =>
 const kinds: (ProviderErrorKind | "unknown")[] = [
   "unreachable",
   "unauthorized",
+  "payment-required",
   "rate-limited",
   "model-not-found",
   "context-overflow",

@@ -5,15 +5,16 @@ import { parseSettings, settingDefaults } from "../../../src/host/settingsSchema
 
 const parse = (values: Record<string, unknown>) => parseSettings((name) => values[name]);
 
+type Property = { default: unknown; scope: string; enum?: string[]; enumDescriptions?: string[] };
 type Manifest = {
-  contributes: { configuration: { properties: Record<string, { default: unknown; scope: string }> }[] };
+  contributes: { configuration: { properties: Record<string, Property> }[] };
   capabilities: { untrustedWorkspaces: { restrictedConfigurations: string[] } };
 };
 const readText = (name: string) => readFileSync(new URL(`../../../${name}`, import.meta.url), "utf8");
 const manifest = JSON.parse(readText("package.json")) as Manifest;
 const properties = Object.assign({}, ...manifest.contributes.configuration.map((part) => part.properties)) as Record<
   string,
-  { default: unknown; scope: string }
+  Property
 >;
 
 test("without settings there is no server and the predictor is on", () => {
@@ -26,6 +27,14 @@ test("without settings there is no server and the predictor is on", () => {
 test("a provider alone is enough: the address is the one that server has by default", () => {
   const { settings } = parse({ "completion.provider": "llamacpp" });
   assert.deepEqual(settings.completion, { provider: "llamacpp", baseUrl: "http://127.0.0.1:8080", model: "" });
+  const addresses = {
+    ollama: "http://127.0.0.1:11434",
+    "openai-compatible": "http://127.0.0.1:1234/v1",
+    openrouter: "https://openrouter.ai/api/v1",
+  };
+  for (const [provider, baseUrl] of Object.entries(addresses)) {
+    assert.deepEqual(parse({ "completion.provider": provider }).settings.completion, { provider, baseUrl, model: "" });
+  }
 });
 
 test("chat falls back to the completion server and can have its own", () => {
@@ -84,6 +93,16 @@ test("package.json and the program know the same settings with the same defaults
     Object.entries(properties).map(([name, { default: value }]) => [name.replace("hotpath.", ""), value]),
   );
   assert.deepEqual(declared, { ...settingDefaults });
+});
+
+test("package.json offers the providers that the program knows", () => {
+  const kinds = ["none", "llamacpp", "ollama", "openai-compatible", "openrouter"];
+  for (const feature of ["completion", "chat"]) {
+    const { enum: offered, enumDescriptions } = properties[`hotpath.${feature}.provider`]!;
+    assert.deepEqual(offered, kinds);
+    assert.equal(enumDescriptions?.length, kinds.length);
+  }
+  for (const kind of kinds) assert.deepEqual(parse({ "completion.provider": kind }).problems, []);
 });
 
 test("a folder cannot say where text is sent: endpoint settings are machine-scoped and restricted", () => {

@@ -58,7 +58,7 @@ test("errors of other servers get their kinds, whatever shape they have", () => 
   assert.equal(kindFor(404, faultBody("No such thing", { code: "model_not_found" })), "model-not-found");
   assert.equal(kindFor(400, faultBody("Too long", { code: "context_length_exceeded" })), "context-overflow");
   assert.equal(kindFor(401, faultBody("Wrong key")), "unauthorized");
-  assert.equal(kindFor(402, faultBody("Out of credits")), "unauthorized");
+  assert.equal(kindFor(402, faultBody("Out of credits")), "payment-required");
   assert.equal(kindFor(429, faultBody("Slow down")), "rate-limited");
   assert.equal(kindFor(413, "too large"), "context-overflow");
   assert.equal(kindFor(408, ""), "timeout");

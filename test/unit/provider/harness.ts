@@ -15,13 +15,14 @@ export const createProviderHarness = async (
   { server: serverOptions, ...options }: Partial<ProviderOptions> & { readonly server?: ModelServerOptions } = {},
 ) => {
   const clock = createFakeClock();
-  const server = await createModelServer(serverOptions);
+  const server = await createModelServer(kind === "ollama" ? { ollama: {}, ...serverOptions } : serverOptions);
   const transport = createTransportClient({ clock, log: silentLog });
   context.after(async () => {
     await transport.close();
     await server.close();
   });
-  const baseUrl = kind === "llamacpp" ? server.url : `${server.url}/v1`;
+  const hasPath = kind === "openai-compatible" || kind === "openrouter";
+  const baseUrl = hasPath ? `${server.url}/v1` : server.url;
   const provider = await createProvider(kind, { baseUrl, model: "", ...options }, { transport, clock, log: silentLog });
   return { clock, server, transport, provider };
 };
