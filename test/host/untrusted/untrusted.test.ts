@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { registerHooks } from "node:module";
 import { after, afterEach, before, suite, test } from "node:test";
 import * as vscode from "vscode";
 import { createModelServer, type ModelServer } from "../../fake/modelServer.ts";
@@ -27,6 +28,13 @@ suite("a folder that is not trusted", () => {
     "the predictor works, and nothing is sent to the server that the user has set up",
     { skip: !hasUi },
     async () => {
+      const loaded: string[] = [];
+      const hooks = registerHooks({
+        load(url, context, nextLoad) {
+          loaded.push(url);
+          return nextLoad(url, context);
+        },
+      });
       await configure({ "completion.provider": "llamacpp", "completion.baseUrl": server.url });
       const [line] = smokeLines;
       assert.ok(line);
