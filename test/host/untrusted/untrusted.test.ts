@@ -41,7 +41,17 @@ suite("a folder that is not trusted", () => {
       await openBelow(line.file, line.afterLine);
       await type(line.text, { delayMs: 60 });
       await waitUntil("ghost text", ghostText);
+      hooks.deregister();
       assert.equal(server.connections().opened, 0);
+      // Connecting takes a moment; that its code was not even read proves that nothing is on its way.
+      assert.ok(
+        loaded.some((url) => url.includes("/chunks/engine-")),
+        "the ladder was not loaded",
+      );
+      assert.deepEqual(
+        loaded.filter((url) => /\/chunks\/(client|registry)-/.test(url)),
+        [],
+      );
     },
   );
 
