@@ -225,7 +225,7 @@ test("the model does not take the place of a text that the user has begun to tak
   const setup = setUp({ text: "guess;", confidence: 0.9 });
   await setup.engine.suggest(at("let a = ‸\n"), never);
   await setup.engine.suggest(at("let a = gu‸\n"), never);
-  setup.calls[0]!.say("right();");
+  setup.calls[0]!.say("guessOther();");
   setup.calls[0]!.end();
   await settle();
   assert.equal(setup.better(), 0);
@@ -379,6 +379,72 @@ test("a text that took the predictor's place counts for the model", async () => 
   const better = await setup.engine.suggest(at("let a = ‸\n"), never);
   assert.deepEqual([better?.insertText, better?.source, better?.origin], ["right();", "network", "network"]);
   assert.equal(setup.successes(), 1);
+});
+
+test("a predictor's text is shown from half a chance on", async () => {
+  for (const [confidence, source] of [
+    [0.51, "predictor"],
+    [0.49, "network"],
+  ] as const) {
+    const setup = setUp({ text: "guess;", confidence });
+    const pending = setup.engine.suggest(at("let a = ‸\n"), never);
+    await settle();
+    setup.calls[0]!.say("right();");
+    setup.calls[0]!.end();
+    assert.equal((await pending)?.source, source);
+  }
+});
+
+test("a pause ends by itself, and one that only the user can end ends with new sources", async () => {
+  const clock = createFakeClock();
+  const setup = setUp(undefined, clock);
+  await ask(setup, "let a = ‸\n", (call) => call.fail(new ProviderError("unreachable", "refused")));
+  clock.advance(5000);
+  await ask(setup, "let b = ‸\n", (call) => call.fail(new ProviderError("unauthorized", "wrong key")));
+  assert.equal(setup.calls.length, 2);
+  clock.advance(3_600_000);
+  assert.equal(await setup.engine.suggest(at("let c = ‸\n"), never), undefined);
+  assert.equal(setup.calls.length, 2);
+  const { provider, calls } = scriptedProvider();
+  setup.engine.use({ model: { provider, model: "m" } });
+  void setup.engine.suggest(at("let d = ‸\n"), never);
+  await settle();
+  assert.equal(calls.length, 1);
+});
+
+test("the text on screen belongs to its document and to what follows the cursor", async () => {
+  const setup = setUp({ text: "guess;", confidence: 0.9 });
+  setup.engine.use({ predictor: { predict: () => Promise.resolve({ text: "guess;", confidence: 0.9 }) } });
+  await setup.engine.suggest(at("let a = ‸\n"), never);
+  assert.equal((await setup.engine.suggest(at("let a = ‸\n"), never))?.source, "live");
+  assert.equal((await setup.engine.suggest(at("let a = ‸\n", "b.ts"), never))?.source, "predictor");
+  assert.equal((await setup.engine.suggest(at("let a = ‸\nother();\n", "b.ts"), never))?.source, "predictor");
+});
+
+test("another document's edit leaves the request alone", async () => {
+  const setup = setUp();
+  void setup.engine.suggest(at("let a = ‸\n"), never);
+  await settle();
+  setup.engine.documentChanged("b.ts", () => [at("nothing alike‸\n", "b.ts")]);
+  assert.equal(setup.calls[0]!.aborted, false);
+});
+
+test("a whole block is asked for at a line's end, also with code below", async () => {
+  const setup = setUp();
+  await ask(setup, "a();‸\nnext();\n", (call) => (call.say("\nb();"), call.end()));
+  assert.deepEqual([setup.calls[0]!.request.stop, setup.calls[0]!.request.maxTokens], [undefined, 160]);
+});
+
+test("what was accepted counts for where it came from", async () => {
+  const setup = setUp();
+  await ask(setup, "let a = ‸\n", (call) => (call.say("one + two;"), call.end()));
+  const typed = await setup.engine.suggest(at("let a = one‸\n"), never);
+  setup.engine.accepted(typed!);
+  const { suggestions, requestTotals } = setup.ledger.snapshot();
+  const network = suggestions.find(({ source }) => source === "network")!;
+  assert.deepEqual([network.offered, network.accepted, network.acceptedCharacters], [1, 1, " + two;".length]);
+  assert.deepEqual([requestTotals.promptTokens, requestTotals.generatedTokens], [10, 3]);
+  assert.deepEqual(setup.failures, []);
 });
 
 test("a cancelled wait ends at once and leaves nothing behind", async () => {
