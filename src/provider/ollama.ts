@@ -1,5 +1,4 @@
 import type { ServerSentEvent } from "../transport/sse.ts";
-import { toAbortError } from "../transport/errors.ts";
 import { speakDialect, type Dialect } from "./dialect.ts";
 import { errorFromAnswer, excerptOf } from "./errors.ts";
 import { buildFimPrompt, findFimTemplate, type FimTemplate } from "./fim.ts";
@@ -16,7 +15,7 @@ import type {
   StreamPart,
   Usage,
 } from "./provider.ts";
-import { createWire, type StreamReader } from "./wire.ts";
+import { createWire, pause, type StreamReader } from "./wire.ts";
 
 /**
  * What every request says about the loaded model. Ollama loads a model anew when a request differs in one of these, so
@@ -157,20 +156,6 @@ const canComplete = (show: JsonObject): boolean => {
   const capabilities = show["capabilities"];
   return !Array.isArray(capabilities) || capabilities.includes("completion");
 };
-
-const pause = (services: ProviderServices, delayMs: number, signal: AbortSignal | undefined): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      timer.dispose();
-      reject(toAbortError(signal?.reason));
-    };
-    const timer = services.clock.after(delayMs, () => {
-      signal?.removeEventListener("abort", onAbort);
-      resolve();
-    });
-    if (signal?.aborted) onAbort();
-    else signal?.addEventListener("abort", onAbort, { once: true });
-  });
 
 const bodyFor = (model: string, own: object, requestOptions: object): object => {
   const { num_ctx, ...rest } = ollamaRunner;

@@ -54,7 +54,8 @@ export type Wire = {
   stream(path: string, payload: object, call: CallOptions, options: StreamOptions): AsyncGenerator<StreamPart>;
 };
 
-const pause = (services: ProviderServices, delayMs: number, signal: AbortSignal | undefined): Promise<void> =>
+/** Waits by the program's clock. @throws `AbortError` at once when the signal fires. */
+export const pause = (services: ProviderServices, delayMs: number, signal: AbortSignal | undefined): Promise<void> =>
   new Promise((resolve, reject) => {
     const onAbort = (): void => {
       timer.dispose();
