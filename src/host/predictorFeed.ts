@@ -91,13 +91,17 @@ export const registerPredictorFeed = ({ predictor, clock, log, isWanted }: Predi
   disposables.add(
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
       if (contentChanges.length === 0 || !schemes.has(document.uri.scheme)) return;
-      start();
+      // Other extensions change documents too; only one that is on the screen is somebody's work.
+      if (vscode.window.visibleTextEditors.some((editor) => editor.document === document)) start();
       if (started) learnSoon(document);
     }),
   );
   disposables.add(
     vscode.window.onDidChangeTextEditorSelection(({ kind, textEditor }) => {
-      if (kind !== undefined && schemes.has(textEditor.document.uri.scheme)) start();
+      // A selection that a command made, such as a file's opening, is no sign of a person.
+      const isByHand =
+        kind === vscode.TextEditorSelectionChangeKind.Keyboard || kind === vscode.TextEditorSelectionChangeKind.Mouse;
+      if (isByHand && schemes.has(textEditor.document.uri.scheme)) start();
     }),
   );
   disposables.add(
