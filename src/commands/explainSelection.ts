@@ -3,7 +3,7 @@ import { isAbortError } from "../base/abort.ts";
 import { explainMessages, maxSelectionCharacters } from "../assistant/explain.ts";
 import { safeMarkdown } from "../assistant/safeMarkdown.ts";
 import { firstTokenSpan, type Ledger } from "../metrics/ledger.ts";
-import type { Provider } from "../provider/provider.ts";
+import type { CallOptions, Provider } from "../provider/provider.ts";
 
 export type ExplainOptions = {
   readonly ledger: Ledger;
@@ -73,6 +73,8 @@ export const explainSelection = async (options: ExplainOptions): Promise<void> =
       ? `*${l10n.t("Only the first {0} characters of the selection were sent.", maxSelectionCharacters)}*\n\n`
       : "";
   answer.show(`${heading}${note}…`);
+  // VS Code drops changes of a document that it does not know yet, and a fast answer is over by then.
+  await vscode.workspace.openTextDocument(answer.uri);
   await vscode.commands.executeCommand("markdown.showPreviewToSide", answer.uri);
   await vscode.window.withProgress(
     {
@@ -105,16 +107,19 @@ const streamAnswer = async (
 ): Promise<void> => {
   const request = ledger.startRequest({ feature: "chat", provider: provider.kind, model });
   const firstToken = request.span.child(firstTokenSpan);
+  const call: CallOptions = { signal, span: request.span, onLateUsage: (usage) => request.lateUsage(usage) };
   let text = "";
   let shownAtMs = 0;
   try {
     const capabilities = await provider.capabilities({ signal });
     request.named(capabilities.model);
-    for await (const part of provider.streamChat({ messages }, { signal, span: request.span })) {
+    for await (const part of provider.streamChat({ messages }, call)) {
       if (part.type === "end") {
         request.usage(part.usage);
+        if (part.model) request.named(part.model);
         break;
       }
+      if (part.type !== "text") continue;
       if (text === "" && part.text !== "") {
         firstToken.end();
         request.span.child("generation");

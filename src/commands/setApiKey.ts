@@ -1,26 +1,28 @@
 import * as vscode from "vscode";
 import type { ApiKeys } from "../host/secrets.ts";
-import type { Settings } from "../host/settingsSchema.ts";
+import { originsOf, type Settings } from "../host/settingsSchema.ts";
 
-/** "Hotpath: Set API key": asks for the key of a model server that is set up. */
-export const setApiKey = async (settings: Settings, apiKeys: ApiKeys): Promise<void> => {
+/**
+ * "Hotpath: Set API key": asks for the key of a model server that is set up; `wanted` is the one that refused the last.
+ */
+export const setApiKey = async (settings: Settings, apiKeys: ApiKeys, wanted?: string): Promise<void> => {
   const { l10n } = vscode;
-  const origins = new Set(
-    [settings.completion, settings.chat].flatMap((model) => (model ? [new URL(model.baseUrl).origin] : [])),
-  );
-  if (origins.size === 0) {
-    const openSettings = l10n.t("Open settings");
+  const origins = originsOf(settings);
+  if (origins.length === 0) {
+    const setUp = l10n.t("Set up a provider");
     const choice = await vscode.window.showInformationMessage(
-      l10n.t("No model server is set up yet. Set its address first; the key is then bound to it."),
-      openSettings,
+      l10n.t("No model server is set up yet. A key is bound to the address of one."),
+      setUp,
     );
-    if (choice) await vscode.commands.executeCommand("workbench.action.openSettings", "hotpath.completion");
+    if (choice) await vscode.commands.executeCommand("hotpath.setUpProvider");
     return;
   }
+  // A key can only be bound to an address that the user's own settings name.
+  const [first, ...others] = wanted !== undefined && origins.includes(wanted) ? [wanted] : origins;
   const origin =
-    origins.size === 1
-      ? [...origins][0]
-      : await vscode.window.showQuickPick([...origins], { placeHolder: l10n.t("Which server is the key for?") });
+    others.length === 0
+      ? first
+      : await vscode.window.showQuickPick(origins, { placeHolder: l10n.t("Which server is the key for?") });
   if (!origin) return;
   const apiKey = await vscode.window.showInputBox({
     title: l10n.t("API key for {0}", origin),

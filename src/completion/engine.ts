@@ -74,6 +74,14 @@ const betterWithinMs = 1500;
 // How long a failed server is left alone. A fault that only the user can mend ends when the sources are set anew.
 const pauseMsByKind: Readonly<Record<string, number>> = {
   unreachable: 5000,
+  offline: 5000,
+  paused: 5000,
+  proxy: 30_000,
+  certificate: 60_000,
+  // Another text may well be taken.
+  moderated: 2000,
+  // Credit is bought in a browser, which tells nobody here.
+  "payment-required": 600_000,
   timeout: 5000,
   loading: 5000,
   truncated: 2000,

@@ -119,14 +119,20 @@ export const startStream = (options: StreamOptions): RunningStream => {
           temperature: 0,
           ...(isMultiline ? {} : { stop: ["\n"] }),
         },
-        { signal: controller.signal, span: request.span },
+        {
+          signal: controller.signal,
+          span: request.span,
+          // Most requests for ghost text are cancelled: what they cost is told later, if at all.
+          onLateUsage: (usage) => request.lateUsage(usage),
+        },
       );
       for await (const part of parts) {
         if (part.type === "end") {
           request.usage(part.usage);
+          if (part.model) request.named(part.model);
           break;
         }
-        if (part.text === "") continue;
+        if (part.type !== "text" || part.text === "") continue;
         if (text === "") {
           firstToken.end();
           request.span.child("generation");

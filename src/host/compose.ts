@@ -4,21 +4,26 @@ import { systemClock as clock } from "../base/clock.ts";
 import { createDisposableList } from "../base/disposable.ts";
 import { lazy } from "../base/lazy.ts";
 import type { Log } from "../base/log.ts";
-import type { CompletionEngine, ModelSource } from "../completion/engine.ts";
+import { createRedactor } from "../base/redact.ts";
+import type { CompletionEngine } from "../completion/engine.ts";
 import { createMemoryMonitor } from "../memory/monitor.ts";
 import { sampleMemory } from "../memory/sample.ts";
 import { createLedger } from "../metrics/ledger.ts";
 import type { PredictionSource, PredictorService } from "../predictor/predictorService.ts";
-import { ProviderError } from "../provider/provider.ts";
+import { createConnections } from "./connections.ts";
+import { createFaultReporter } from "./faults.ts";
 import { isCursorAt, registerGhostText } from "./ghostText.ts";
 import { createLogChannel } from "./logChannel.ts";
 import { createNotices } from "./notices.ts";
+import { networkOptions, onDidChangeNetworkSettings } from "./network.ts";
+import { watchPauses } from "./pauseWatch.ts";
 import { registerPredictorFeed } from "./predictorFeed.ts";
 import { createApiKeys } from "./secrets.ts";
-import { faultKind, faultSentence, settingSentence } from "./sentences.ts";
-import { createEnabledCheck, readSettings } from "./settings.ts";
-import type { ModelSetting } from "./settingsSchema.ts";
+import { pauseSentence, settingSentence } from "./sentences.ts";
+import { createEnabledCheck, readSettings, writeSettings } from "./settings.ts";
+import type { RoleSetting } from "./settingsSchema.ts";
 import { createStatusBar } from "./statusBar.ts";
+import { registerWarmUp } from "./warmUp.ts";
 
 const memoryIntervalMs = 10_000;
 
@@ -34,44 +39,44 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
   const workerUrl = (name: string) => pathToFileURL(vscode.Uri.joinPath(extensionUri, "dist", `${name}.js`).fsPath);
 
   // What everything else reports to.
-  const log = createLogChannel();
+  const redactor = createRedactor();
+  const log = createLogChannel(redactor);
   disposables.add(log);
   const notices = createNotices(log);
   const ledger = createLedger({ clock });
   const monitor = disposables.add(createMemoryMonitor({ clock, intervalMs: memoryIntervalMs, sample: sampleMemory }));
   const statusBar = disposables.add(createStatusBar(monitor));
-  const apiKeys = createApiKeys(context.secrets);
+  const apiKeys = createApiKeys(context.secrets, (apiKey) => redactor.learn(apiKey));
   const enabled = createEnabledCheck();
   let { settings, problems } = readSettings();
 
-  // Model servers: one pooled client for all of them.
-  const transport = lazy(async () => {
-    const { createTransportClient } = await import("../transport/client.ts");
-    const client = createTransportClient({ clock, log });
-    disposables.add({ dispose: () => void client.close() });
-    return client;
-  });
-  const connect = async (setting: ModelSetting): Promise<ModelSource> => {
-    const { createProvider } = await import("../provider/registry.ts");
-    const origin = new URL(setting.baseUrl).origin;
-    const provider = await createProvider(
-      setting.provider,
-      { baseUrl: setting.baseUrl, model: setting.model, apiKey: () => apiKeys.get(origin) },
-      { transport: await transport(), clock, log },
-    );
-    return { provider, model: setting.model || setting.provider };
-  };
-  const reportFault = (error: unknown, setting: ModelSetting | undefined) => {
-    const kind = faultKind(error);
-    if (!kind || !setting) return;
-    const { origin, host } = new URL(setting.baseUrl);
-    // Not the message: a server's own words may quote the code that it was sent.
-    const status = error instanceof ProviderError && error.status !== undefined ? ` (HTTP ${error.status})` : "";
-    log.error(kind === "unknown" ? String(error) : `${origin}: ${kind}${status}`);
-    const sentence = faultSentence(kind, host, vscode.l10n.t);
-    statusBar.setProblem(sentence);
-    notices.warnOnce(sentence);
-  };
+  // Model servers: one pooled client for all of them, loaded by the first request.
+  const faults = createFaultReporter({ log, notices, statusBar, clock });
+  const connections = disposables.add(
+    createConnections({
+      clock,
+      log,
+      settings: () => settings,
+      apiKeyFor: (origin) => apiKeys.get(origin),
+      network: networkOptions,
+    }),
+  );
+  // A folder that is not trusted is read as text by the predictor, never sent anywhere.
+  const completionSetting = () => (vscode.workspace.isTrusted ? settings.completion : undefined);
+  disposables.add(
+    registerWarmUp(clock, () => {
+      const setting = completionSetting();
+      if (setting) connections.warmUp(setting);
+    }),
+  );
+  disposables.add(
+    watchPauses({
+      clock,
+      ledger,
+      longestPause: () => connections.longestPause(),
+      show: (pause) => statusBar.setWaiting(pause && pauseSentence(pause, vscode.l10n.t)),
+    }),
+  );
 
   // The embedded predictor, in its worker, while the settings want it.
   let predictorService: Promise<PredictorService> | undefined;
@@ -103,7 +108,7 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
           if (isCursorAt(snapshot)) void vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
         },
         onSuccess: () => statusBar.setProblem(undefined),
-        onFailure: (error) => reportFault(error, settings.completion),
+        onFailure: (error) => faults.report(error, settings.completion),
       }),
     );
     await useSources(loadedEngine);
@@ -116,22 +121,21 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
     const source = settings.predictorEnabled ? await predictor() : undefined;
     if (mine !== generation) return;
     target.use({ predictor: source });
-    // A folder that is not trusted is read as text by the predictor, never sent anywhere.
-    const setting = vscode.workspace.isTrusted ? settings.completion : undefined;
+    const setting = completionSetting();
     if (setting) void useModel(target, source, setting, mine);
   };
   /** Loading the client takes tens of milliseconds: the predictor answers meanwhile. */
   const useModel = async (
     target: CompletionEngine,
     source: PredictionSource | undefined,
-    setting: ModelSetting,
+    setting: RoleSetting,
     mine: number,
   ) => {
     try {
-      const model = await connect(setting);
+      const model = await connections.source("completion", setting);
       if (mine === generation) target.use({ predictor: source, model });
     } catch (error) {
-      if (mine === generation) reportFault(error, setting);
+      if (mine === generation) faults.report(error, setting);
     }
   };
   disposables.add(registerGhostText({ engine, log, isEnabled: (document) => enabled.isEnabled(document) }));
@@ -140,8 +144,21 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
   const showProblems = () => {
     for (const problem of problems) notices.warnOnce(settingSentence(problem, vscode.l10n.t));
   };
+  // While several are written, none takes effect before the last.
+  let isWriting = false;
+  const write = async (changes: Readonly<Record<string, unknown>>) => {
+    isWriting = true;
+    try {
+      await writeSettings(changes);
+    } finally {
+      isWriting = false;
+      await settingsChanged();
+    }
+  };
   const settingsChanged = async () => {
+    if (isWriting) return;
     ({ settings, problems } = readSettings());
+    connections.settingsChanged();
     enabled.reset();
     notices.reset();
     statusBar.setProblem(undefined);
@@ -162,8 +179,19 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
     }),
   );
   disposables.add(vscode.workspace.onDidGrantWorkspaceTrust(() => void settingsChanged()));
+  disposables.add(
+    onDidChangeNetworkSettings(() => {
+      connections.networkChanged();
+      void settingsChanged();
+    }),
+  );
   // Also when another window stores a key.
-  disposables.add(context.secrets.onDidChange(() => void settingsChanged()));
+  disposables.add(
+    context.secrets.onDidChange(() => {
+      connections.keyChanged();
+      void settingsChanged();
+    }),
+  );
 
   // Palette actions: each body is loaded when it is run.
   const answerDocuments = lazy(async () => {
@@ -174,7 +202,7 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
     const { createProbe } = await import("../hardware/probe.ts");
     return createProbe({ workerUrl: workerUrl("probeWorker"), clock });
   });
-  const register = (id: string, run: () => unknown) =>
+  const register = (id: string, run: (argument: unknown) => unknown) =>
     disposables.add(vscode.commands.registerCommand(`hotpath.${id}`, run));
 
   register("showLog", () => log.show());
@@ -185,13 +213,19 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
       clock,
       ledger,
       monitor,
+      readConnections: () => connections.facts(),
       readHardware: async () => (await readHardware())(),
       readPredictor: async () => predictorFeed.stats(),
     });
   });
-  register("setApiKey", async () => {
+  register("setApiKey", async (origin) => {
     const { setApiKey } = await import("../commands/setApiKey.ts");
-    await setApiKey(settings, apiKeys);
+    await setApiKey(settings, apiKeys, typeof origin === "string" ? origin : undefined);
+  });
+  register("setUpProvider", async () => {
+    const { setUpProvider } = await import("../commands/setUpProvider.ts");
+    const transport = await connections.transport();
+    await setUpProvider({ transport, clock, log, apiKeys, settings: () => settings, readMemory: sampleMemory, write });
   });
   register("explainSelection", async () => {
     const setting = settings.chat;
@@ -199,11 +233,11 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
     if (!vscode.workspace.isTrusted) return notices.notTrusted();
     try {
       const { explainSelection } = await import("../commands/explainSelection.ts");
-      const source = await connect(setting);
+      const source = await connections.source("chat", setting);
       await explainSelection({ ...source, ledger, documents: await answerDocuments() });
       statusBar.setProblem(undefined);
     } catch (error) {
-      reportFault(error, setting);
+      faults.report(error, setting, true);
     }
     return undefined;
   });

@@ -1,11 +1,12 @@
 import * as vscode from "vscode";
 import type { Disposable } from "../base/disposable.ts";
-import { redactingLog, type Log } from "../base/log.ts";
+import type { Log } from "../base/log.ts";
+import type { Redactor } from "../base/redact.ts";
 
 /** The log that "Hotpath: Show log" opens. Every line is redacted. */
-export const createLogChannel = (): Log & Disposable & { show(): void } => {
+export const createLogChannel = (redactor: Redactor): Log & Disposable & { show(): void } => {
   const channel = vscode.window.createOutputChannel("Hotpath", { log: true });
-  const log = redactingLog({
+  const log = redactor.wrap({
     debug: (message) => channel.debug(message),
     info: (message) => channel.info(message),
     warn: (message) => channel.warn(message),

@@ -1,11 +1,17 @@
 import * as vscode from "vscode";
 import type { Log } from "../base/log.ts";
 
+/** What a notice offers to do. */
+export type NoticeAction = { readonly label: string; readonly run: () => unknown };
+
 /** Tells the user about problems without saying the same thing twice. */
 export type Notices = {
-  /** Shows a sentence as a warning, unless it was shown since the last {@link reset}. */
-  warnOnce(sentence: string): void;
-  /** Says that no model server is set up for what was asked, and leads to the settings. */
+  /**
+   * Shows a sentence as a warning, unless one with the same `key` (default: the sentence) was shown since the last
+   * {@link reset}. `actions` come before "Open settings" and "Show log".
+   */
+  warnOnce(sentence: string, options?: { readonly key?: string; readonly actions?: readonly NoticeAction[] }): void;
+  /** Says that no model server is set up for what was asked, and leads to the set-up. */
   noServer(): Promise<void>;
   /** Says that a folder that is not trusted is not sent to a server, and leads to VS Code's trust page. */
   notTrusted(): Promise<void>;
@@ -14,35 +20,34 @@ export type Notices = {
 };
 
 export const createNotices = (log: Log & { show(): void }): Notices => {
+  const { l10n } = vscode;
   const shown = new Set<string>();
-  const show = async (sentence: string) => {
-    const openSettings = vscode.l10n.t("Open settings");
-    const showLog = vscode.l10n.t("Show log");
-    const choice = await vscode.window.showWarningMessage(sentence, openSettings, showLog);
-    if (choice === openSettings) await vscode.commands.executeCommand("workbench.action.openSettings", "hotpath.");
-    if (choice === showLog) log.show();
+  const show = async (sentence: string, actions: readonly NoticeAction[]) => {
+    const openSettings: NoticeAction = {
+      label: l10n.t("Open settings"),
+      run: () => vscode.commands.executeCommand("workbench.action.openSettings", "hotpath."),
+    };
+    const showLog: NoticeAction = { label: l10n.t("Show log"), run: () => log.show() };
+    const offered = [...actions, openSettings, showLog];
+    const choice = await vscode.window.showWarningMessage(sentence, ...offered.map(({ label }) => label));
+    await offered.find(({ label }) => label === choice)?.run();
   };
   return {
-    warnOnce(sentence) {
-      if (shown.has(sentence)) return;
-      shown.add(sentence);
+    warnOnce(sentence, { key = sentence, actions = [] } = {}) {
+      if (shown.has(key)) return;
+      shown.add(key);
       log.warn(sentence);
-      void show(sentence);
+      void show(sentence, actions);
     },
     async noServer() {
-      const openSettings = vscode.l10n.t("Open settings");
-      const choice = await vscode.window.showInformationMessage(
-        vscode.l10n.t(
-          "No model server is set up. Choose one in the settings under hotpath.chat or hotpath.completion.",
-        ),
-        openSettings,
-      );
-      if (choice) await vscode.commands.executeCommand("workbench.action.openSettings", "hotpath.");
+      const setUp = l10n.t("Set up a provider");
+      const choice = await vscode.window.showInformationMessage(l10n.t("No model server is set up yet."), setUp);
+      if (choice) await vscode.commands.executeCommand("hotpath.setUpProvider");
     },
     async notTrusted() {
-      const manageTrust = vscode.l10n.t("Manage workspace trust");
+      const manageTrust = l10n.t("Manage workspace trust");
       const choice = await vscode.window.showInformationMessage(
-        vscode.l10n.t("This folder is not trusted, so Hotpath does not send its text to a model server."),
+        l10n.t("This folder is not trusted, so Hotpath does not send its text to a model server."),
         manageTrust,
       );
       if (choice) await vscode.commands.executeCommand("workbench.trust.manage");

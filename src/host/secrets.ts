@@ -5,14 +5,26 @@ export type ApiKeys = {
   get(origin: string): Promise<string | undefined>;
   /** Stores a key; empty text removes it. */
   set(origin: string, apiKey: string): Promise<void>;
+  /** A key was entered and may be stored later: it stays out of the log from now on. */
+  entered(apiKey: string): void;
 };
 
 const secretName = (origin: string): string => `apiKey:${origin}`;
 
-export const createApiKeys = (secrets: vscode.SecretStorage): ApiKeys => ({
-  get: async (origin) => secrets.get(secretName(origin)),
-  async set(origin, apiKey) {
-    if (apiKey === "") await secrets.delete(secretName(origin));
-    else await secrets.store(secretName(origin), apiKey);
+/** `onKey` is told of every key that passes through, so that the log can leave it out. */
+export const createApiKeys = (secrets: vscode.SecretStorage, onKey: (apiKey: string) => void): ApiKeys => ({
+  async get(origin) {
+    const apiKey = await secrets.get(secretName(origin));
+    if (apiKey !== undefined) onKey(apiKey);
+    return apiKey;
   },
+  async set(origin, apiKey) {
+    if (apiKey === "") {
+      await secrets.delete(secretName(origin));
+      return;
+    }
+    onKey(apiKey);
+    await secrets.store(secretName(origin), apiKey);
+  },
+  entered: onKey,
 });

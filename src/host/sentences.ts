@@ -5,17 +5,45 @@ import type { SettingProblem } from "./settingsSchema.ts";
 /** Translates a message with `{0}` places; `vscode.l10n.t` in the program. */
 export type Translate = (message: string, ...values: string[]) => string;
 
-/** One sentence for a fault in talking to a model server: what is wrong and what to do next. */
-export const faultSentence = (kind: ProviderErrorKind | "unknown", server: string, t: Translate): string => {
+/** Times of day as the person reads them. */
+export type ClockTime = (dateMs: number) => string;
+
+/**
+ * One or two sentences for a fault in talking to a model server: what is wrong and what to do next. `until`: when a
+ * pause that the server asked for ends, as a time of day.
+ */
+export const faultSentence = (
+  kind: ProviderErrorKind | "unknown",
+  server: string,
+  t: Translate,
+  until?: string,
+): string => {
   switch (kind) {
     case "unreachable":
       return t("No model server answers at {0}. Start it, or correct the address in the settings.", server);
+    case "offline":
+      return t("The address of {0} was not found. This machine may be offline; Hotpath tries again by itself.", server);
+    case "certificate":
+      return t(
+        "The certificate of {0} is not trusted. Add its authority to the system's certificates and leave 'http.systemCertificates' on.",
+        server,
+      );
+    case "proxy":
+      return t("A proxy stands in the way to {0}. Check 'http.proxy' and the sign-in it wants.", server);
+    case "moderated":
+      return t("The model server at {0} refused this text by its own rules. Other requests go on.", server);
+    case "paused":
+      return until === undefined
+        ? t("The model server at {0} failed several times, so Hotpath leaves it alone for a while.", server)
+        : t("Hotpath leaves the model server at {0} alone until {1}.", server, until);
     case "unauthorized":
       return t("The model server at {0} refused the API key. Set the right one with 'Hotpath: Set API key'.", server);
     case "payment-required":
       return t("The account at {0} has no credit left for this. Add credit, or choose another model.", server);
     case "rate-limited":
-      return t("The model server at {0} asks for a pause. Hotpath tries again in half a minute.", server);
+      return until === undefined
+        ? t("The model server at {0} asks for a pause. Hotpath tries again in half a minute.", server)
+        : t("The model server at {0} asks for a pause until {1}.", server, until);
     case "model-not-found":
       return t("The model server at {0} does not have the model that is set. Choose another in the settings.", server);
     case "context-overflow":
@@ -45,6 +73,19 @@ export const faultSentence = (kind: ProviderErrorKind | "unknown", server: strin
   }
 };
 
+// A shorter pause is over before anybody has read when it ends.
+const minToldPauseMs = 60_000;
+
+/** When the pause that a fault asks for ends, as a time of day; undefined: soon, or nobody said. */
+export const pauseEnd = (error: unknown, nowDateMs: number, clockTime: ClockTime): string | undefined => {
+  const pauseMs = error instanceof ProviderError ? error.retryAfterMs : undefined;
+  return pauseMs === undefined || pauseMs < minToldPauseMs ? undefined : clockTime(nowDateMs + pauseMs);
+};
+
+/** One sentence for a server that is waited for, because it asked for a pause. */
+export const pauseSentence = (pause: { readonly host: string; readonly pausedMs: number }, t: Translate): string =>
+  t("{0} asks for a pause. Hotpath tries again in {1} s.", pause.host, String(Math.ceil(pause.pausedMs / 1000)));
+
 /** One sentence for a setting that cannot be used. */
 export const settingSentence = (problem: SettingProblem, t: Translate): string => {
   switch (problem.kind) {
@@ -56,10 +97,36 @@ export const settingSentence = (problem: SettingProblem, t: Translate): string =
       );
     case "bad-url":
       return t("{0} is not an address that starts with http:// or https:// and holds no password.", problem.setting);
+    case "unknown-value":
+      return t("'{0}' is nothing that {1} can be. Use one of {2}.", problem.value, problem.setting, problem.allowed);
+    case "out-of-range":
+      return t(
+        "{0} must be between {1} and {2}. The nearest is used.",
+        problem.setting,
+        String(problem.min),
+        String(problem.max),
+      );
     case "wrong-type":
-      return problem.expected === "text"
-        ? t("{0} must be text.", problem.setting)
-        : t("{0} must be true or false.", problem.setting);
+      return wrongTypeSentence(problem.setting, problem.expected, t);
+  }
+};
+
+const wrongTypeSentence = (
+  setting: string,
+  expected: Extract<SettingProblem, { kind: "wrong-type" }>["expected"],
+  t: Translate,
+): string => {
+  switch (expected) {
+    case "text":
+      return t("{0} must be text.", setting);
+    case "true or false":
+      return t("{0} must be true or false.", setting);
+    case "a list":
+      return t("{0} must be a list.", setting);
+    case "a number":
+      return t("{0} must be a number.", setting);
+    case "an object":
+      return t("{0} must hold a provider, an address and a model.", setting);
   }
 };
 

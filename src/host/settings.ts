@@ -27,3 +27,15 @@ export const createEnabledCheck = (): { isEnabled(document: vscode.TextDocument)
     },
   };
 };
+
+/**
+ * Writes settings of Hotpath, without `hotpath.`, for the user; undefined takes one back. In a remote window VS Code
+ * keeps these on the remote machine.
+ */
+export const writeSettings = async (changes: Readonly<Record<string, unknown>>): Promise<void> => {
+  for (const [name, value] of Object.entries(changes)) {
+    const configuration = vscode.workspace.getConfiguration("hotpath", null);
+    if (value === undefined && configuration.inspect(name)?.globalValue === undefined) continue;
+    await configuration.update(name, value, vscode.ConfigurationTarget.Global);
+  }
+};

@@ -8,11 +8,34 @@ export type ModelSetting = {
   readonly model: string;
 };
 
+/** What a model is used for. */
+export const roles = ["completion", "chat", "background"] as const;
+export type Role = (typeof roles)[number];
+
+/** The servers of one role. */
+export type RoleSetting = ModelSetting & {
+  /** Further servers with the same model: requests are spread over all of them. */
+  readonly moreBaseUrls: readonly string[];
+  /** Asked in this order when the ones before cannot answer. */
+  readonly fallbacks: readonly ModelSetting[];
+};
+
 export type Settings = {
   /** Undefined: no model server is set up for ghost text. */
-  readonly completion: ModelSetting | undefined;
-  /** Undefined: none for chat; falls back to the completion server. */
-  readonly chat: ModelSetting | undefined;
+  readonly completion: RoleSetting | undefined;
+  /** Falls back to the completion servers; undefined: none either. */
+  readonly chat: RoleSetting | undefined;
+  /** Falls back to the chat servers; undefined: none either. */
+  readonly background: RoleSetting | undefined;
+  /** `ordered`: the first server that can answer; `fastest`: several are asked, the first answer is taken. */
+  readonly completionStrategy: "ordered" | "fastest";
+  /** Whether a second server is asked when the first is unusually late. */
+  readonly hedging: boolean;
+  /** US dollars that second requests may cost in a day. */
+  readonly hedgingMaxUsdPerDay: number;
+  readonly connectionsPerServer: number;
+  /** The longest pause that a server asks for and that is waited for before the next try. */
+  readonly retryWaitMs: number;
   readonly predictorEnabled: boolean;
 };
 
@@ -20,7 +43,13 @@ export type Settings = {
 export type SettingProblem =
   | { readonly kind: "unknown-provider"; readonly setting: string; readonly value: string }
   | { readonly kind: "bad-url"; readonly setting: string; readonly value: string }
-  | { readonly kind: "wrong-type"; readonly setting: string; readonly expected: "text" | "true or false" };
+  | { readonly kind: "unknown-value"; readonly setting: string; readonly value: string; readonly allowed: string }
+  | { readonly kind: "out-of-range"; readonly setting: string; readonly min: number; readonly max: number }
+  | {
+      readonly kind: "wrong-type";
+      readonly setting: string;
+      readonly expected: "text" | "true or false" | "a list" | "a number" | "an object";
+    };
 
 /** Reads one setting by its name without `hotpath.`. */
 export type ReadSetting = (name: string) => unknown;
@@ -31,53 +60,179 @@ export const settingDefaults = {
   "completion.provider": "none",
   "completion.baseUrl": "",
   "completion.model": "",
+  "completion.moreBaseUrls": [],
+  "completion.fallbacks": [],
+  "completion.strategy": "ordered",
+  "completion.hedging": true,
+  "completion.hedgingMaxUsdPerDay": 0.05,
+  "predictor.enabled": true,
   "chat.provider": "none",
   "chat.baseUrl": "",
   "chat.model": "",
-  "predictor.enabled": true,
+  "chat.moreBaseUrls": [],
+  "chat.fallbacks": [],
+  "background.provider": "none",
+  "background.baseUrl": "",
+  "background.model": "",
+  "background.moreBaseUrls": [],
+  "background.fallbacks": [],
+  "network.connectionsPerServer": 64,
+  "network.retryWaitSeconds": 10,
 } as const;
 
-// Where these servers listen unless told otherwise: llama-server, Ollama, LM Studio for OpenAI-compatible; OpenRouter
-// has one address.
-const defaultBaseUrl: Readonly<Record<ProviderKind, string>> = {
+/** Numbers and what they may be; package.json must say the same. */
+export const settingRanges = {
+  "completion.hedgingMaxUsdPerDay": { min: 0, max: 100 },
+  "network.connectionsPerServer": { min: 1, max: 256 },
+  "network.retryWaitSeconds": { min: 0, max: 600 },
+} as const;
+
+/**
+ * Where these servers listen unless told otherwise: llama-server, Ollama, LM Studio for OpenAI-compatible; OpenRouter
+ * has one address.
+ */
+export const defaultBaseUrl: Readonly<Record<ProviderKind, string>> = {
   llamacpp: "http://127.0.0.1:8080",
   ollama: "http://127.0.0.1:11434",
   "openai-compatible": "http://127.0.0.1:1234/v1",
   openrouter: "https://openrouter.ai/api/v1",
 };
 
+const strategies = ["ordered", "fastest"] as const;
+
 const isProviderKind = (value: string): value is ProviderKind => Object.hasOwn(defaultBaseUrl, value);
 
-/** Turns what stands in the settings into what the program uses; what cannot be used is left out and reported. */
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The origin of an address that may be used, undefined for one that may not. */
+const parseAddress = (baseUrl: string): URL | undefined => {
+  const url = URL.parse(baseUrl);
+  const isUsable = url && ["http:", "https:"].includes(url.protocol) && !url.username && !url.password;
+  return isUsable ? url : undefined;
+};
+
+/**
+ * Turns what stands in the settings into what the program uses. What cannot be used is left out, alone, and reported:
+ * one wrong entry of a list does not cost the others.
+ */
 export const parseSettings = (read: ReadSetting): { settings: Settings; problems: SettingProblem[] } => {
   const problems: SettingProblem[] = [];
-  const text = (name: string): string => {
-    const value = read(name) ?? "";
+
+  const textOf = (value: unknown, setting: string): string => {
+    if (value === undefined || value === null) return "";
     if (typeof value === "string") return value.trim();
-    problems.push({ kind: "wrong-type", setting: `hotpath.${name}`, expected: "text" });
+    problems.push({ kind: "wrong-type", setting, expected: "text" });
     return "";
   };
-  const model = (feature: "completion" | "chat"): ModelSetting | undefined => {
-    const provider = text(`${feature}.provider`);
+  const listOf = (value: unknown, setting: string): readonly unknown[] => {
+    if (value === undefined || value === null) return [];
+    if (Array.isArray(value)) return value;
+    problems.push({ kind: "wrong-type", setting, expected: "a list" });
+    return [];
+  };
+  const flag = (name: "completion.hedging" | "predictor.enabled"): boolean => {
+    const value = read(name) ?? settingDefaults[name];
+    if (typeof value === "boolean") return value;
+    problems.push({ kind: "wrong-type", setting: `hotpath.${name}`, expected: "true or false" });
+    return settingDefaults[name];
+  };
+  const number = (name: keyof typeof settingRanges): number => {
+    const value = read(name) ?? settingDefaults[name];
+    const setting = `hotpath.${name}`;
+    const { min, max } = settingRanges[name];
+    if (typeof value !== "number" || Number.isNaN(value)) {
+      problems.push({ kind: "wrong-type", setting, expected: "a number" });
+      return settingDefaults[name];
+    }
+    if (value >= min && value <= max) return value;
+    problems.push({ kind: "out-of-range", setting, min, max });
+    return Math.min(max, Math.max(min, value));
+  };
+  /** An address that can be used, else undefined and a problem. */
+  const address = (baseUrl: string, setting: string): string | undefined => {
+    if (parseAddress(baseUrl)) return baseUrl;
+    // The value may hold a password: it is not repeated.
+    problems.push({ kind: "bad-url", setting, value: URL.parse(baseUrl)?.host ?? "" });
+    return undefined;
+  };
+  /** `setting` ends where `provider`, `baseUrl` and `model` begin. */
+  const model = (
+    values: { readonly provider: unknown; readonly baseUrl: unknown; readonly model: unknown },
+    setting: string,
+  ): ModelSetting | undefined => {
+    const provider = textOf(values.provider, `${setting}.provider`);
     if (provider === "" || provider === "none") return undefined;
     if (!isProviderKind(provider)) {
-      problems.push({ kind: "unknown-provider", setting: `hotpath.${feature}.provider`, value: provider });
+      problems.push({ kind: "unknown-provider", setting: `${setting}.provider`, value: provider });
       return undefined;
     }
-    const baseUrl = text(`${feature}.baseUrl`) || defaultBaseUrl[provider];
-    const url = URL.parse(baseUrl);
-    if (!url || !["http:", "https:"].includes(url.protocol) || url.username || url.password) {
-      // The value may hold a password: it is not repeated.
-      problems.push({ kind: "bad-url", setting: `hotpath.${feature}.baseUrl`, value: url?.host ?? "" });
-      return undefined;
-    }
-    return { provider, baseUrl, model: text(`${feature}.model`) };
+    const baseUrl = address(
+      textOf(values.baseUrl, `${setting}.baseUrl`) || defaultBaseUrl[provider],
+      `${setting}.baseUrl`,
+    );
+    const name = textOf(values.model, `${setting}.model`);
+    return baseUrl === undefined ? undefined : { provider, baseUrl, model: name };
   };
-  const completion = model("completion");
-  const chat = model("chat") ?? completion;
-  const predictor = read("predictor.enabled") ?? true;
-  if (typeof predictor !== "boolean") {
-    problems.push({ kind: "wrong-type", setting: "hotpath.predictor.enabled", expected: "true or false" });
-  }
-  return { settings: { completion, chat, predictorEnabled: predictor !== false }, problems };
+  const fallbacks = (role: Role): ModelSetting[] => {
+    const setting = `hotpath.${role}.fallbacks`;
+    return listOf(read(`${role}.fallbacks`), setting).flatMap((entry, index) => {
+      const place = `${setting}[${index}]`;
+      if (!isObject(entry)) {
+        problems.push({ kind: "wrong-type", setting: place, expected: "an object" });
+        return [];
+      }
+      return model({ provider: entry["provider"], baseUrl: entry["baseUrl"], model: entry["model"] }, place) ?? [];
+    });
+  };
+  const servers = (role: Role, inherited: RoleSetting | undefined): RoleSetting | undefined => {
+    const main = model(
+      { provider: read(`${role}.provider`), baseUrl: read(`${role}.baseUrl`), model: read(`${role}.model`) },
+      `hotpath.${role}`,
+    );
+    const own = fallbacks(role);
+    const setting = `hotpath.${role}.moreBaseUrls`;
+    const moreBaseUrls = listOf(read(`${role}.moreBaseUrls`), setting).flatMap(
+      (value, index) => address(textOf(value, `${setting}[${index}]`), `${setting}[${index}]`) ?? [],
+    );
+    if (main) return { ...main, moreBaseUrls, fallbacks: own };
+    // Further addresses serve the model that they stand beside; a role without its own has none of its own.
+    return inherited && { ...inherited, fallbacks: own.length > 0 ? own : inherited.fallbacks };
+  };
+  const strategy = (): Settings["completionStrategy"] => {
+    const value = textOf(read("completion.strategy"), "hotpath.completion.strategy");
+    const known = strategies.find((name) => name === value);
+    if (known || value === "") return known ?? "ordered";
+    const allowed = strategies.map((name) => `'${name}'`).join(", ");
+    problems.push({ kind: "unknown-value", setting: "hotpath.completion.strategy", value, allowed });
+    return "ordered";
+  };
+
+  const completion = servers("completion", undefined);
+  const chat = servers("chat", completion);
+  const background = servers("background", chat);
+  const settings: Settings = {
+    completion,
+    chat,
+    background,
+    completionStrategy: strategy(),
+    hedging: flag("completion.hedging"),
+    hedgingMaxUsdPerDay: number("completion.hedgingMaxUsdPerDay"),
+    connectionsPerServer: Math.round(number("network.connectionsPerServer")),
+    retryWaitMs: number("network.retryWaitSeconds") * 1000,
+    predictorEnabled: flag("predictor.enabled"),
+  };
+  return { settings, problems };
 };
+
+/** Every origin that the settings name, once each, the ghost text's first. */
+export const originsOf = (settings: Settings): string[] => [
+  ...new Set(
+    roles.flatMap((role) => {
+      const setting = settings[role];
+      if (!setting) return [];
+      const addresses = [setting.baseUrl, ...setting.moreBaseUrls, ...setting.fallbacks.map(({ baseUrl }) => baseUrl)];
+      return addresses.map((baseUrl) => new URL(baseUrl).origin);
+    }),
+  ),
+];

@@ -9,6 +9,10 @@ import type { MemorySample } from "../memory/sample.ts";
 export type StatusBar = Disposable & {
   /** Shows that something needs the user, with a sentence in the tooltip; undefined: all is well. */
   setProblem(sentence: string | undefined): void;
+  /** What {@link setProblem} was told last. */
+  problem(): string | undefined;
+  /** Says in the tooltip what is waited for; undefined: nothing. */
+  setWaiting(sentence: string | undefined): void;
 };
 
 /** Shows memory now; a click opens the performance report. Samples only while the window is focused. */
@@ -17,6 +21,7 @@ export const createStatusBar = (monitor: MemoryMonitor): StatusBar => {
   const disposables = createDisposableList();
   const item = disposables.add(vscode.window.createStatusBarItem("memory", vscode.StatusBarAlignment.Right, 90));
   let problem: string | undefined;
+  let waiting: string | undefined;
   item.name = l10n.t("Hotpath memory");
   item.command = "hotpath.openReport";
 
@@ -26,6 +31,7 @@ export const createStatusBar = (monitor: MemoryMonitor): StatusBar => {
     item.text = `${problem ? "$(warning)" : "$(pulse)"} ${formatBytes(sample.hostRssBytes)} · ${share}`;
     item.tooltip = [
       ...(problem ? [problem] : []),
+      ...(waiting ? [waiting] : []),
       l10n.t("Extension host: {0} (all extensions together)", formatBytes(sample.hostRssBytes)),
       l10n.t("Machine: {0} of {1} in use ({2})", formatBytes(usedBytes), formatBytes(sample.machineTotalBytes), share),
       l10n.t("Click to open the performance report"),
@@ -43,6 +49,12 @@ export const createStatusBar = (monitor: MemoryMonitor): StatusBar => {
     setProblem(sentence) {
       if (problem === sentence) return;
       problem = sentence;
+      draw(monitor.latest());
+    },
+    problem: () => problem,
+    setWaiting(sentence) {
+      if (waiting === sentence) return;
+      waiting = sentence;
       draw(monitor.latest());
     },
     dispose: () => disposables.dispose(),

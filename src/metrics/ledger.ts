@@ -13,11 +13,13 @@ export type RequestOutcome = "running" | "ok" | "cancelled" | "failed";
 export const suggestionSources = ["live", "cache", "stream", "predictor", "network"] as const;
 export type SuggestionSource = (typeof suggestionSources)[number];
 
-/** Tokens of one request, as far as the server told; cached tokens are a part of the prompt tokens. */
+/** What one request took, as far as the server told; cached tokens are a part of the prompt tokens. */
 export type TokenUsage = {
   promptTokens?: number;
   cachedTokens?: number;
   generatedTokens?: number;
+  /** What was charged, in US dollars. */
+  costUsd?: number;
 };
 
 /** One request to a model server: never its text, only what it took. */
@@ -41,6 +43,8 @@ export type OpenRequest = {
   /** The model that answers, once the server has told its name. */
   named(model: string): void;
   usage(usage: TokenUsage): void;
+  /** What the server tells after the end, for instance what a cancelled request cost. */
+  lateUsage(usage: TokenUsage): void;
   end(outcome: Exclude<RequestOutcome, "running">, errorKind?: string): void;
 };
 
@@ -65,6 +69,8 @@ export type LedgerSnapshot = {
     readonly promptTokens: number;
     readonly cachedTokens: number;
     readonly generatedTokens: number;
+    /** Sum of what servers said they charged; undefined: none said anything. */
+    readonly costUsd: number | undefined;
   };
   readonly firstTokenP50Ms: number | undefined;
   readonly firstTokenP95Ms: number | undefined;
@@ -78,6 +84,8 @@ export type Ledger = {
   offered(source: SuggestionSource, latencyMs: number): void;
   accepted(source: SuggestionSource, characters: number): void;
   snapshot(): LedgerSnapshot;
+  /** Requests that are under way now. */
+  runningCount(): number;
   /** Calls back after every change; the caller throttles. */
   onDidChange(listener: () => void): Disposable;
 };
@@ -92,6 +100,14 @@ type SourceTally = { offered: number; accepted: number; acceptedCharacters: numb
 export const createLedger = ({ clock, capacity = 500 }: { clock: Clock; capacity?: number }): Ledger => {
   const rows: MutableRow[] = [];
   const totals = { started: 0, ok: 0, cancelled: 0, failed: 0, promptTokens: 0, cachedTokens: 0, generatedTokens: 0 };
+  let costUsd: number | undefined;
+  /** Adds a request's usage to the totals; -1 takes it out again. */
+  const count = (usage: TokenUsage, sign: 1 | -1) => {
+    totals.promptTokens += sign * (usage.promptTokens ?? 0);
+    totals.cachedTokens += sign * (usage.cachedTokens ?? 0);
+    totals.generatedTokens += sign * (usage.generatedTokens ?? 0);
+    if (isAmount(usage.costUsd)) costUsd = (costUsd ?? 0) + sign * usage.costUsd;
+  };
   const firstToken = createHistogram();
   const tallies = new Map<SuggestionSource, SourceTally>(
     suggestionSources.map((source) => [
@@ -129,15 +145,19 @@ export const createLedger = ({ clock, capacity = 500 }: { clock: Clock; capacity
         usage(usage) {
           if (row.outcome === "running") row.usage = { ...row.usage, ...usage };
         },
+        lateUsage(usage) {
+          if (row.outcome !== "running") count(row.usage, -1);
+          row.usage = { ...row.usage, ...usage };
+          if (row.outcome !== "running") count(row.usage, 1);
+          changed();
+        },
         end(outcome, errorKind) {
           if (row.outcome !== "running") return;
           row.outcome = outcome;
           row.errorKind = errorKind;
           span.end();
           totals[outcome]++;
-          totals.promptTokens += row.usage.promptTokens ?? 0;
-          totals.cachedTokens += row.usage.cachedTokens ?? 0;
-          totals.generatedTokens += row.usage.generatedTokens ?? 0;
+          count(row.usage, 1);
           const first = span.record.children.find((child) => child.name === firstTokenSpan);
           if (first?.endMs !== undefined) firstToken.add(first.endMs - span.record.startMs);
           changed();
@@ -158,7 +178,7 @@ export const createLedger = ({ clock, capacity = 500 }: { clock: Clock; capacity
     },
     snapshot: () => ({
       requests: rows.toReversed(),
-      requestTotals: { ...totals },
+      requestTotals: { ...totals, costUsd },
       firstTokenP50Ms: firstToken.percentileMs(0.5),
       firstTokenP95Ms: firstToken.percentileMs(0.95),
       suggestions: suggestionSources.map((source) => {
@@ -173,9 +193,14 @@ export const createLedger = ({ clock, capacity = 500 }: { clock: Clock; capacity
         };
       }),
     }),
+    runningCount: () => totals.started - totals.ok - totals.cancelled - totals.failed,
     onDidChange(listener) {
       listeners.add(listener);
       return { dispose: () => listeners.delete(listener) };
     },
   };
 };
+
+/** A server may say anything: a sum stays a sum. */
+const isAmount = (value: number | undefined): value is number =>
+  value !== undefined && Number.isFinite(value) && value >= 0;

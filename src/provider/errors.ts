@@ -1,7 +1,9 @@
 import { abortError } from "../base/abort.ts";
 import { TransportError, type TransportErrorKind } from "../transport/errors.ts";
-import { asCount, asObject, asText } from "./json.ts";
+import { asList, asObject, asText, parseJson, type JsonObject } from "./json.ts";
+import { readOverflow, saysOverflow } from "./overflow.ts";
 import { ProviderError, type ProviderErrorKind } from "./provider.ts";
+import { readRetryAfter } from "./retryAfter.ts";
 
 const excerptMaxChars = 200;
 
@@ -12,29 +14,35 @@ export const excerptOf = (text: string): string => {
 };
 
 /** What a server's error body says, whatever shape it has. */
-type Fault = { readonly message: string; readonly type: string; readonly code: string };
+type Fault = { readonly message: string; readonly type: string; readonly code: string; readonly fields: JsonObject };
 
 /**
  * Finds the error in a JSON answer or event: `{error: {message, type, code}}` (llama.cpp, OpenAI, newer vLLM),
- * `{error: "text"}` (Ollama, LM Studio), `{object: "error", message}` (older vLLM), `{detail}` (FastAPI).
+ * `{error: "text"}` (Ollama, LM Studio), `{object: "error", message}` (older vLLM).
  */
 const findFault = (value: unknown): Fault | undefined => {
   const body = asObject(value);
   const error = body["error"];
-  if (typeof error === "string" && error !== "") return { message: error, type: "", code: "" };
-  const details =
+  if (typeof error === "string" && error !== "") return { message: error, type: "", code: "", fields: body };
+  const fields =
     typeof error === "object" && error !== null ? asObject(error) : body["object"] === "error" ? body : undefined;
-  if (!details) return undefined;
-  const { message, type, code } = details;
+  if (!fields) return undefined;
+  const { message, type, code } = fields;
   return {
     message: asText(message),
     type: asText(type),
     code: typeof code === "number" ? String(code) : asText(code),
+    fields,
   };
 };
 
-const overflowText = /context (?:length|size|window)|maximum context|prompt (?:is )?too long|too many tokens/i;
 const unknownModelText = /model\b.*(?:not found|does not exist|not exist|no such)|unknown model|model is not loaded/i;
+
+/** llama.cpp without `--jinja`, vLLM without a parser for tools, Ollama, OpenRouter, and models that see nothing. */
+const unsupportedText =
+  /requires --jinja|tool choice requires|(?:not|that) support (?:tool|image|chat|insert|generate)|(?:tool|image)s?(?: \w+)? (?:is|are) not supported|multimodal is not supported|unexpected endpoint/i;
+
+const moderatedName = /content_filter|content_policy|moderation|guardrail/;
 
 const kindByStatus = (status: number): ProviderErrorKind | undefined => {
   switch (status) {
@@ -42,12 +50,15 @@ const kindByStatus = (status: number): ProviderErrorKind | undefined => {
       return "payment-required";
     case 401:
     case 403:
-    case 407:
       return "unauthorized";
     case 404:
     case 405:
     case 501:
       return "unsupported";
+    // 511 comes from the network, which wants a sign-in (RFC 6585).
+    case 407:
+    case 511:
+      return "proxy";
     case 408:
       return "timeout";
     case 413:
@@ -60,39 +71,58 @@ const kindByStatus = (status: number): ProviderErrorKind | undefined => {
   }
 };
 
+/** A stream, and many a gateway, keeps its status 200 when it fails; the code inside then stands for the status. */
+const statusOf = (status: number, { code }: Fault): number =>
+  status < 400 && /^[45]\d\d$/.test(code) ? Number(code) : status;
+
+/** These mean themselves, whatever the text says. */
+const ofAccount = new Set([401, 402, 403, 429]);
+/** With these a prompt that does not fit is reported. */
+const ofPrompt = new Set([400, 413, 422, 500]);
+
 const kindOf = (status: number, { message, type, code }: Fault): ProviderErrorKind => {
   const names = `${type} ${code}`;
+  if (status === 503 && type === "unavailable_error") return "loading";
   if (/exceed_context_size|context_length_exceeded/.test(names)) return "context-overflow";
   if (/model_not_found/.test(names)) return "model-not-found";
-  // A stream keeps its status 200 when it fails; the code inside then stands for the status.
-  const inner = /^[45]\d\d$/.test(code) ? Number(code) : 0;
-  const effective = status >= 400 ? status : inner;
-  if ((effective === 400 || effective === 404 || effective === 422) && unknownModelText.test(message)) {
-    return "model-not-found";
-  }
-  if ((effective === 400 || effective === 422) && overflowText.test(message)) return "context-overflow";
-  // LM Studio answers 200 to a route that it does not have.
-  if (/unexpected endpoint/i.test(message)) return "unsupported";
+  if (moderatedName.test(names)) return "moderated";
+  if (!ofAccount.has(status) && unsupportedText.test(message)) return "unsupported";
+  if ((status === 400 || status === 404 || status === 422) && unknownModelText.test(message)) return "model-not-found";
+  if ((status < 400 || ofPrompt.has(status)) && saysOverflow(message)) return "context-overflow";
   if (/rate_limit/.test(names)) return "rate-limited";
   if (/authentication|invalid_api_key/.test(names)) return "unauthorized";
-  return kindByStatus(effective) ?? "server-error";
+  return kindByStatus(status) ?? "server-error";
 };
 
-/** The error that a JSON answer or one event of a stream stands for, or undefined if it is none. */
-export const errorInPayload = (value: unknown, status = 200): ProviderError | undefined => {
+const reasonOf = ({ message, type }: Fault): string => excerptOf(message) || type || "no reason given";
+
+/**
+ * The error that a JSON answer or one event of a stream stands for, or undefined if it is none. It has no status: the
+ * server had accepted the request.
+ */
+export const errorInPayload = (value: unknown): ProviderError | undefined => {
   const fault = findFault(value);
   if (!fault) return undefined;
-  const said = excerptOf(fault.message) || fault.type || "no reason given";
-  const kind = kindOf(status, fault);
-  return new ProviderError(kind, `The model server answered: ${said}`, status >= 400 ? { status } : {});
+  const kind = kindOf(statusOf(200, fault), fault);
+  const sizes = kind === "context-overflow" ? readOverflow(fault.fields, fault.message) : {};
+  return new ProviderError(kind, `The model server answered: ${reasonOf(fault)}`, sizes);
 };
 
-/** `Retry-After` as seconds or as a date, in milliseconds from `nowDateMs`; undefined if it is neither. */
-const parseRetryAfter = (text: string | undefined, nowDateMs: number): number | undefined => {
-  if (!text) return undefined;
-  if (/^\d+$/.test(text.trim())) return Number(text) * 1000;
-  const dateMs = Date.parse(text);
-  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowDateMs);
+/**
+ * The error that one event of a stream in the OpenAI format reports: in a field of its own, inside of the choice
+ * (OpenRouter), or as the whole of an event that is called `error`.
+ */
+export const errorInEvent = (payload: unknown, event?: string): ProviderError | undefined => {
+  const found = errorInPayload(payload) ?? (event === "error" ? errorInPayload({ error: payload }) : undefined);
+  if (found) return found;
+  const choice = asObject(asList(asObject(payload)["choices"])[0]);
+  if (choice["error"] === undefined && choice["finish_reason"] !== "error") return undefined;
+  return (
+    errorInPayload(choice) ??
+    (choice["finish_reason"] === "error"
+      ? new ProviderError("server-error", "The model server answered: the provider failed and gave no reason")
+      : undefined)
+  );
 };
 
 /** An answer that is not what was asked for. */
@@ -106,33 +136,29 @@ export type FailedAnswer = {
 const looksLikeHtml = ({ headers, text }: FailedAnswer): boolean =>
   (headers["content-type"] ?? "").includes("text/html") || /^\s*<(?:!doctype|html)/i.test(text);
 
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-};
+/** A page for people in the place of one of these is a login page, a block page, or another program on this port. */
+const pageInPlaceOf = new Set<ProviderErrorKind>(["bad-request", "unsupported"]);
 
 /** Turns an answer with an error status, or one of the wrong content type, into a {@link ProviderError}. */
 export const errorFromAnswer = (answer: FailedAnswer, nowDateMs: number): ProviderError => {
-  const { status, headers, text } = answer;
-  const retryAfterMs = parseRetryAfter(headers["retry-after"], nowDateMs);
-  const facts = retryAfterMs === undefined ? { status } : { status, retryAfterMs };
+  const { headers, text } = answer;
   const value = parseJson(text);
   const fault = findFault(value);
+  const status = fault ? statusOf(answer.status, fault) : answer.status;
+  const retryAfterMs = readRetryAfter(headers, status, nowDateMs);
+  const facts = retryAfterMs === undefined ? { status } : { status, retryAfterMs };
   if (fault) {
-    const isLoading = status === 503 && fault.type === "unavailable_error";
-    const said = excerptOf(fault.message) || fault.type || "no reason given";
-    const kind = isLoading ? "loading" : kindOf(status, fault);
-    return new ProviderError(kind, `The model server answered ${status}: ${said}`, facts);
+    const kind = kindOf(status, fault);
+    const sizes = kind === "context-overflow" ? readOverflow(fault.fields, fault.message) : {};
+    return new ProviderError(kind, `The model server answered ${status}: ${reasonOf(fault)}`, { ...facts, ...sizes });
   }
+  // FastAPI
   const detail = asText(asObject(value)["detail"]);
   const said = excerptOf(detail || text) || "nothing";
   const kind = kindByStatus(status);
-  // A page for people: a login page, a proxy, another program on this port. An overloaded gateway's page stays a
-  // server error, since asking again can help there.
-  if (kind === undefined || (looksLikeHtml(answer) && (kind === "bad-request" || kind === "unsupported"))) {
+  // An overloaded gateway's page stays a server error, since asking again can help there.
+  const isPage = looksLikeHtml(answer) && (status === 403 || (kind !== undefined && pageInPlaceOf.has(kind)));
+  if (kind === undefined || isPage) {
     return new ProviderError("bad-response", `Not a model server's answer (${status}): ${said}`, facts);
   }
   return new ProviderError(kind, `The model server answered ${status}: ${said}`, facts);
@@ -144,8 +170,11 @@ const kindsByTransport: Readonly<Record<Exclude<TransportErrorKind, "disposed">,
   "idle-timeout": "timeout",
   "total-timeout": "timeout",
   refused: "unreachable",
-  dns: "unreachable",
+  dns: "offline",
   tls: "unreachable",
+  certificate: "certificate",
+  "proxy-auth": "proxy",
+  proxy: "proxy",
   unreachable: "unreachable",
   reset: "unreachable",
   closed: "unreachable",
@@ -166,8 +195,6 @@ export const fromTransport = (error: unknown, hasStarted = false): unknown => {
   return new ProviderError(kind, error.message, { cause: error });
 };
 
-/** Prompt tokens that were in the server's cache can never be more than there were. */
-export const clampCached = (cached: unknown, prompt: number | undefined): number | undefined => {
-  const count = asCount(cached);
-  return count === undefined || prompt === undefined ? count : Math.min(count, prompt);
-};
+/** Whether a fault means that the server may come back as another one, so that what was learned of it is void. */
+export const isGone = (error: unknown): boolean =>
+  error instanceof ProviderError && ["unreachable", "offline", "model-not-found"].includes(error.kind);

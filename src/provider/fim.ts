@@ -179,3 +179,16 @@ export const buildFimPrompt = (fim: FimTemplate, prefix: string, suffix: string)
     ? before + safePrefix + between + safeSuffix + after
     : before + safeSuffix + between + safePrefix + after;
 };
+
+/** The texts that end an answer: the caller's, then the family's. */
+export const stopTexts = (wanted: readonly string[] = [], fim?: FimTemplate): readonly string[] => [
+  ...wanted,
+  ...(fim?.stop ?? []),
+];
+
+/** @see vLLM's documentation v0.32 and OpenAI's, which take no more; others take any number. */
+const serverStopsMax = 4;
+
+/** The stop texts that go into a request, undefined instead of none. The others are cut here. */
+export const serverStops = (stop: readonly string[]): readonly string[] | undefined =>
+  stop.length === 0 ? undefined : stop.slice(0, serverStopsMax);

@@ -1,26 +1,27 @@
-import { buildFimPrompt, findFimTemplate } from "./fim.ts";
-import { asCount, asObject, asText } from "./json.ts";
-import { chatPayload, createOpenAiReader, readModels, readTimings } from "./openAiStream.ts";
+import { isGone } from "./errors.ts";
+import { buildFimPrompt, findFimTemplate, serverStops, stopTexts } from "./fim.ts";
+import { asCount, asFlag, asObject, asText, defined, type JsonObject } from "./json.ts";
+import { chatPayload, createOpenAiReader, readModels, readTimings, withUsage } from "./openAiStream.ts";
 import { ProviderError } from "./provider.ts";
 import type {
   CallOptions,
   Capabilities,
+  CompletionRequest,
   Provider,
   ProviderOptions,
   ProviderServices,
-  StreamPart,
   Usage,
 } from "./provider.ts";
-import { createWire, type StreamReader } from "./wire.ts";
-
-const serverStopsMax = 4;
+import { validate } from "./validate.ts";
+import { createWire } from "./wire.ts";
+import type { AnswerEnd, StreamReader } from "./wireFormat.ts";
 
 /** What the last event is to hold: without this it repeats the whole prompt and every setting. */
 const lastEventFields = ["content", "stop", "stop_type", "timings"] as const;
 
 /** Understands the stream of `/completion` and `/infill`, which ends with `stop: true` and without `[DONE]`. */
 export const createNativeReader = (): StreamReader => {
-  let reason: "stop" | "length" | "other" | undefined;
+  let reason: AnswerEnd["reason"] | undefined;
   let usage: Usage = {};
   return {
     read(payload) {
@@ -38,6 +39,16 @@ export const createNativeReader = (): StreamReader => {
 };
 
 const isTimeout = (error: unknown): boolean => error instanceof ProviderError && error.kind === "timeout";
+
+/** What `/props` says beside sizes: the template decides about tools, a second file with the weights about images. */
+const readAbilities = (props: JsonObject): Pick<Capabilities, "tools" | "vision"> => {
+  const template = asObject(props["chat_template_caps"]);
+  const takesTools = asFlag(template["supports_tools"]);
+  return defined<Pick<Capabilities, "tools" | "vision">>({
+    tools: takesTools && (asFlag(template["supports_tool_calls"]) ?? takesTools),
+    vision: asFlag(asObject(props["modalities"])["vision"]),
+  });
+};
 
 type Facts = Capabilities & {
   /** Whether the server keeps several models and must be told which. */
@@ -73,6 +84,7 @@ export const createLlamaCpp = (options: ProviderOptions, services: ProviderServi
       fillInMiddle: template ? "raw-template" : isInfillRefused ? "none" : "infill",
       slots: asCount(fields["total_slots"]),
       contextTokens: asCount(asObject(fields["default_generation_settings"])["n_ctx"]),
+      ...readAbilities(fields),
       isRouter,
       names,
     };
@@ -119,28 +131,31 @@ export const createLlamaCpp = (options: ProviderOptions, services: ProviderServi
   };
 
   const noteFault = (error: unknown): void => {
-    if (!(error instanceof ProviderError)) return;
-    if (error.kind === "unreachable" || error.kind === "model-not-found") known = undefined;
+    if (!isGone(error)) return;
+    known = undefined;
+    isInfillRefused = false;
   };
 
-  async function* guarded(parts: AsyncIterable<StreamPart>): AsyncGenerator<StreamPart> {
-    try {
-      yield* parts;
-    } catch (error) {
-      noteFault(error);
-      throw error;
-    }
-  }
+  /** What a completion asks for, wherever it goes. */
+  const completionPayload = (facts: Facts, request: CompletionRequest, stop: readonly string[]): object => ({
+    model: facts.isRouter ? options.model : undefined,
+    n_predict: request.maxTokens,
+    temperature: request.temperature,
+    stop: serverStops(stop),
+    stream: true,
+    cache_prompt: true,
+    response_fields: lastEventFields,
+  });
 
-  return {
+  const provider: Provider = {
     kind: "llamacpp",
     origin: wire.origin,
 
     models: async (call = {}) => readModels(await wire.getJson("/v1/models", call)),
 
     async capabilities(call = {}) {
-      const { model, fillInMiddle, slots, contextTokens } = await learn(call);
-      return { model, fillInMiddle, slots, contextTokens };
+      const { isRouter: _, names: __, ...capabilities } = await learn(call);
+      return capabilities;
     },
 
     async health(call = {}) {
@@ -166,53 +181,60 @@ export const createLlamaCpp = (options: ProviderOptions, services: ProviderServi
       }
     },
 
+    validateConnection: (use, call = {}) => validate(provider, use, call, services.clock),
+
     async *streamCompletion(request, call = {}) {
-      const facts = await learn(call).catch((error: unknown) => {
-        noteFault(error);
-        throw error;
-      });
-      if (facts.fillInMiddle === "none") {
-        throw new ProviderError("unsupported", "This model cannot fill in the middle");
-      }
-      const template = facts.names.map(findFimTemplate).find((found) => found !== undefined);
-      const stop = [...(request.stop ?? []), ...(template?.stop ?? [])];
-      const shared = {
-        ...(facts.isRouter ? { model: options.model } : {}),
-        n_predict: request.maxTokens,
-        ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
-        stop: stop.slice(0, serverStopsMax),
-        stream: true,
-        cache_prompt: true,
-        response_fields: lastEventFields,
-      };
-      const streamOptions = {
-        use: "completion" as const,
-        reader: createNativeReader(),
-        stop,
-        isBusy: () => isBusy(call),
-      };
-      if (template) {
-        const prompt = buildFimPrompt(template, request.prefix, request.suffix);
-        yield* guarded(wire.stream("/completion", { ...shared, prompt }, call, streamOptions));
-        return;
-      }
-      const payload = { ...shared, input_prefix: request.prefix, input_suffix: request.suffix };
       try {
-        yield* guarded(wire.stream("/infill", payload, call, streamOptions));
-      } catch (error) {
-        if (error instanceof ProviderError && error.kind === "unsupported") {
-          isInfillRefused = true;
-          services.log.warn(`${wire.origin} cannot fill in: no ghost text from ${facts.model}`);
-          known = undefined;
+        const facts = await learn(call);
+        if (facts.fillInMiddle === "none") {
+          throw new ProviderError("unsupported", "This model cannot fill in the middle");
         }
+        const template = facts.names.map(findFimTemplate).find((found) => found !== undefined);
+        const stop = stopTexts(request.stop, template);
+        const shared = completionPayload(facts, request, stop);
+        const streamOptions = {
+          use: "completion" as const,
+          reader: createNativeReader(),
+          stop,
+          isBusy: () => isBusy(call),
+        };
+        if (template) {
+          const prompt = buildFimPrompt(template, request.prefix, request.suffix);
+          yield* wire.stream("/completion", { ...shared, prompt }, call, streamOptions);
+          return;
+        }
+        const payload = { ...shared, input_prefix: request.prefix, input_suffix: request.suffix };
+        try {
+          yield* wire.stream("/infill", payload, call, streamOptions);
+        } catch (error) {
+          if (error instanceof ProviderError && error.kind === "unsupported") {
+            isInfillRefused = true;
+            services.log.warn(`${wire.origin} cannot fill in: no ghost text from ${facts.model}`);
+            known = undefined;
+          }
+          throw error;
+        }
+      } catch (error) {
+        noteFault(error);
         throw error;
       }
     },
 
     async *streamChat(request, call = {}) {
-      const reader = createOpenAiReader("chat");
-      const streamOptions = { use: "chat" as const, reader, stop: [], isBusy: () => isBusy(call) };
-      yield* guarded(wire.stream("/v1/chat/completions", chatPayload(request, options.model), call, streamOptions));
+      try {
+        const streamOptions = {
+          use: "chat" as const,
+          reader: createOpenAiReader("chat"),
+          stop: [],
+          isBusy: () => isBusy(call),
+        };
+        const payload = withUsage(chatPayload(request, options.model));
+        yield* wire.stream("/v1/chat/completions", payload, call, streamOptions);
+      } catch (error) {
+        noteFault(error);
+        throw error;
+      }
     },
   };
+  return provider;
 };

@@ -1,13 +1,12 @@
-import type { ServerSentEvent } from "../transport/sse.ts";
-import { speakDialect, type Dialect } from "./dialect.ts";
-import { errorFromAnswer, excerptOf } from "./errors.ts";
-import { buildFimPrompt, findFimTemplate, type FimTemplate } from "./fim.ts";
+import { isGone } from "./errors.ts";
+import { buildFimPrompt, stopTexts } from "./fim.ts";
 import { asCount, asList, asObject, asText, type JsonObject } from "./json.ts";
-import { readJsonLines } from "./ndjson.ts";
+import { canComplete, nameOf, normalizeName, readFacts, readTags, type OllamaFacts } from "./ollamaModel.ts";
+import { createOllamaReader, ollamaChatPayload, ollamaFormat, ollamaPayload } from "./ollamaStream.ts";
 import { ProviderError } from "./provider.ts";
 import type {
   CallOptions,
-  Capabilities,
+  ChatRequest,
   ModelInfo,
   Provider,
   ProviderOptions,
@@ -15,152 +14,23 @@ import type {
   StreamPart,
   Usage,
 } from "./provider.ts";
-import { createWire, pause, type StreamReader } from "./wire.ts";
-
-/**
- * What every request says about the loaded model. Ollama loads a model anew when a request differs in one of these, so
- * ghost text and chat must not: https://github.com/ollama/ollama/blob/main/server/sched.go `needsReload`.
- *
- * - `num_ctx`: Ollama's own default is 4096 on most machines, too short for a chat about a file. 8192 holds what
- *   Hotpath sends, and its key-value cache stays near 0.5 GB for a 7B model.
- * - `keep_alive`: the default of 5 minutes is shorter than a meeting or a long thought, and a cold load takes up to
- *   minutes; after half an hour the memory is free again.
- * - `truncate`, `shift`: else Ollama drops the beginning of a prompt that is too long, and says nothing.
- */
-export const ollamaRunner = {
-  num_ctx: 8192,
-  keep_alive: "30m",
-  truncate: false,
-  shift: false,
-} as const;
+import { validate } from "./validate.ts";
+import { createWire, defaultLoadMs, pause, probeMs } from "./wire.ts";
 
 /** Each poll sends the prompt again: there is no other way to learn that the queue has room. */
 const busyPollMs = 1_000;
-const defaultLoadMs = 600_000;
 
-const overflowText = /context (?:length|size|window)|prompt (?:is )?too long|exceeds? (?:the )?max(?:imum)? context/i;
+/** Text and code have three to four units a token, never as many as this over the length of a context. */
+const unitsPerTokenMax = 10;
 
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-};
-
-/** What one of Ollama's error texts means beyond its status; undefined: no more than that. */
-const kindByText = (message: string): "context-overflow" | "unsupported" | undefined => {
-  // Which status comes with it depends on the release and on the runner.
-  if (overflowText.test(message)) return "context-overflow";
-  return /does not support/i.test(message) ? "unsupported" : undefined;
-};
-
-const faultInLine = (line: string): ProviderError | undefined => {
-  // Inside of text the quotes are escaped, so nearly no line is parsed twice.
-  if (!line.includes('"error"')) return undefined;
-  const message = asText(asObject(parseJson(line))["error"]);
-  const kind = message === "" ? undefined : kindByText(message);
-  return kind && new ProviderError(kind, `The model server answered: ${excerptOf(message)}`);
-};
-
-const dialect: Dialect = {
-  headers: { accept: "application/x-ndjson, application/json" },
-  // `/api/show` answers with one JSON value: a stream of one line.
-  streamTypes: ["application/x-ndjson", "application/json"],
-  async *events(bytes): AsyncGenerator<ServerSentEvent> {
-    for await (const data of readJsonLines(bytes)) {
-      const fault = faultInLine(data);
-      if (fault) throw fault;
-      yield { data };
-    }
-  },
-  fault(answer, nowDateMs) {
-    const error = errorFromAnswer(answer, nowDateMs);
-    const message = asText(asObject(parseJson(answer.text))["error"]);
-    // "server busy, please try again.  maximum pending requests exceeded"
-    const kind = answer.status === 503 && /busy|pending/i.test(message) ? "loading" : kindByText(message);
-    return kind ? new ProviderError(kind, error.message, { status: answer.status }) : error;
-  },
-};
-
-const readUsage = (event: JsonObject): Usage => {
-  const promptTokens = asCount(event["prompt_eval_count"]);
-  const generatedTokens = asCount(event["eval_count"]);
-  return {
-    ...(promptTokens === undefined ? {} : { promptTokens }),
-    ...(generatedTokens === undefined ? {} : { generatedTokens }),
-  };
-};
-
-/** Understands the streams of `/api/generate` and `/api/chat`. Thinking comes in a field of its own and stays out. */
-export const createOllamaReader = (route: "generate" | "chat"): StreamReader => {
-  let reason: "stop" | "length" | "other" | undefined;
-  let usage: Usage = {};
-  return {
-    read(payload) {
-      const event = asObject(payload);
-      if (event["done"] === true) {
-        const said = event["done_reason"];
-        reason = said === "stop" || said === "length" ? said : "other";
-        usage = readUsage(event);
-      }
-      return asText(route === "chat" ? asObject(event["message"])["content"] : event["response"]);
-    },
-    result: () => reason && { reason, usage },
-    isComplete: () => reason !== undefined,
-  };
-};
-
-/** Keeps the one value of an answer that is no stream. */
-const createValueReader = (): StreamReader & { value(): unknown } => {
-  let value: unknown;
-  return {
-    read(payload) {
-      value = payload;
-      return "";
-    },
-    result: () => (value === undefined ? undefined : { reason: "stop", usage: {} }),
-    isComplete: () => false,
-    value: () => value,
-  };
-};
-
-/** `Qwen:7b` and `registry.ollama.ai/library/qwen:7b` are one model, and so are `qwen` and `qwen:latest`. */
-const normalizeName = (name: string): string => {
-  const short = name.toLowerCase().replace(/^(?:registry\.ollama\.ai\/)?(?:library\/)?/, "");
-  return (short.split("/").at(-1) ?? "").includes(":") ? short : `${short}:latest`;
-};
-
-/**
- * The family by the model's own name, else by what its weights are called (`general.*`) together with that name, so
- * that "instruct" in either rules a base model's form out. `details.family` says no more than "qwen2", which is a chat
- * model as well.
- */
-const findTemplate = (model: string, show: JsonObject): FimTemplate | undefined => {
-  const info = asObject(show["model_info"]);
-  const weights = ["basename", "size_label", "finetune"].map((field) => asText(info[`general.${field}`]));
-  const name = [...weights, asText(asObject(show["details"])["parent_model"]), model]
-    .filter((part) => part !== "")
-    .join("-");
-  return findFimTemplate(model) ?? findFimTemplate(name.replaceAll(/[\s/\\]+/g, "-"));
-};
-
-const canInsert = (show: JsonObject): boolean => {
-  const capabilities = show["capabilities"];
-  if (Array.isArray(capabilities)) return capabilities.includes("insert");
-  // Releases before 0.6.4 do not list capabilities; this is how the server itself decides.
-  return /\.Suffix\b/.test(asText(show["template"]));
-};
-
-const canComplete = (show: JsonObject): boolean => {
-  const capabilities = show["capabilities"];
-  return !Array.isArray(capabilities) || capabilities.includes("completion");
-};
-
-const bodyFor = (model: string, own: object, requestOptions: object): object => {
-  const { num_ctx, ...rest } = ollamaRunner;
-  return { model, ...own, stream: true, options: { num_ctx, ...requestOptions }, ...rest };
-};
+const textUnits = (messages: ChatRequest["messages"]): number =>
+  messages
+    .map(({ content }) =>
+      typeof content === "string"
+        ? content.length
+        : content.reduce((sum, part) => sum + (part.type === "text" ? part.text.length : 0), 0),
+    )
+    .reduce((sum, units) => sum + units, 0);
 
 /** A span shows the request that it is for, not the questions around it. */
 const withoutSpan = ({ signal }: CallOptions): CallOptions => (signal ? { signal } : {});
@@ -171,8 +41,6 @@ const orOtherServer = (error: unknown): unknown =>
     ? new ProviderError("bad-response", "No Ollama server answers here", { cause: error })
     : error;
 
-type Facts = Capabilities & { readonly template: FimTemplate | undefined };
-
 /**
  * An Ollama server, by its own routes: the OpenAI ones take neither a context length nor raw prompts. Ghost text goes
  * to `/api/generate` as a raw prompt when the model's family is known, else with `suffix` when the model's template has
@@ -182,12 +50,11 @@ type Facts = Capabilities & { readonly template: FimTemplate | undefined };
  */
 export const createOllama = (options: ProviderOptions, services: ProviderServices): Provider => {
   const { clock, log } = services;
-  const transport = speakDialect(services.transport, dialect, clock);
   // People paste the address of the OpenAI routes, or that of the API's documentation.
   const address = options.baseUrl.trim().replace(/\/(?:v1|api)\/*$/, "");
-  const wire = createWire(address, options, { ...services, transport });
+  const wire = createWire(address, options, services, ollamaFormat);
   const loadMs = options.loadMs ?? defaultLoadMs;
-  let known: Facts | undefined;
+  let known: OllamaFacts | undefined;
   let isInsertRefused = false;
   /** Whether the context that the server has really set aside was compared with the one asked for. */
   let isContextChecked = false;
@@ -195,53 +62,31 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
   let waiting = 0;
 
   const show = async (model: string, call: CallOptions): Promise<JsonObject> => {
-    const reader = createValueReader();
-    const parts = wire.stream("/api/show", { model }, withoutSpan(call), { reader, stop: [], use: "completion" });
     try {
-      for await (const part of parts) if (part.type === "end") break;
+      return asObject(await wire.postJson("/api/show", { model }, withoutSpan(call)));
     } catch (error) {
       throw orOtherServer(error);
     }
-    return asObject(reader.value());
   };
 
   const listModels = async (call: CallOptions): Promise<readonly ModelInfo[]> => {
-    const answer = await wire.getJson("/api/tags", call).catch((error: unknown) => {
+    try {
+      return readTags(await wire.getJson("/api/tags", call));
+    } catch (error) {
       throw orOtherServer(error);
-    });
-    return asList(asObject(answer)["models"]).map((item) => {
-      const entry = asObject(item);
-      const sizeBytes = asCount(entry["size"]);
-      const id = asText(entry["model"]) || asText(entry["name"]);
-      return sizeBytes === undefined ? { id } : { id, sizeBytes };
-    });
+    }
   };
 
   /** What `/api/ps` says of this model: undefined when it is not loaded. */
   const findLoaded = async (model: string, call: CallOptions): Promise<JsonObject | undefined> => {
-    const { text } = await wire.probe("/api/ps", withoutSpan(call));
+    const answer = await wire.getJson("/api/ps", withoutSpan(call), probeMs);
     const wanted = normalizeName(model);
-    return asList(asObject(parseJson(text))["models"])
+    return asList(asObject(answer)["models"])
       .map(asObject)
-      .find((entry) => normalizeName(asText(entry["model"]) || asText(entry["name"])) === wanted);
+      .find((entry) => normalizeName(nameOf(entry)) === wanted);
   };
 
-  const factsFrom = (model: string, shown: JsonObject): Facts => {
-    const info = asObject(shown["model_info"]);
-    const trainedTokens = asCount(info[`${asText(info["general.architecture"])}.context_length`]);
-    const template = canComplete(shown) ? findTemplate(model, shown) : undefined;
-    const takesSuffix = canComplete(shown) && canInsert(shown) && !isInsertRefused;
-    return {
-      model,
-      template,
-      fillInMiddle: template ? "raw-template" : takesSuffix ? "suffix-parameter" : "none",
-      slots: undefined,
-      // Ollama lowers a context that is longer than the model was trained for.
-      contextTokens: Math.min(ollamaRunner.num_ctx, trainedTokens || ollamaRunner.num_ctx),
-    };
-  };
-
-  const learn = async (call: CallOptions): Promise<Facts> => {
+  const learn = async (call: CallOptions): Promise<OllamaFacts> => {
     if (known) return known;
     isContextChecked = false;
     const names = options.model === "" ? (await listModels(call)).map(({ id }) => id) : [options.model];
@@ -252,22 +97,28 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
       const remote = asText(shown["remote_host"]);
       if (remote !== "")
         log.warn(`${name} does not run at ${wire.origin} but at ${remote}: what it is sent goes there`);
-      known = factsFrom(name, shown);
+      known = readFacts(name, shown, isInsertRefused);
       return known;
     }
     throw new ProviderError("model-not-found", "The server has no model that writes text");
   };
 
   const noteFault = (error: unknown): void => {
-    if (!(error instanceof ProviderError)) return;
-    if (error.kind === "unreachable" || error.kind === "model-not-found") known = undefined;
+    if (!isGone(error)) return;
+    known = undefined;
+    isInsertRefused = false;
   };
 
   /**
-   * Once a model has answered, compares the context that it really got with the one asked for. A prompt that fills it
-   * was cut by a server that does not know `truncate`: its answer belongs to another question.
+   * Once a model has answered, compares the context that it really got with the one asked for. A prompt that fills it,
+   * or never fitted, was cut by a server that does not know `truncate`: its answer belongs to another question.
    */
-  const checkContext = async (facts: Facts, usage: Usage, call: CallOptions): Promise<void> => {
+  const checkContext = async (
+    facts: OllamaFacts,
+    sentUnits: number,
+    usage: Usage,
+    call: CallOptions,
+  ): Promise<void> => {
     let contextTokens = (known ?? facts).contextTokens;
     if (!isContextChecked) {
       isContextChecked = true;
@@ -282,18 +133,18 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
         known = { ...facts, contextTokens };
       }
     }
-    if (usage.promptTokens === undefined || contextTokens === undefined || usage.promptTokens < contextTokens) return;
-    throw new ProviderError(
-      "context-overflow",
-      `The server cut the prompt to ${usage.promptTokens} tokens, all that its context holds`,
-    );
+    if (contextTokens === undefined) return;
+    const isFull = usage.promptTokens !== undefined && usage.promptTokens >= contextTokens;
+    if (!isFull && sentUnits / unitsPerTokenMax <= contextTokens) return;
+    throw new ProviderError("context-overflow", `The server cut the prompt to its context of ${contextTokens} tokens`);
   };
 
   /** Streams, waiting for room in the server's queue and for a model that it has yet to load. */
   async function* stream(
     route: "generate" | "chat",
-    facts: Facts,
+    facts: OllamaFacts,
     payload: object,
+    sentUnits: number,
     stop: readonly string[],
     call: CallOptions,
   ): AsyncGenerator<StreamPart> {
@@ -318,7 +169,7 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
           const reader = createOllamaReader(route);
           for await (const part of wire.stream(`/api/${route}`, payload, call, { ...streamOptions, reader })) {
             stopWaiting();
-            if (part.type === "end") await checkContext(facts, part.usage, call);
+            if (part.type === "end") await checkContext(facts, sentUnits, part.usage, call);
             yield part;
           }
           return;
@@ -347,27 +198,27 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
     }
   };
 
-  const learnOrNote = (call: CallOptions): Promise<Facts> =>
+  const learnOrNote = (call: CallOptions): Promise<OllamaFacts> =>
     learn(call).catch((error: unknown) => {
       noteFault(error);
       throw error;
     });
 
-  return {
+  const provider: Provider = {
     kind: "ollama",
     origin: wire.origin,
 
     models: (call = {}) => listModels(call),
 
     async capabilities(call = {}) {
-      const { model, fillInMiddle, slots, contextTokens } = await learn(call);
-      return { model, fillInMiddle, slots, contextTokens };
+      const { template: _, ...capabilities } = await learn(call);
+      return capabilities;
     },
 
     async health(call = {}) {
       try {
-        const { text } = await wire.probe("/api/version", withoutSpan(call));
-        if (asText(asObject(parseJson(text))["version"]) === "") {
+        const answer = await wire.getJson("/api/version", withoutSpan(call), probeMs);
+        if (asText(asObject(answer)["version"]) === "") {
           throw new ProviderError("bad-response", "No Ollama server answers here");
         }
         const model = known?.model ?? options.model;
@@ -381,24 +232,26 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
       }
     },
 
+    validateConnection: (use, call = {}) => validate(provider, use, call, clock),
+
     async *streamCompletion(request, call = {}) {
       const facts = await learnOrNote(call);
       if (facts.fillInMiddle === "none") {
         throw new ProviderError("unsupported", "This model cannot fill in the middle");
       }
       const { template } = facts;
-      const stop = [...(request.stop ?? []), ...(template?.stop ?? [])];
+      const stop = stopTexts(request.stop, template);
       const own = template
         ? { prompt: buildFimPrompt(template, request.prefix, request.suffix), raw: true }
         : // An empty prompt only loads the model, and an empty suffix asks for a chat.
           { prompt: request.prefix || "\n", suffix: request.suffix || "\n" };
-      const payload = bodyFor(facts.model, own, {
+      const payload = ollamaPayload(facts.model, own, {
         num_predict: request.maxTokens,
-        ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
-        ...(stop.length === 0 ? {} : { stop }),
+        temperature: request.temperature,
+        stop: stop.length === 0 ? undefined : stop,
       });
       try {
-        yield* stream("generate", facts, payload, stop, call);
+        yield* stream("generate", facts, payload, request.prefix.length + request.suffix.length, stop, call);
       } catch (error) {
         if (!template && error instanceof ProviderError && error.kind === "unsupported") {
           isInsertRefused = true;
@@ -411,16 +264,9 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
 
     async *streamChat(request, call = {}) {
       const facts = await learnOrNote(call);
-      const messages = request.messages.map(({ role, content }) => ({ role, content }));
-      const payload = bodyFor(
-        facts.model,
-        { messages },
-        {
-          ...(request.maxTokens === undefined ? {} : { num_predict: request.maxTokens }),
-          ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
-        },
-      );
-      yield* stream("chat", facts, payload, [], call);
+      const payload = ollamaChatPayload(request, facts.model);
+      yield* stream("chat", facts, payload, textUnits(request.messages), [], call);
     },
   };
+  return provider;
 };

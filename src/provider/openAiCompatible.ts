@@ -1,11 +1,21 @@
-import { buildFimPrompt, findFimTemplate, type FimTemplate } from "./fim.ts";
-import { chatPayload, createOpenAiReader, readModels } from "./openAiStream.ts";
+import { parseBaseUrl } from "./baseUrl.ts";
+import { isGone } from "./errors.ts";
+import { buildFimPrompt, findFimTemplate, serverStops, stopTexts, type FimTemplate } from "./fim.ts";
+import { asObject, asText, defined, parseJson } from "./json.ts";
+import { isLmStudioList, readLmStudioModels } from "./lmStudio.ts";
+import { chatPayload, createOpenAiReader, readModels, withUsage } from "./openAiStream.ts";
 import { ProviderError } from "./provider.ts";
 import type { CallOptions, Capabilities, ModelInfo, Provider, ProviderOptions, ProviderServices } from "./provider.ts";
+import { validate } from "./validate.ts";
 import { createWire } from "./wire.ts";
 
-/** @see vLLM's documentation v0.32, which takes no more; others take any number. */
-const serverStopsMax = 4;
+type ListedModel = { readonly info: ModelInfo; readonly slots: number | undefined };
+
+/** Only a fault that names it is about the suffix: a prompt that is too long, or a bad setting, says nothing of it. */
+const isAboutSuffix = (error: unknown): error is ProviderError =>
+  error instanceof ProviderError &&
+  (error.kind === "unsupported" ||
+    (error.kind === "bad-request" && /suffix|fill.in.the.middle|\bfim\b/i.test(error.message)));
 
 /**
  * A server that speaks the OpenAI format (LM Studio, vLLM and others). Ghost text goes to `/completions`: as a raw
@@ -14,60 +24,85 @@ const serverStopsMax = 4;
  */
 export const createOpenAiCompatible = (options: ProviderOptions, services: ProviderServices): Provider => {
   const wire = createWire(options.baseUrl, options, services);
+  const { isPrivate } = parseBaseUrl(options.baseUrl);
   let known: Capabilities | undefined;
   let isSuffixRefused = false;
   let isOllama = false;
+
+  /** Asks for something that only one make of server has; undefined when this is another. */
+  const askMake = async (path: string, call: CallOptions): Promise<unknown> => {
+    try {
+      const { status, text } = await wire.probe(wire.origin + path, call);
+      return status === 200 ? parseJson(text) : undefined;
+    } catch (error) {
+      if (error instanceof ProviderError) return undefined;
+      throw error;
+    }
+  };
 
   /**
    * Ollama's OpenAI routes wrap every prompt in the model's chat template, so a raw one comes out as rubbish; with a
    * suffix they use the model's own fill-in form.
    */
-  const findOllama = async (call: CallOptions): Promise<boolean> => {
-    try {
-      const { status, text } = await wire.probe(`${wire.origin}/api/version`, call);
-      return status === 200 && text.includes('"version"');
-    } catch (error) {
-      if (error instanceof ProviderError) return false;
-      throw error;
-    }
-  };
+  const findOllama = async (call: CallOptions): Promise<boolean> =>
+    asText(asObject(await askMake("/api/version", call))["version"]) !== "";
 
   const templateOf = (model: string): FimTemplate | undefined => (isOllama ? undefined : findFimTemplate(model));
 
-  const listModels = async (call: CallOptions): Promise<readonly ModelInfo[]> =>
-    readModels(await wire.getJson("/models", call));
+  const listModels = async (call: CallOptions): Promise<readonly ListedModel[]> => {
+    const answer = await wire.getJson("/models", call);
+    const models = readModels(answer);
+    const own = isLmStudioList(answer) ? readLmStudioModels(await askMake("/api/v1/models", call)) : [];
+    return models.map((model) => {
+      const found = own.find(({ ids }) => ids.includes(model.id));
+      return { info: found ? Object.assign(model, found.more) : model, slots: found?.slots };
+    });
+  };
 
   const learn = async (call: CallOptions): Promise<Capabilities> => {
     if (known) return known;
-    let models: readonly ModelInfo[] = [];
+    let models: readonly ListedModel[] = [];
     try {
       models = await listModels(call);
     } catch (error) {
       // Some servers have no list; a model that the settings name can be used all the same.
       if (options.model === "" || !(error instanceof ProviderError) || error.kind !== "unsupported") throw error;
     }
-    const model = options.model || (models[0]?.id ?? "");
+    const found = models.find(({ info: { id, writesText } }) =>
+      options.model === "" ? writesText !== false : id === options.model,
+    );
+    const info = found?.info;
+    const model = options.model || (info?.id ?? "");
     if (model === "") throw new ProviderError("model-not-found", "The server offers no model");
     isOllama = await findOllama(call);
     known = {
       model,
       fillInMiddle: templateOf(model) ? "raw-template" : isSuffixRefused ? "none" : "suffix-parameter",
-      slots: undefined,
-      contextTokens: models.find(({ id }) => id === model)?.contextTokens,
+      slots: found?.slots,
+      contextTokens: info?.contextTokens,
+      ...defined<Pick<Capabilities, "tools" | "vision" | "isMetered">>({
+        tools: info?.tools,
+        vision: info?.vision,
+        // Nobody says so, but a server on the internet is mostly paid by the token.
+        isMetered: isPrivate ? undefined : true,
+      }),
     };
     return known;
   };
 
   const noteFault = (error: unknown): void => {
-    if (!(error instanceof ProviderError)) return;
-    if (error.kind === "unreachable" || error.kind === "model-not-found") known = undefined;
+    if (!isGone(error)) return;
+    known = undefined;
+    isSuffixRefused = false;
   };
 
-  return {
+  const provider: Provider = {
     kind: "openai-compatible",
     origin: wire.origin,
 
-    models: (call = {}) => listModels(call),
+    async models(call = {}) {
+      return (await listModels(call)).map(({ info }) => info);
+    },
 
     capabilities: (call = {}) => learn(call),
 
@@ -91,6 +126,8 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
       }
     },
 
+    validateConnection: (use, call = {}) => validate(provider, use, call, services.clock),
+
     async *streamCompletion(request, call = {}) {
       try {
         const { model, fillInMiddle } = await learn(call);
@@ -98,7 +135,7 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
           throw new ProviderError("unsupported", "This server cannot fill in the middle with this model");
         }
         const template = templateOf(model);
-        const stop = [...(request.stop ?? []), ...(template?.stop ?? [])];
+        const stop = stopTexts(request.stop, template);
         const payload = {
           model,
           ...(template
@@ -106,24 +143,22 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
             : // Ollama takes an empty suffix for none and would answer as in a chat.
               { prompt: request.prefix, suffix: request.suffix || (isOllama ? "\n" : "") }),
           max_tokens: request.maxTokens,
-          ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
-          ...(stop.length === 0 ? {} : { stop: stop.slice(0, serverStopsMax) }),
+          temperature: request.temperature,
+          stop: serverStops(stop),
           stream: true,
-          stream_options: { include_usage: true },
         };
         const streamOptions = { use: "completion" as const, reader: createOpenAiReader("completions"), stop };
         try {
-          yield* wire.stream("/completions", payload, call, streamOptions);
+          yield* wire.stream("/completions", withUsage(payload), call, streamOptions);
         } catch (error) {
-          const isRefused =
-            error instanceof ProviderError && (error.kind === "bad-request" || error.kind === "unsupported");
-          if (template || !isRefused) throw error;
+          if (template || !isAboutSuffix(error)) throw error;
           isSuffixRefused = true;
           services.log.warn(`${wire.origin} takes no suffix: no ghost text from ${model}`);
           known = undefined;
-          throw new ProviderError("unsupported", `The server takes no suffix: ${error.message}`, {
+          const { message, status } = error;
+          throw new ProviderError("unsupported", `The server takes no suffix: ${message}`, {
             cause: error,
-            ...(error.status === undefined ? {} : { status: error.status }),
+            ...(status === undefined ? {} : { status }),
           });
         }
       } catch (error) {
@@ -136,11 +171,12 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
       try {
         const { model } = await learn(call);
         const streamOptions = { use: "chat" as const, reader: createOpenAiReader("chat"), stop: [] };
-        yield* wire.stream("/chat/completions", chatPayload(request, model), call, streamOptions);
+        yield* wire.stream("/chat/completions", withUsage(chatPayload(request, model)), call, streamOptions);
       } catch (error) {
         noteFault(error);
         throw error;
       }
     },
   };
+  return provider;
 };

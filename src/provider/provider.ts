@@ -2,6 +2,9 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Span } from "../metrics/spans.ts";
 import type { TransportClient } from "../transport/client.ts";
+import type { Priority } from "../transport/limiter.ts";
+
+export type { Priority };
 
 /** The wire formats that Hotpath speaks, as the setting `hotpath.*.provider` names them. */
 export type ProviderKind = "llamacpp" | "ollama" | "openai-compatible" | "openrouter";
@@ -41,6 +44,12 @@ export type ModelInfo = {
   readonly promptUsdPerToken?: number;
   /** Price of one token that is written. */
   readonly completionUsdPerToken?: number;
+  /** Whether it calls tools; undefined: the server does not say. */
+  readonly tools?: boolean;
+  /** Whether it reads images; undefined: the server does not say. */
+  readonly vision?: boolean;
+  /** False: an embedding model or the like, of no use for text; undefined: the server does not say. */
+  readonly writesText?: boolean;
 };
 
 /** What a server and model can do; learned once by `capabilities()`. */
@@ -51,6 +60,14 @@ export type Capabilities = {
   /** Requests that the server works on at the same time; undefined: unknown. */
   readonly slots: number | undefined;
   readonly contextTokens: number | undefined;
+  /** Whether it calls tools; undefined: the server does not say. */
+  readonly tools?: boolean;
+  /** Whether it reads images; undefined: the server does not say. */
+  readonly vision?: boolean;
+  /** Whether requests cost money. Default false. */
+  readonly isMetered?: boolean;
+  /** Whether a request that is aborted is charged in full; on a metered server undefined counts as true. */
+  readonly billsAborted?: boolean;
 };
 
 /** `loading`: the server is up and reads its model; `busy`: every slot is taken. */
@@ -63,7 +80,11 @@ export type Usage = {
   promptTokens?: number;
   /** Part of `promptTokens` that the server's prompt cache held. */
   cachedTokens?: number;
+  /** Part of `promptTokens` that was written to that cache, which some servers charge more for. */
+  cacheWriteTokens?: number;
   generatedTokens?: number;
+  /** Part of `generatedTokens` that the model thought with; it stays out of the text. */
+  reasoningTokens?: number;
   /** What was charged, in US dollars, where the server says so. */
   costUsd?: number;
 };
@@ -79,10 +100,38 @@ export type CompletionRequest = {
   readonly temperature?: number;
 };
 
-export type ChatMessage = { readonly role: "system" | "user" | "assistant"; readonly content: string };
+/** A tool that the model may call. */
+export type ToolDefinition = {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema of an object. */
+  readonly parameters: object;
+};
+
+/** A call that the model wants made. */
+export type ToolCall = {
+  /** What the result must name. Made here when the server gives none. */
+  readonly id: string;
+  readonly name: string;
+  /** A complete JSON object. */
+  readonly argumentsJson: string;
+};
+
+export type ContentPart =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "image"; readonly mediaType: string; readonly base64: string };
+
+export type ChatMessage =
+  | { readonly role: "system"; readonly content: string }
+  | { readonly role: "user"; readonly content: string | readonly ContentPart[] }
+  | { readonly role: "assistant"; readonly content: string; readonly toolCalls?: readonly ToolCall[] }
+  | { readonly role: "tool"; readonly toolCallId: string; readonly toolName: string; readonly content: string };
 
 export type ChatRequest = {
   readonly messages: readonly ChatMessage[];
+  readonly tools?: readonly ToolDefinition[];
+  /** Default "auto". Ollama takes no other: there "required" is not told, and with "none" the tools stay out. */
+  readonly toolChoice?: "auto" | "required" | "none";
   readonly maxTokens?: number;
   readonly temperature?: number;
 };
@@ -90,10 +139,43 @@ export type ChatRequest = {
 /** One piece of a streamed answer. Exactly one `end` comes, last; a stream that breaks off throws instead. */
 export type StreamPart =
   | { readonly type: "text"; readonly text: string }
-  | { readonly type: "end"; readonly reason: "stop" | "length" | "other"; readonly usage: Usage };
+  /** A complete call. Parallel calls come one by one, in the model's order, before `end`. */
+  | { readonly type: "tool-call"; readonly call: ToolCall }
+  | {
+      readonly type: "end";
+      readonly reason: "stop" | "length" | "tool-calls" | "other";
+      readonly usage: Usage;
+      /** The model that answered, where the server names another than was asked for. */
+      readonly model?: string;
+    };
 
-/** What every call takes: `signal` cancels (the socket closes); `span` gets the timing parts as children. */
-export type CallOptions = { readonly signal?: AbortSignal; readonly span?: Span };
+/** What every call takes. */
+export type CallOptions = {
+  /** Cancels: the socket closes, or the queue is left. */
+  readonly signal?: AbortSignal;
+  /** Gets the timing parts as children. */
+  readonly span?: Span;
+  /** Who goes first where requests queue. Default: "interactive" for a completion, "chat" for a chat. */
+  readonly priority?: Priority;
+  /**
+   * Called at most once, after a stream has ended without its cost (cancelled, broken off), when the server tells the
+   * cost later. Only OpenRouter does; without this nobody asks it.
+   */
+  readonly onLateUsage?: (usage: Usage) => void;
+};
+
+/** What a live test of a server and model found. */
+export type Validation =
+  | {
+      readonly ok: true;
+      /** The model that answered. */
+      readonly model: string;
+      /** From the request to the first piece of text. */
+      readonly firstTokenMs: number;
+      readonly totalMs: number;
+      readonly usage: Usage;
+    }
+  | { readonly ok: false; readonly error: ProviderError };
 
 /**
  * A model server. All calls throw {@link ProviderError}, or `AbortError` when `signal` fires. Leaving a stream's
@@ -109,12 +191,23 @@ export type Provider = {
   capabilities(options?: CallOptions): Promise<Capabilities>;
   /** Never throws for a dead server, and never waits for a loading one. */
   health(options?: CallOptions): Promise<Health>;
+  /**
+   * Sends one tiny real request and waits for its end. Throws only `AbortError`; every other fault is a finding.
+   * A completion that comes back empty is a success: models may have nothing to add.
+   */
+  validateConnection(use: "completion" | "chat", options?: CallOptions): Promise<Validation>;
   streamCompletion(request: CompletionRequest, options?: CallOptions): AsyncIterable<StreamPart>;
   streamChat(request: ChatRequest, options?: CallOptions): AsyncIterable<StreamPart>;
 };
 
 /**
  * - `unreachable`: no connection, or none that lasted to the answer's first byte.
+ * - `offline`: the address's name is not known: most likely there is no network.
+ * - `certificate`: the server's certificate is not trusted; never tried again, never downgraded.
+ * - `proxy`: a proxy stands in the way, for instance because it wants a sign-in.
+ * - `moderated`: the text was refused, not the key.
+ * - `paused`: not sent: the server failed too often just now, or asked to be left alone for longer than is waited.
+ *   `retryAfterMs` says how long that lasts.
  * - `loading`: the server was still reading its model when `loadMs` was over.
  * - `payment-required`: the account has no credit left, or the key's own limit is reached.
  * - `truncated`: the answer broke off; what came before it stays valid.
@@ -122,6 +215,11 @@ export type Provider = {
  */
 export type ProviderErrorKind =
   | "unreachable"
+  | "offline"
+  | "certificate"
+  | "proxy"
+  | "moderated"
+  | "paused"
   | "loading"
   | "unauthorized"
   | "payment-required"
@@ -143,15 +241,27 @@ export class ProviderError extends Error {
   readonly status: number | undefined;
   /** How long the server asks to be left alone, when it says. */
   readonly retryAfterMs: number | undefined;
+  /** With `context-overflow`: what the server can take, in tokens, when it says. */
+  readonly contextTokens: number | undefined;
+  /** With `context-overflow`: what it was sent, in tokens, when it says. */
+  readonly promptTokens: number | undefined;
 
   constructor(
     kind: ProviderErrorKind,
     message: string,
-    options: { cause?: unknown; status?: number; retryAfterMs?: number } = {},
+    options: {
+      cause?: unknown;
+      status?: number;
+      retryAfterMs?: number;
+      contextTokens?: number;
+      promptTokens?: number;
+    } = {},
   ) {
     super(message, { cause: options.cause });
     this.kind = kind;
     this.status = options.status;
     this.retryAfterMs = options.retryAfterMs;
+    this.contextTokens = options.contextTokens;
+    this.promptTokens = options.promptTokens;
   }
 }

@@ -2,10 +2,20 @@ import type { HardwareFacts } from "../hardware/probe.ts";
 import type { MemorySample } from "../memory/sample.ts";
 import type { LedgerSnapshot, RequestRow, SuggestionSource } from "../metrics/ledger.ts";
 import type { SpanRecord } from "../metrics/spans.ts";
+import type { ResilienceCounters } from "../provider/counters.ts";
+import type { ServerState } from "../provider/servers.ts";
+import type { TransportCounters } from "../transport/pool.ts";
 import type { ReportView, RequestView, TimingPart } from "./messages.ts";
 
 /** Translates a message with `{0}` places; VS Code's `l10n.t` fits. */
 export type Translate = (message: string, ...values: (string | number)[]) => string;
+
+/** How the way to the model servers is doing. */
+export type ConnectionFacts = {
+  readonly transport: TransportCounters;
+  readonly resilience: ResilienceCounters;
+  readonly servers: readonly ServerState[];
+};
 
 export type ReportInput = {
   readonly ledger: LedgerSnapshot;
@@ -13,6 +23,8 @@ export type ReportInput = {
   /** Undefined while the probe runs; a string says why it failed. */
   readonly hardware: HardwareFacts | string | undefined;
   readonly predictor: { readonly files: number; readonly textBytes: number; readonly memoryBytes: number } | undefined;
+  /** Undefined while no model server was asked. */
+  readonly connections: ConnectionFacts | undefined;
   readonly nowMs: number;
   readonly formatBytes: (sizeBytes: number) => string;
   readonly t: Translate;
@@ -42,9 +54,20 @@ export const buildReport = (input: ReportInput): ReportView => {
         ]),
       empty: t("No ghost text yet. Type in a file, and it will be counted here."),
     },
+    connections: connectionsView(input.connections, t),
     requests: {
       heading: t("Requests to model servers"),
-      columns: [t("Time"), t("For"), t("Model"), t("Outcome"), t("First token"), t("Total"), t("Tokens"), t("Timing")],
+      columns: [
+        t("Time"),
+        t("For"),
+        t("Model"),
+        t("Outcome"),
+        t("First token"),
+        t("Total"),
+        t("Tokens"),
+        ...(isMetered(input) ? [t("Cost")] : []),
+        t("Timing"),
+      ],
       rows: requestViews(input.ledger.requests.slice(0, shownRequests), input),
       legend: [
         { name: "connect", label: t("Connect") },
@@ -93,6 +116,9 @@ const cards = ({ ledger, memory, hardware, predictor, formatBytes, t }: ReportIn
         totals.generatedTokens,
       ),
     },
+    ...(totals.costUsd === undefined
+      ? []
+      : [{ label: t("Cost"), value: formatUsd(totals.costUsd), detail: t("as the model servers said") }]),
     {
       label: t("Predictor"),
       value: predictor ? t("{0} files", predictor.files) : "–",
@@ -123,6 +149,60 @@ const hardwareCards = (
   ];
 };
 
+/** Whether a server has said what a request cost. */
+const isMetered = ({ ledger }: ReportInput): boolean => ledger.requestTotals.costUsd !== undefined;
+
+const connectionsView = (facts: ConnectionFacts | undefined, t: Translate): ReportView["connections"] => {
+  const view = {
+    heading: t("Connections"),
+    columns: [t("Server"), t("Model"), t("Running"), t("Waiting"), t("State")],
+    empty: t("No model server was asked yet."),
+  };
+  if (!facts) return { ...view, facts: [], rows: [] };
+  return {
+    ...view,
+    facts: connectionFacts(facts, t),
+    rows: facts.servers.map((server) => [
+      new URL(server.origin).host,
+      server.model === "" ? t("its own") : modelLabel(server.model),
+      t("{0} of at most {1}", server.running, server.limit),
+      String(server.queued),
+      serverState(server, t),
+    ]),
+  };
+};
+
+const connectionFacts = ({ transport, resilience }: ConnectionFacts, t: Translate): string[] => [
+  t("{0} open now, {1} opened, {2} requests found one open", transport.openNow, transport.opened, transport.reused),
+  ...(transport.queued > 0 ? [t("{0} requests wait for a connection", transport.queued)] : []),
+  ...(resilience.retries > 0
+    ? [t("tried again {0} times, {1} answered then", resilience.retries, resilience.retriesSucceeded)]
+    : []),
+  ...(resilience.hedges > 0
+    ? [
+        t(
+          "{0} second requests because the first was late, {1} answered first, {2} spent on them",
+          resilience.hedges,
+          resilience.hedgesWon,
+          formatUsd(resilience.hedgeUsd),
+        ),
+      ]
+    : []),
+  ...(resilience.fallbacks > 0 ? [t("{0} requests given to another model", resilience.fallbacks)] : []),
+];
+
+const serverState = ({ breaker, openMs, pausedMs }: ServerState, t: Translate): string => {
+  if (pausedMs > 0) return t("asks for a pause, {0} left", formatDuration(pausedMs));
+  switch (breaker) {
+    case "closed":
+      return t("well");
+    case "half-open":
+      return t("being tried again");
+    case "open":
+      return t("left alone after faults, {0} left", formatDuration(openMs));
+  }
+};
+
 const sourceLabel = (source: SuggestionSource, t: Translate): string => {
   switch (source) {
     case "live":
@@ -151,12 +231,13 @@ const outcomeLabel = (row: RequestRow, t: Translate): string => {
   }
 };
 
-const requestViews = (rows: readonly RequestRow[], { nowMs, t }: ReportInput): RequestView[] => {
+const requestViews = (rows: readonly RequestRow[], input: ReportInput): RequestView[] => {
+  const { nowMs, t } = input;
   const durationMs = ({ trace }: RequestRow) => (trace.endMs ?? nowMs) - trace.startMs;
   const longestMs = Math.max(1, ...rows.map(durationMs));
   return rows.map((row) => {
     const firstToken = row.trace.children.find(({ name }) => name === "first token");
-    const { promptTokens, generatedTokens } = row.usage;
+    const { promptTokens, generatedTokens, costUsd } = row.usage;
     return {
       outcome: row.outcome,
       cells: [
@@ -169,6 +250,7 @@ const requestViews = (rows: readonly RequestRow[], { nowMs, t }: ReportInput): R
         promptTokens === undefined && generatedTokens === undefined
           ? "–"
           : `${promptTokens ?? "?"} → ${generatedTokens ?? "?"}`,
+        ...(isMetered(input) ? [costUsd === undefined ? "–" : formatUsd(costUsd)] : []),
       ],
       parts: timingParts(row.trace, longestMs, nowMs),
     };
@@ -196,6 +278,13 @@ const timingParts = (trace: SpanRecord, longestMs: number, nowMs: number): Timin
         title: `${span.name}: ${formatDuration(endMs - span.startMs)}`,
       };
     });
+};
+
+/** US dollars as people read them, tiny ones included: "$0.00002", "$1.25". */
+export const formatUsd = (usd: number): string => {
+  if (usd >= 0.01 || usd <= 0) return `$${usd.toFixed(2)}`;
+  const digits = Math.min(10, 1 - Math.floor(Math.log10(usd)));
+  return `$${usd.toFixed(digits).replace(/0+$/, "")}`;
 };
 
 /** Milliseconds as people read them: "0.4 ms", "85 ms", "2.3 s". */

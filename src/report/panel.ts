@@ -14,6 +14,7 @@ export type ReportPanelOptions = {
   readonly ledger: Ledger;
   readonly monitor: MemoryMonitor;
   readonly readHardware: () => Promise<HardwareFacts>;
+  readonly readConnections: () => ReportInput["connections"];
   readonly readPredictor: () => Promise<ReportInput["predictor"]>;
 };
 
@@ -64,6 +65,7 @@ const keepUpToDate = (panel: vscode.WebviewPanel, options: ReportPanelOptions): 
       memory: monitor.latest(),
       hardware,
       predictor,
+      connections: options.readConnections(),
       nowMs: clock.nowMs(),
       formatBytes,
       t: vscode.l10n.t,

@@ -3,6 +3,9 @@ import { abortError, isAbortError } from "../base/abort.ts";
 /**
  * Why a request got no complete answer.
  * - `refused`, `dns`, `tls`, `unreachable`: no connection came about.
+ * - `certificate`: nor here, because the server's certificate, or a proxy's, is not trusted or not for this name.
+ * - `proxy`: nor here, because the proxy cannot be reached, broke off or refused.
+ * - `proxy-auth`: nor here, because the proxy wants a sign-in.
  * - `reset`: the connection broke; `closed`: the server ended it before the answer was complete.
  * - `redirect`: refused, because a redirect could carry a key to somebody else.
  * - `protocol`: the answer is not HTTP; `too-large`: it is longer than the caller allows.
@@ -16,6 +19,9 @@ export type TransportErrorKind =
   | "refused"
   | "dns"
   | "tls"
+  | "certificate"
+  | "proxy"
+  | "proxy-auth"
   | "unreachable"
   | "reset"
   | "closed"
@@ -28,10 +34,13 @@ export type TransportErrorKind =
 export class TransportError extends Error {
   override readonly name = "TransportError";
   readonly kind: TransportErrorKind;
+  /** Whether the request was already sent a second time, because the first connection was a kept-alive one. */
+  readonly wasResent: boolean;
 
-  constructor(kind: TransportErrorKind, message: string, options: { cause?: unknown } = {}) {
+  constructor(kind: TransportErrorKind, message: string, options: { cause?: unknown; wasResent?: boolean } = {}) {
     super(message, { cause: options.cause });
     this.kind = kind;
+    this.wasResent = options.wasResent ?? false;
   }
 }
 
@@ -54,24 +63,43 @@ const kindsByCode: Readonly<Record<string, TransportErrorKind>> = {
   UND_ERR_SOCKET: "closed",
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "closed",
   HPE_INVALID_EOF_STATE: "closed",
+  ERR_HTTP2_STREAM_ERROR: "reset",
+  ERR_HTTP2_SESSION_ERROR: "reset",
+  ERR_HTTP2_GOAWAY_SESSION: "closed",
+  ERR_HTTP2_INVALID_SESSION: "closed",
   UND_ERR_DESTROYED: "disposed",
   UND_ERR_CLOSED: "disposed",
 };
 
-const tlsCode =
-  /^ERR_TLS_|^ERR_SSL_|^EPROTO$|CERT|^SELF_SIGNED|^UNABLE_TO_(VERIFY|GET)|^DEPTH_ZERO|^HOSTNAME_MISMATCH$/;
+// OpenSSL's names of what a verification found, as Node gives them, and Node's own for a name that does not fit.
+const certificateCode =
+  /^CERT_|_CERT(?:_|$)|^UNABLE_TO_|^SELF_SIGNED|^INVALID_(?:CA|PURPOSE)$|^HOSTNAME_MISMATCH$|^ERR_TLS_CERT_/;
+const tlsCode = /^ERR_TLS_|^ERR_SSL_|^EPROTO$/;
 
-const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+/** An error's `code`, or its cause's, or "". */
+export const codeOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return "";
+  return "code" in error && typeof error.code === "string" ? error.code : codeOf(error.cause);
+};
+
+const kindOf = (code: string): TransportErrorKind => {
+  const known = kindsByCode[code];
+  if (known) return known;
+  if (certificateCode.test(code)) return "certificate";
+  return tlsCode.test(code) ? "tls" : "protocol";
+};
 
 /** Turns what the socket or undici reported into a {@link TransportError}; `origin` names the server in its message. */
 export const toTransportError = (error: unknown, origin: string): TransportError => {
   if (error instanceof TransportError) return error;
   const code = codeOf(error);
-  const kind =
-    kindsByCode[code] ?? (tlsCode.test(code) ? "tls" : code.startsWith("HPE_") ? "protocol" : undefined) ?? "protocol";
+  const kind = kindOf(code);
   const detail = code || (error instanceof Error ? error.name : "unknown fault");
-  return new TransportError(kind, `No complete answer from ${origin} (${detail})`, { cause: error });
+  const text =
+    kind === "certificate"
+      ? `The certificate of ${origin} is not trusted (${detail}): see http.systemCertificates and http.proxyStrictSSL`
+      : `No complete answer from ${origin} (${detail})`;
+  return new TransportError(kind, text, { cause: error });
 };
 
 /** The error that a cancelled request rejects with: the signal's own if it is an `AbortError`, never a foreign one. */

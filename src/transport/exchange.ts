@@ -4,9 +4,10 @@ import type { Log } from "../base/log.ts";
 import type { Span } from "../metrics/spans.ts";
 import { createBody, readExcerpt, readText } from "./body.ts";
 import type { TransportRequest, TransportResponse } from "./client.ts";
+import type { Flow, WireHandler } from "./connection.ts";
+import { createDecoder, type Decoder } from "./decode.ts";
 import { toAbortError, toTransportError, TransportError, type TransportErrorKind } from "./errors.ts";
-import type { Pool, TransportCounters } from "./pool.ts";
-import type { Connection, Flow } from "./undici.ts";
+import type { Lease, Pool, TransportCounters } from "./pool.ts";
 
 const defaultConnectMs = 10_000;
 const defaultFirstByteMs = 120_000;
@@ -17,12 +18,20 @@ const errorBodyMaxBytes = 64 * 1024;
 const restMaxBytes = 64 * 1024;
 const restMaxMs = 1_000;
 
+const redirectsMax = 3;
+const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** A kept-alive socket that was gone tells so within a round trip; a later fault means that the server was at work. */
+const staleWithinMs = 1_000;
+
 /** One request on its way, from the queue to the end of its body. */
 export type Exchange = {
   readonly response: Promise<TransportResponse>;
   /** Ends it at once with this error. */
   stop(error: Error): void;
 };
+
+type Phase = "queue" | "connect" | "wait" | "body";
 
 type ExchangeOptions = {
   readonly request: TransportRequest;
@@ -45,19 +54,28 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
   let hasHead = false;
   let hasBytes = false;
   let isFinishing = false;
-  let madeConnection = false;
-  let connection: Connection | undefined;
+  let hasResent = false;
+  let lease: Lease | undefined;
   let queued: Disposable | undefined;
   let phaseTimer: Disposable | undefined;
   let totalTimer: Disposable | undefined;
+  let phase: Phase | undefined;
   let phaseSpan: Span | undefined;
+  let decoder: Decoder | undefined;
+  let path = options.path;
+  let redirects = 0;
+  let redirectPath: string | undefined;
+  let sentMs = 0;
   let lastByteMs = 0;
   let restBytes = 0;
   let errorBytes = 0;
 
+  // Compressing a stream would hold its tokens back.
+  const sentHeaders = { "accept-encoding": "identity", ...request.headers };
   const { promise, resolve, reject } = Promise.withResolvers<TransportResponse>();
   const body = createBody({
     onLeave() {
+      decoder?.destroy();
       if (!isDone && !isFinishing) stop(new TransportError("closed", "The reader left"));
     },
     onResume() {
@@ -66,7 +84,8 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
     signal,
   });
 
-  const enter = (name: "queue" | "connect" | "wait" | "body"): void => {
+  const enter = (name: Phase): void => {
+    phase = name;
     phaseSpan?.end();
     phaseSpan = span?.child(name);
   };
@@ -85,7 +104,8 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
   const stop = (error: Error, { dropUnread = true } = {}): void => {
     if (isDone) return;
     settle();
-    if (connection) pool.discard(connection);
+    lease?.cancel();
+    decoder?.destroy();
     reject(error);
     if (dropUnread) body.abort(error);
     else body.fail(error);
@@ -139,11 +159,21 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
 
   const complete = (): void => {
     if (isDone) return;
-    const free = connection;
-    connection = undefined;
+    lease?.release();
+    if (redirectPath !== undefined) {
+      path = redirectPath;
+      redirectPath = undefined;
+      restBytes = 0;
+      hasResent = false;
+      // Not from inside the parser that has just told of the end.
+      queueMicrotask(() => {
+        if (!isDone) dispatch(false);
+      });
+      return;
+    }
     settle();
-    if (free) pool.release(free);
-    body.end();
+    if (decoder && !isFinishing) decoder.end();
+    else body.end();
   };
 
   const finish = (): void => {
@@ -153,6 +183,7 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
       return;
     }
     isFinishing = true;
+    decoder?.destroy();
     // A caller that has all it needs often cancels next; that must not cost the connection.
     signal?.removeEventListener("abort", onAbort);
     phaseTimer?.dispose();
@@ -177,30 +208,48 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
     finish,
   });
 
+  /** Where a redirect leads that may be followed: nothing goes to another origin, and nothing is sent twice. */
+  const redirectTarget = (status: number, location = ""): string | undefined => {
+    if (request.method !== "GET" || redirects >= redirectsMax || !redirectStatuses.has(status)) return undefined;
+    const target = URL.parse(location, origin + path);
+    if (!location || target?.origin !== origin || target.username || target.password) return undefined;
+    return target.pathname + target.search;
+  };
+
   const onHead = (status: number, headers: Readonly<Record<string, string>>): void => {
-    hasHead = true;
-    enter("body");
+    pool.answered(headers);
     if (status >= 300 && status < 400) {
-      stop(new TransportError("redirect", `${origin} answered with a redirect (${status}), which is never followed`));
+      redirectPath = redirectTarget(status, headers["location"]);
+      redirects++;
+      if (redirectPath === undefined) {
+        stop(
+          new TransportError("redirect", `${origin} answered with a redirect (${status}) that must not be followed`),
+        );
+      }
       return;
     }
+    hasHead = true;
+    enter("body");
     if (status >= 400) errorBytes = errorBodyMaxBytes;
+    const encoding = headers["content-encoding"];
+    if (encoding !== undefined && encoding !== "identity") {
+      decoder = createDecoder(encoding, {
+        chunk: deliver,
+        ended: () => body.end(),
+        failed: (error) => {
+          const failure = new TransportError("protocol", `${origin} sent what cannot be decoded`, { cause: error });
+          if (isDone) body.fail(failure);
+          else stop(failure, { dropUnread: false });
+        },
+      });
+    }
     // Some servers send the head at once and evaluate the prompt then, so the first byte that counts is the body's.
     awaitFirstByte();
     resolve(response(status, headers));
   };
 
-  const onChunk = (chunk: Uint8Array, flow: Flow): void => {
-    lastByteMs = clock.nowMs();
-    if (!hasBytes && !isFinishing) {
-      hasBytes = true;
-      awaitNextByte(deadlines.idleMs ?? defaultIdleMs);
-    }
-    if (isFinishing) {
-      restBytes += chunk.byteLength;
-      if (restBytes > restMaxBytes) stop(new TransportError("closed", "The rest was too long"));
-      return;
-    }
+  /** Takes a piece of the body, decoded. */
+  const deliver = (chunk: Uint8Array, flow: Flow): void => {
     if (errorBytes === 0) {
       body.push(chunk, flow);
       return;
@@ -210,65 +259,92 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
     errorBytes -= chunk.byteLength;
     if (errorBytes > 0) return;
     // Nobody needs more of an error than this; ending it here frees the connection's place.
-    settle();
-    if (connection) pool.discard(connection);
+    if (!isDone) {
+      settle();
+      lease?.cancel();
+    }
+    decoder?.destroy();
     body.end();
   };
 
-  const onFailed = (error: unknown): void => {
-    if (isDone) return;
-    const failure = toTransportError(error, origin);
-    const isStale = !hasHead && !madeConnection && (failure.kind === "reset" || failure.kind === "closed");
-    if (isStale && connection) {
-      // The server closed a kept-alive socket just as the request was written to it. No byte came back, so it is sent
-      // once more, on a new connection, where this cannot happen again.
-      log.debug(`A kept-alive connection to ${origin} was gone; sending once more`);
-      pool.discard(connection);
-      connection = undefined;
-      dispatch(true);
+  const onChunk = (chunk: Uint8Array, flow: Flow): void => {
+    lastByteMs = clock.nowMs();
+    if (redirectPath !== undefined) {
+      restBytes += chunk.byteLength;
+      if (restBytes > restMaxBytes) stop(new TransportError("redirect", `${origin} redirects with too long a page`));
       return;
     }
-    stop(failure, { dropUnread: false });
+    if (!hasBytes && !isFinishing) {
+      hasBytes = true;
+      awaitNextByte(deadlines.idleMs ?? defaultIdleMs);
+    }
+    if (isFinishing) {
+      restBytes += chunk.byteLength;
+      if (restBytes > restMaxBytes) stop(new TransportError("closed", "The rest was too long"));
+      return;
+    }
+    if (decoder) decoder.write(chunk, flow);
+    else deliver(chunk, flow);
   };
 
-  const dispatch = (fresh: boolean): void => {
+  const onFailed = (error: unknown, wasProcessed?: boolean): void => {
+    if (isDone) return;
+    const failure = toTransportError(error, origin);
+    // The server closed a kept-alive socket just as the request was written to it: no byte came back, and at once.
+    const isStale =
+      wasProcessed === undefined &&
+      lease?.isFresh === false &&
+      (failure.kind === "reset" || failure.kind === "closed") &&
+      clock.nowMs() - sentMs <= staleWithinMs;
+    if (hasHead || hasResent || (wasProcessed !== false && !isStale)) {
+      const { kind, message, cause } = failure;
+      stop(hasResent ? new TransportError(kind, message, { cause, wasResent: true }) : failure, { dropUnread: false });
+      return;
+    }
+    log.debug(`${origin} did not take a request; sending once more`);
+    hasResent = true;
+    lease?.cancel();
+    dispatch(isStale);
+  };
+
+  const dispatch = (isFresh: boolean): void => {
     phaseTimer?.dispose();
-    let isTaken = false;
-    queued = pool.acquire(fresh, (taken) => {
-      isTaken = true;
-      connection = taken;
-      madeConnection = false;
-      taken.send(
-        { method: request.method, path: options.path, headers: request.headers ?? {}, body: request.body },
-        {
-          connecting() {
-            if (isDone) return;
-            madeConnection = true;
-            enter("connect");
-            setDeadline(deadlines.connectMs ?? defaultConnectMs, "connect-timeout", "accepted no connection");
-          },
-          connected() {
-            if (!isDone) phaseSpan?.end();
-          },
-          sent() {
-            if (isDone) return;
-            counters.requests++;
-            if (!madeConnection) counters.reused++;
-            enter("wait");
-            awaitFirstByte();
-          },
-          head: (status, headers) => {
-            if (!isDone) onHead(status, headers);
-          },
-          chunk: (bytes, flow) => {
-            if (!isDone) onChunk(bytes, flow);
-          },
-          ended: complete,
-          failed: onFailed,
-        },
-      );
+    phaseTimer = undefined;
+    phase = undefined;
+    lease = undefined;
+    queued = pool.acquire({
+      isFresh,
+      connecting() {
+        if (phase === "connect") return;
+        enter("connect");
+        setDeadline(deadlines.connectMs ?? defaultConnectMs, "connect-timeout", "accepted no connection");
+      },
+      ready(taken) {
+        lease = taken;
+        taken.send({ method: request.method, path, headers: sentHeaders, body: request.body }, handler);
+      },
+      failed: (error) => stop(toTransportError(error, origin), { dropUnread: false }),
     });
-    if (!isTaken) enter("queue");
+    if (!lease && phase === undefined && !isDone) enter("queue");
+  };
+
+  const handler: WireHandler = {
+    sent() {
+      if (isDone) return;
+      counters.requests++;
+      if (lease?.isFresh === false) counters.reused++;
+      sentMs = clock.nowMs();
+      enter("wait");
+      awaitFirstByte();
+    },
+    head(status, fields) {
+      if (!isDone) onHead(status, fields);
+    },
+    chunk(bytes, flow) {
+      if (!isDone) onChunk(bytes, flow);
+    },
+    ended: complete,
+    failed: onFailed,
   };
 
   const totalMs = deadlines.totalMs ?? 0;

@@ -1,15 +1,21 @@
-// undici has no types for its inner modules; these are the two that undici.ts takes.
+// undici has no types for its inner modules; these are the ones that undici.ts takes.
 
 declare module "undici/lib/dispatcher/client.js" {
   import { Client } from "undici";
   export default Client;
 }
 
-declare module "undici/lib/core/connect.js" {
+declare module "undici/lib/core/socks5-client.js" {
+  import type { EventEmitter } from "node:events";
   import type { Socket } from "node:net";
-  import type { buildConnector } from "undici";
-  /** Unlike its published type says, the connector hands the socket out at once, before it is connected. */
-  export default function buildConnector(
-    options: buildConnector.BuildOptions,
-  ): (options: buildConnector.Options, callback: buildConnector.Callback) => Socket;
+
+  /**
+   * Speaks SOCKS 5 over an open socket. Emits "authenticated" after `handshake` and "connected" after `connect`; "error"
+   * when the proxy refuses or the socket breaks, which it then destroys; "close" with the socket, also later.
+   */
+  export class Socks5Client extends EventEmitter {
+    constructor(socket: Socket, options: { username?: string; password?: string });
+    handshake(): void;
+    connect(address: string, port: number): void;
+  }
 }

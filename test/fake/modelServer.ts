@@ -34,6 +34,13 @@ export type ModelCall = {
 /** A piece of a scripted body: bytes, or something to wait for before the next piece. */
 export type ReplyStep = string | Uint8Array | (() => Promise<void>);
 
+/** An answer with tool calls. */
+export type ModelAnswer = {
+  readonly text?: string;
+  /** `arguments`: a JSON text; Ollama's routes send it as an object. */
+  readonly toolCalls?: readonly { readonly id?: string; readonly name: string; readonly arguments: string }[];
+};
+
 /** One answer that a test prescribes. */
 export type ScriptedReply = {
   readonly status?: number;
@@ -46,12 +53,24 @@ export type ScriptedReply = {
   readonly finish?: "end" | "cut" | "reset" | "hang";
 };
 
+/** What goes wrong with one generated answer. */
+export type Disturbance = {
+  /** Comes instead of the answer. */
+  readonly reply?: ScriptedReply;
+  /** Before the head. */
+  readonly headDelayMs?: number;
+  /** Before this token (from 0) comes a pause, or the connection is cut. */
+  readonly atToken?: { readonly index: number; readonly pauseMs?: number; readonly cut?: boolean };
+};
+
 export type ModelServerOptions = {
   readonly port?: number;
+  /** Asked for each request that makes the model work. Default: nothing goes wrong. */
+  readonly disturb?: (call: ModelCall) => Disturbance | undefined;
   /** The text to fill in. Default: `return 42;`. */
   readonly complete?: (call: ModelCall) => string | Promise<string>;
   /** The answer to a chat. Default: `Hello from the model.`. */
-  readonly chat?: (call: ModelCall) => string | Promise<string>;
+  readonly chat?: (call: ModelCall) => string | ModelAnswer | Promise<string | ModelAnswer>;
   /** Before each token. Default 0. */
   readonly tokenDelayMs?: number;
   /** Before the head of a generated answer. Default 0. */
@@ -74,8 +93,19 @@ export type ModelServerOptions = {
   readonly takesInfill?: boolean;
   /** When set, the server is an Ollama: its routes lie under `/api`, and loading shows as silence. */
   readonly ollama?: OllamaModel;
+  /** What lists and `/props` say of tools and images. Default: nothing. */
+  readonly tools?: boolean;
+  readonly vision?: boolean;
+  /** When set, the server is an LM Studio: its own list lies under `/api/v1/models`. */
+  readonly lmStudio?: { readonly parallel?: number; readonly isLoaded?: boolean };
   /** When set, the OpenAI routes are OpenRouter's: usage comes unasked, with this cost. */
   readonly costUsd?: number;
+  /** The company that OpenRouter names in its answers. */
+  readonly providerName?: string;
+  /** Prices of a token as OpenRouter's list has them. Default: none. */
+  readonly pricing?: { readonly prompt: string; readonly completion: string };
+  /** How often OpenRouter's `/generation` answers 404 before it knows. Default 1. */
+  readonly generationMisses?: number;
 };
 
 /** What `/api/show` and `/api/ps` say of the one model. */
@@ -101,6 +131,8 @@ export type ModelServer = {
   nextRequest(path?: string): Promise<RecordedRequest>;
   /** The next request whose path starts with `path` gets this answer instead of the server's own. Can be queued. */
   script(path: string, ...replies: readonly ScriptedReply[]): void;
+  /** Forgets the prescribed answers that nobody has come for. */
+  unscript(): void;
   /**
    * While true every route answers 503, as llama.cpp does while it reads its model; an Ollama lists no loaded model and
    * sends no byte of an answer instead.
@@ -109,6 +141,8 @@ export type ModelServer = {
   /** Takes every slot, so that generating requests wait without a byte; the result gives them back. */
   takeSlots(): () => void;
   connections(): { readonly opened: number; readonly open: number };
+  /** Requests that are being answered now. */
+  busy(): number;
   /** Resolves when no connection is open. */
   allClosed(): Promise<void>;
   /** Closes every connection that carries no request now, as a server does with idle ones. */
@@ -269,7 +303,14 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
     takesSuffix = true,
     takesInfill = true,
     ollama,
+    tools,
+    vision,
+    lmStudio,
+    disturb,
     costUsd,
+    providerName,
+    pricing,
+    generationMisses = 1,
   } = options;
 
   const requests: RecordedRequest[] = [];
@@ -279,6 +320,8 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
   const sockets = new Map<Socket, { readonly id: number; isBusy: boolean }>();
   const closedWaiters = new Set<() => void>();
   const slotQueue: (() => void)[] = [];
+  const disturbances = new WeakMap<ServerResponse, Disturbance>();
+  const generationAsks = new Map<string, number>();
   let opened = 0;
   let isLoading = false;
   const loadWaiters = new Set<() => void>();
@@ -315,8 +358,13 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
     tokens: readonly string[],
     send: (token: string, index: number) => string,
   ): Promise<void> => {
+    const place = disturbances.get(response)?.atToken;
     for (const [index, token] of tokens.entries()) {
       await pause(tokenDelayMs);
+      if (index === place?.index) {
+        await pause(place.pauseMs ?? 0);
+        if (place.cut === true) response.destroy();
+      }
       if (response.destroyed) return;
       await write(response, send(token, index));
     }
@@ -363,9 +411,21 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
     response.end(sse(shown));
   };
 
+  const answerOf = async (call: ModelCall, isChat: boolean) => {
+    const given = await (isChat ? chat(call) : complete(call));
+    const { text = "", toolCalls = [] } = typeof given === "string" ? { text: given } : given;
+    return { ...generate(text, call), toolCalls };
+  };
+
   const answerOpenAi = async (response: ServerResponse, call: ModelCall, isChat: boolean): Promise<void> => {
-    const { tokens, type } = generate(await (isChat ? chat(call) : complete(call)), call);
-    const reason = type === "limit" ? "length" : "stop";
+    const { tokens, type, toolCalls } = await answerOf(call, isChat);
+    const reason = toolCalls.length > 0 ? "tool_calls" : type === "limit" ? "length" : "stop";
+    const wireCalls = toolCalls.map(({ id, name, arguments: text }, index) => ({
+      index,
+      id: id ?? `call_${index}`,
+      type: "function",
+      function: { name, arguments: text },
+    }));
     const used = timings(call, tokens.length);
     const usage = {
       prompt_tokens: used.prompt_n,
@@ -374,16 +434,21 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
       prompt_tokens_details: { cached_tokens: 0 },
       ...(costUsd === undefined ? {} : { cost: costUsd }),
     };
+    const generationId = `gen-${requests.length}`;
+    if (costUsd !== undefined) response.setHeader("x-generation-id", generationId);
     const head = {
-      id: "fake-1",
+      id: costUsd === undefined ? "fake-1" : generationId,
+      ...(providerName === undefined ? {} : { provider: providerName }),
       created: 0,
       model: modelId,
       object: isChat ? (call.json["stream"] === true ? "chat.completion.chunk" : "chat.completion") : "text_completion",
     };
     if (call.json["stream"] !== true) {
       const text = tokens.join("");
-      const choice = isChat ? { message: { role: "assistant", content: text } } : { text };
-      sendJson(response, 200, { ...head, choices: [{ index: 0, ...choice, finish_reason: reason }], usage });
+      const message = { role: "assistant", content: text, ...(wireCalls.length > 0 ? { tool_calls: wireCalls } : {}) };
+      const choice = isChat ? { message } : { text };
+      const choices = [{ index: 0, ...choice, finish_reason: reason }];
+      sendJson(response, 200, { ...head, system_fingerprint: null, choices, usage });
       return;
     }
     response.writeHead(200, sseHeaders);
@@ -398,12 +463,27 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
         choices: [{ index: 0, ...(isChat ? { delta: { content: token } } : { text: token }), finish_reason: null }],
       }),
     );
+    for (const { function: called, ...opening } of wireCalls) {
+      const pieces = [{ ...opening, function: { name: called.name, arguments: "" } }];
+      for (const piece of called.arguments.match(/.{1,7}/gs) ?? []) {
+        pieces.push({ ...opening, function: { name: called.name, arguments: piece } });
+      }
+      for (const [at, { index, id, type: kind, function: part }] of pieces.entries()) {
+        const delta =
+          at === 0 ? { index, id, type: kind, function: part } : { index, function: { arguments: part.arguments } };
+        const choice = { index: 0, delta: { tool_calls: [delta] }, finish_reason: null };
+        await write(response, sse({ ...head, choices: [choice] }));
+      }
+    }
     await write(
       response,
       sse({ ...head, choices: [{ index: 0, ...(isChat ? { delta: {} } : { text: "" }), finish_reason: reason }] }),
     );
     if (costUsd !== undefined) {
-      await write(response, sse({ ...head, choices: [{ index: 0, delta: { content: "" } }], usage }));
+      await write(
+        response,
+        sse({ ...head, choices: [{ index: 0, delta: { content: "" }, finish_reason: null }], usage }),
+      );
     } else if (asRecord(call.json["stream_options"])["include_usage"] === true) {
       await write(response, sse({ ...head, choices: [], usage, timings: used }));
     }
@@ -411,12 +491,21 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
   };
 
   const answerOllama = async (response: ServerResponse, call: ModelCall, isChat: boolean): Promise<void> => {
-    const { tokens, type } = generate(await (isChat ? chat(call) : complete(call)), call);
+    const { tokens, type, toolCalls } = await answerOf(call, isChat);
     const piece = (content: string) => (isChat ? { message: { role: "assistant", content } } : { response: content });
     const head = { model: modelId, created_at: "2026-01-01T00:00:00Z" };
     response.writeHead(200, ndjsonHeaders);
     response.flushHeaders();
     await eachToken(response, tokens, (token) => ndjson({ ...head, ...piece(token), done: false }));
+    if (toolCalls.length > 0) {
+      const calls = toolCalls.map(({ name, arguments: text }) => ({
+        function: { name, arguments: asRecord(JSON.parse(text) as unknown) },
+      }));
+      await write(
+        response,
+        ndjson({ ...head, message: { role: "assistant", content: "", tool_calls: calls }, done: false }),
+      );
+    }
     response.end(
       ndjson({
         ...head,
@@ -463,7 +552,7 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
           return;
         }
         if (isLoading) await new Promise<void>((resolve) => void loadWaiters.add(resolve));
-        await withSlot(response, () => answerOllama(response, readCall(path, json), path === "/api/chat"));
+        await withSlot(response, readCall(path, json), (call) => answerOllama(response, call, path === "/api/chat"));
         return;
       }
       default:
@@ -472,12 +561,56 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
     }
   };
 
-  const withSlot = async (response: ServerResponse, work: () => Promise<void>): Promise<void> => {
+  /** One model as the OpenAI routes of llama.cpp, LM Studio and OpenRouter list it. */
+  const listEntry = () => {
+    const entry = { id: modelId, object: "model" };
+    if (lmStudio) return { ...entry, owned_by: "organization_owner" };
+    if (costUsd === undefined) return { ...entry, meta: { n_ctx: contextTokens, size: 1_000_000 } };
+    return {
+      ...entry,
+      context_length: contextTokens,
+      ...(pricing === undefined ? {} : { pricing }),
+      ...(tools === undefined ? {} : { supported_parameters: ["max_tokens", ...(tools ? ["tools"] : [])] }),
+      ...(vision === undefined
+        ? {}
+        : { architecture: { input_modalities: ["text", ...(vision ? ["image"] : [])], output_modalities: ["text"] } }),
+    };
+  };
+
+  const lmStudioEntry = ({ parallel = slots, isLoaded = true }: NonNullable<ModelServerOptions["lmStudio"]>) => ({
+    type: "llm",
+    key: modelId,
+    size_bytes: 1_000_000,
+    max_context_length: 131_072,
+    loaded_instances: isLoaded ? [{ id: modelId, config: { context_length: contextTokens, parallel } }] : [],
+    capabilities: { vision: vision ?? false, trained_for_tool_use: tools ?? false },
+  });
+
+  /** What a generation has cost is known a while after it has ended. */
+  const answerGeneration = (response: ServerResponse, id: string): void => {
+    const asks = (generationAsks.get(id) ?? 0) + 1;
+    generationAsks.set(id, asks);
+    if (costUsd === undefined || asks <= generationMisses) {
+      sendJson(response, 404, { error: { message: "Generation not found", code: 404 } });
+      return;
+    }
+    const data = { id, total_cost: costUsd, native_tokens_prompt: 7, native_tokens_completion: 2, cancelled: true };
+    sendJson(response, 200, { data });
+  };
+
+  const withSlot = async (
+    response: ServerResponse,
+    call: ModelCall,
+    work: (call: ModelCall) => Promise<void>,
+  ): Promise<void> => {
+    const disturbance = disturb?.(call);
+    if (disturbance) disturbances.set(response, disturbance);
     await takeSlot();
     try {
       if (response.destroyed) return;
-      await pause(firstTokenDelayMs);
-      if (!response.destroyed) await work();
+      await pause(firstTokenDelayMs + (disturbance?.headDelayMs ?? 0));
+      if (response.destroyed) return;
+      await (disturbance?.reply ? play(response.req, response, disturbance.reply) : work(call));
     } finally {
       releaseSlot();
     }
@@ -511,6 +644,10 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
             model_alias: modelPath,
             model_path: modelPath,
             build_info: "fake",
+            ...(vision === undefined ? {} : { modalities: { vision, audio: false } }),
+            ...(tools === undefined
+              ? {}
+              : { chat_template_caps: { supports_tools: tools, supports_tool_calls: tools } }),
           });
           return;
         case "/slots":
@@ -528,8 +665,15 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
         case "/v1/models":
           sendJson(response, 200, {
             object: "list",
-            data: [{ id: modelId, object: "model", meta: { n_ctx: contextTokens, size: 1_000_000 } }],
+            data: [listEntry()],
           });
+          return;
+        case "/api/v1/models":
+          if (lmStudio) sendJson(response, 200, { models: [lmStudioEntry(lmStudio)] });
+          else sendError(response, 404, "not_found_error", "File Not Found");
+          return;
+        case "/v1/generation":
+          answerGeneration(response, url.searchParams.get("id") ?? "");
           return;
         case "/v1/key":
           sendJson(response, 200, { data: { label: "sk-or-…", limit: null, limit_remaining: null, usage: 0 } });
@@ -549,10 +693,10 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
     const call = readCall(path, json);
     switch (path) {
       case "/completion":
-        await withSlot(response, () => answerNative(response, call));
+        await withSlot(response, call, () => answerNative(response, call));
         return;
       case "/infill":
-        if (takesInfill) await withSlot(response, () => answerNative(response, call));
+        if (takesInfill) await withSlot(response, call, () => answerNative(response, call));
         else sendError(response, 501, "not_supported_error", "Infill is not supported by this model");
         return;
       case "/v1/completions":
@@ -560,10 +704,10 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
           sendJson(response, 400, { object: "error", message: "suffix is not currently supported", code: 400 });
           return;
         }
-        await withSlot(response, () => answerOpenAi(response, call, false));
+        await withSlot(response, call, () => answerOpenAi(response, call, false));
         return;
       case "/v1/chat/completions":
-        await withSlot(response, () => answerOpenAi(response, call, true));
+        await withSlot(response, call, () => answerOpenAi(response, call, true));
         return;
       default:
         sendError(response, 404, "not_found_error", "File Not Found");
@@ -637,6 +781,9 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
     script(path, ...replies) {
       for (const reply of replies) scripts.push({ path, reply });
     },
+    unscript() {
+      scripts.length = 0;
+    },
     setLoading(value) {
       isLoading = value;
       if (value) return;
@@ -651,6 +798,7 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
       };
     },
     connections: () => ({ opened, open: sockets.size }),
+    busy: () => [...sockets.values()].filter(({ isBusy }) => isBusy).length,
     allClosed: () =>
       sockets.size === 0 ? Promise.resolve() : new Promise((resolve) => void closedWaiters.add(resolve)),
     closeIdle() {

@@ -14,6 +14,8 @@ const transferHeaders = new Set(["content-length", "transfer-encoding", "keep-al
 export const readRecording = async (name: string): Promise<Recording> => {
   const bytes = await readFile(new URL(`../fixtures/llama-server/${name}.txt`, import.meta.url));
   const headEnd = bytes.indexOf("\r\n\r\n");
+  // One was recorded without its head.
+  if (headEnd < 0) return { status: 200, headers: {}, body: bytes.subarray(bytes.indexOf("\n\n") + 2) };
   const head = bytes.subarray(bytes.indexOf("HTTP/1.1"), headEnd).toString("latin1").split("\r\n");
   const headers: Record<string, string> = {};
   for (const line of head.slice(1)) {

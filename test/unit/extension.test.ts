@@ -53,7 +53,7 @@ test("nothing heavy is loaded at start-up", () => {
 
 test("each heavy package is in a file of its own that something loads later", () => {
   for (const [name, importer] of [
-    ["undici", "src/transport/client.ts"],
+    ["undici", "src/transport/network.ts"],
     ["lru-cache", "src/completion/engine.ts"],
   ] as const) {
     const chunk = Object.keys(outputs).find((output) =>

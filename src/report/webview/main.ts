@@ -45,7 +45,7 @@ const requestRow = (request: RequestView): HTMLElement => {
 };
 
 const draw = (view: ReportView): void => {
-  const { suggestions, requests } = view;
+  const { suggestions, connections, requests } = view;
   root.replaceChildren(
     element("h1", "", view.title),
     element("p", "quiet", view.subtitle),
@@ -66,6 +66,13 @@ const draw = (view: ReportView): void => {
     suggestions.rows.length > 0
       ? table(suggestions.columns, suggestions.rows.map(cellRow))
       : element("p", "quiet", suggestions.empty),
+    element("h2", "", connections.heading),
+    ...(connections.rows.length > 0
+      ? [
+          element("p", "quiet", connections.facts.join(" · ")),
+          table(connections.columns, connections.rows.map(cellRow)),
+        ]
+      : [element("p", "quiet", connections.empty)]),
     element("h2", "", requests.heading),
     ...(requests.rows.length > 0
       ? [

@@ -38,6 +38,7 @@ const scriptedProvider = (): { provider: Provider; calls: Call[] } => {
       Promise.resolve({ model: "served", fillInMiddle: "raw-template", slots: 1, contextTokens: 4096 }),
     health: unused,
     streamChat: unused,
+    validateConnection: unused,
     async *streamCompletion(request, { signal } = {}) {
       const queue: (StreamPart | Error)[] = [];
       let wake = Promise.withResolvers<void>();

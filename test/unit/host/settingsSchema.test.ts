@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { parseSettings, settingDefaults } from "../../../src/host/settingsSchema.ts";
+import { originsOf, parseSettings, settingDefaults, settingRanges } from "../../../src/host/settingsSchema.ts";
 
 const parse = (values: Record<string, unknown>) => parseSettings((name) => values[name]);
 
-type Property = { default: unknown; scope: string; enum?: string[]; enumDescriptions?: string[] };
+type Property = {
+  default: unknown;
+  scope: string;
+  enum?: string[];
+  enumDescriptions?: string[];
+  minimum?: number;
+  maximum?: number;
+};
 type Manifest = {
   contributes: { configuration: { properties: Record<string, Property> }[] };
   capabilities: { untrustedWorkspaces: { restrictedConfigurations: string[] } };
@@ -19,21 +26,38 @@ const properties = Object.assign({}, ...manifest.contributes.configuration.map((
 
 test("without settings there is no server and the predictor is on", () => {
   assert.deepEqual(parse({}), {
-    settings: { completion: undefined, chat: undefined, predictorEnabled: true },
+    settings: {
+      completion: undefined,
+      chat: undefined,
+      background: undefined,
+      completionStrategy: "ordered",
+      hedging: true,
+      hedgingMaxUsdPerDay: 0.05,
+      connectionsPerServer: 64,
+      retryWaitMs: 10_000,
+      predictorEnabled: true,
+    },
     problems: [],
   });
 });
 
 test("a provider alone is enough: the address is the one that server has by default", () => {
   const { settings } = parse({ "completion.provider": "llamacpp" });
-  assert.deepEqual(settings.completion, { provider: "llamacpp", baseUrl: "http://127.0.0.1:8080", model: "" });
+  assert.deepEqual(settings.completion, {
+    provider: "llamacpp",
+    baseUrl: "http://127.0.0.1:8080",
+    model: "",
+    moreBaseUrls: [],
+    fallbacks: [],
+  });
   const addresses = {
     ollama: "http://127.0.0.1:11434",
     "openai-compatible": "http://127.0.0.1:1234/v1",
     openrouter: "https://openrouter.ai/api/v1",
   };
   for (const [provider, baseUrl] of Object.entries(addresses)) {
-    assert.deepEqual(parse({ "completion.provider": provider }).settings.completion, { provider, baseUrl, model: "" });
+    const { completion } = parse({ "completion.provider": provider }).settings;
+    assert.deepEqual([completion?.provider, completion?.baseUrl, completion?.model], [provider, baseUrl, ""]);
   }
 });
 
@@ -45,7 +69,109 @@ test("chat falls back to the completion server and can have its own", () => {
     provider: "openai-compatible",
     baseUrl: "http://127.0.0.1:1234/v1",
     model: "m",
+    moreBaseUrls: [],
+    fallbacks: [],
   });
+});
+
+test("work in the background falls back to the chat's server and can have its own", () => {
+  const inherited = parse({ "completion.provider": "llamacpp", "chat.provider": "ollama", "chat.model": "big" });
+  assert.deepEqual(inherited.settings.background, inherited.settings.chat);
+  const own = parse({ "chat.provider": "ollama", "background.provider": "ollama", "background.model": "small" });
+  assert.equal(own.settings.background?.model, "small");
+  assert.equal(own.settings.completion, undefined);
+});
+
+test("further addresses and fallbacks: a wrong entry is named, and costs no other", () => {
+  const { settings, problems } = parse({
+    "completion.provider": "openai-compatible",
+    "completion.model": "m",
+    "completion.moreBaseUrls": ["http://a:8000/v1", "nonsense", 5, " http://b:8000/v1 ", "http://me:geheim@c"],
+    "completion.fallbacks": [
+      { provider: "ollama", model: "small" },
+      "ollama",
+      { provider: "gpt9" },
+      { provider: "none" },
+      { provider: "openrouter", baseUrl: "ftp://x" },
+      { provider: "openrouter", model: "qwen/qwen3-coder" },
+    ],
+  });
+  assert.deepEqual(settings.completion?.moreBaseUrls, ["http://a:8000/v1", "http://b:8000/v1"]);
+  assert.deepEqual(settings.completion.fallbacks, [
+    { provider: "ollama", baseUrl: "http://127.0.0.1:11434", model: "small" },
+    { provider: "openrouter", baseUrl: "https://openrouter.ai/api/v1", model: "qwen/qwen3-coder" },
+  ]);
+  const named = new Set(problems.map(({ kind, setting }) => `${kind} ${setting.replace("hotpath.completion.", "")}`));
+  assert.deepEqual(
+    [...named].toSorted(),
+    [
+      "bad-url fallbacks[4].baseUrl",
+      "bad-url moreBaseUrls[1]",
+      "bad-url moreBaseUrls[2]",
+      "bad-url moreBaseUrls[4]",
+      "unknown-provider fallbacks[2].provider",
+      "wrong-type fallbacks[1]",
+      "wrong-type moreBaseUrls[2]",
+    ].toSorted(),
+  );
+  assert.doesNotMatch(JSON.stringify(problems), /geheim/);
+});
+
+test("fallbacks of its own replace those that a role inherits; further addresses belong to their model", () => {
+  const { settings } = parse({
+    "completion.provider": "llamacpp",
+    "completion.moreBaseUrls": ["http://b:8080"],
+    "completion.fallbacks": [{ provider: "ollama" }],
+    "chat.moreBaseUrls": ["http://c:8080"],
+    "chat.fallbacks": [{ provider: "openrouter", model: "m" }],
+  });
+  assert.deepEqual(settings.chat?.moreBaseUrls, ["http://b:8080"]);
+  assert.deepEqual(
+    settings.chat.fallbacks.map(({ provider }) => provider),
+    ["openrouter"],
+  );
+  assert.deepEqual(settings.background, settings.chat);
+});
+
+test("numbers out of their range become the nearest in it, anything else the default; both are named", () => {
+  const low = parse({ "network.connectionsPerServer": 0, "network.retryWaitSeconds": 1e9 });
+  assert.deepEqual([low.settings.connectionsPerServer, low.settings.retryWaitMs], [1, 600_000]);
+  const odd = parse({
+    "network.connectionsPerServer": "many",
+    "network.retryWaitSeconds": Number.NaN,
+    "completion.hedgingMaxUsdPerDay": -1,
+    "completion.hedging": 1,
+    "completion.strategy": "cheapest",
+  });
+  const { connectionsPerServer, retryWaitMs, hedgingMaxUsdPerDay, hedging, completionStrategy } = odd.settings;
+  assert.deepEqual(
+    [connectionsPerServer, retryWaitMs, hedgingMaxUsdPerDay, hedging, completionStrategy],
+    [64, 10_000, 0, true, "ordered"],
+  );
+  assert.deepEqual(odd.problems.map(({ kind }) => kind).toSorted(), [
+    "out-of-range",
+    "unknown-value",
+    "wrong-type",
+    "wrong-type",
+    "wrong-type",
+  ]);
+  assert.equal(parse({ "completion.strategy": "fastest" }).settings.completionStrategy, "fastest");
+});
+
+test("the origins that keys are bound to: each once, ghost text's first", () => {
+  const { settings } = parse({
+    "completion.provider": "openai-compatible",
+    "completion.moreBaseUrls": ["http://b:8000/v1"],
+    "completion.fallbacks": [{ provider: "openrouter" }],
+    "chat.provider": "ollama",
+  });
+  assert.deepEqual(originsOf(settings), [
+    "http://127.0.0.1:1234",
+    "http://b:8000",
+    "https://openrouter.ai",
+    "http://127.0.0.1:11434",
+  ]);
+  assert.deepEqual(originsOf(parse({}).settings), []);
 });
 
 test("unknown values are left out and named", () => {
@@ -97,7 +223,7 @@ test("package.json and the program know the same settings with the same defaults
 
 test("package.json offers the providers that the program knows", () => {
   const kinds = ["none", "llamacpp", "ollama", "openai-compatible", "openrouter"];
-  for (const feature of ["completion", "chat"]) {
+  for (const feature of ["completion", "chat", "background"]) {
     const { enum: offered, enumDescriptions } = properties[`hotpath.${feature}.provider`]!;
     assert.deepEqual(offered, kinds);
     assert.equal(enumDescriptions?.length, kinds.length);
@@ -105,9 +231,17 @@ test("package.json offers the providers that the program knows", () => {
   for (const kind of kinds) assert.deepEqual(parse({ "completion.provider": kind }).problems, []);
 });
 
-test("a folder cannot say where text is sent: endpoint settings are machine-scoped and restricted", () => {
-  const endpoints = Object.keys(properties).filter((name) => /\.(provider|baseUrl|model)$/.test(name));
-  assert.equal(endpoints.length, 6);
+test("package.json draws the same limits for numbers", () => {
+  for (const [name, range] of Object.entries(settingRanges)) {
+    const { minimum, maximum } = properties[`hotpath.${name}`]!;
+    assert.deepEqual([minimum, maximum], [range.min, range.max], name);
+  }
+});
+
+test("a folder cannot say where text is sent: all but what it may switch is machine-scoped and restricted", () => {
+  const harmless = new Set(["hotpath.completion.enabled", "hotpath.predictor.enabled"]);
+  const endpoints = Object.keys(properties).filter((name) => !harmless.has(name));
+  assert.equal(endpoints.length, 20);
   for (const name of endpoints) assert.equal(properties[name]!.scope, "machine", name);
   assert.deepEqual(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations.toSorted(), endpoints.toSorted());
 });

@@ -48,7 +48,43 @@ test("totals count every outcome and the tokens of all requests, also of those t
     promptTokens: 30,
     cachedTokens: 0,
     generatedTokens: 3,
+    costUsd: undefined,
   });
+});
+
+test("what was charged is added up where servers say it, and never becomes nonsense", () => {
+  const ledger = createLedger({ clock: createFakeClock() });
+  for (const costUsd of [0.25, undefined, Number.NaN, -1, Infinity, 0.5]) {
+    const request = ledger.startRequest(about);
+    if (costUsd !== undefined) request.usage({ costUsd });
+    request.end("ok");
+  }
+  assert.equal(ledger.snapshot().requestTotals.costUsd, 0.75);
+});
+
+test("what a cancelled request cost is known later, and counted once", () => {
+  const ledger = createLedger({ clock: createFakeClock() });
+  const request = ledger.startRequest(about);
+  request.usage({ generatedTokens: 3 });
+  request.end("cancelled");
+  request.lateUsage({ promptTokens: 100, generatedTokens: 5, costUsd: 0.5 });
+  request.lateUsage({ costUsd: 0.25 });
+  const { requests, requestTotals } = ledger.snapshot();
+  assert.deepEqual(requests[0]!.usage, { promptTokens: 100, generatedTokens: 5, costUsd: 0.25 });
+  const { promptTokens, generatedTokens, costUsd, cancelled } = requestTotals;
+  assert.deepEqual([promptTokens, generatedTokens, costUsd, cancelled], [100, 5, 0.25, 1]);
+});
+
+test("tells how many requests are under way", () => {
+  const ledger = createLedger({ clock: createFakeClock() });
+  const requests = ["ok", "cancelled", "failed"].map(() => ledger.startRequest(about));
+  assert.equal(ledger.runningCount(), 3);
+  requests[0]!.end("ok");
+  requests[0]!.end("ok");
+  requests[1]!.end("cancelled");
+  assert.equal(ledger.runningCount(), 1);
+  requests[2]!.end("failed", "timeout");
+  assert.equal(ledger.runningCount(), 0);
 });
 
 test("an ended request cannot be ended or charged again", () => {

@@ -7,6 +7,7 @@ test("an address is taken with or without a slash at the end", () => {
   assert.deepEqual(parseBaseUrl("http://localhost:8080"), {
     origin: "http://localhost:8080",
     href: "http://localhost:8080",
+    isPrivate: true,
     acceptsKey: true,
   });
   assert.equal(parseBaseUrl(" http://localhost:8080// ").href, "http://localhost:8080");
@@ -62,6 +63,14 @@ test("a key may go over TLS anywhere, else only to this machine or a private net
     "http://[2001:db8::1]",
     "http://[::ffff:8.8.8.8]",
   ];
-  for (const text of safe) assert.equal(parseBaseUrl(text).acceptsKey, true, text);
-  for (const text of unsafe) assert.equal(parseBaseUrl(text).acceptsKey, false, text);
+  for (const text of safe) {
+    const { acceptsKey, isPrivate } = parseBaseUrl(text);
+    assert.equal(acceptsKey, true, text);
+    assert.equal(isPrivate, !text.startsWith("https:"), text);
+  }
+  for (const text of unsafe) {
+    const { acceptsKey, isPrivate } = parseBaseUrl(text);
+    assert.equal(acceptsKey, false, text);
+    assert.equal(isPrivate, false, text);
+  }
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { errorFromAnswer, errorInPayload } from "../../../src/provider/errors.ts";
-import type { ProviderErrorKind } from "../../../src/provider/provider.ts";
+import { errorFromAnswer, errorInEvent, errorInPayload, fromTransport } from "../../../src/provider/errors.ts";
+import { ProviderError, type ProviderErrorKind } from "../../../src/provider/provider.ts";
+import { TransportError } from "../../../src/transport/errors.ts";
 import { readRecording } from "../../fake/recordings.ts";
 
 const nowDateMs = Date.UTC(2026, 10, 20, 12, 0, 0);
@@ -112,4 +113,128 @@ test("what is no error is none", () => {
   for (const value of [null, 1, "x", [], {}, { error: null }, { error: "" }, { choices: [] }, { object: "list" }]) {
     assert.equal(errorInPayload(value), undefined);
   }
+});
+
+test("a refused text, an unknown name, a certificate and a proxy are told from the rest", () => {
+  assert.equal(kindFor(400, faultBody("The response was filtered", { code: "content_filter" })), "moderated");
+  assert.equal(kindFor(400, faultBody("No", { type: "moderation_blocked" })), "moderated");
+  assert.equal(kindFor(403, faultBody("Key has no access")), "unauthorized");
+  assert.equal(kindFor(403, faultBody("Your plan does not support tools")), "unauthorized");
+  assert.equal(kindFor(429, faultBody("Your plan does not support images so often")), "rate-limited");
+  assert.equal(kindFor(400, faultBody("This model does not support images")), "unsupported");
+  assert.equal(kindFor(407, ""), "proxy");
+  assert.equal(kindFor(511, "<html>Sign in</html>", { "content-type": "text/html" }), "proxy");
+  assert.equal(kindFor(403, "<html>Blocked</html>", { "content-type": "text/html" }), "bad-response");
+  for (const [kind, expected] of [
+    ["dns", "offline"],
+    ["certificate", "certificate"],
+    ["proxy", "proxy"],
+    ["proxy-auth", "proxy"],
+    ["tls", "unreachable"],
+    ["refused", "unreachable"],
+    ["redirect", "bad-response"],
+  ] as const) {
+    const error = fromTransport(new TransportError(kind, "x"));
+    assert.ok(error instanceof ProviderError);
+    assert.equal(error.kind, expected);
+  }
+});
+
+test("a prompt that is too long tells both sizes, in every server's words", async () => {
+  const { body } = await readRecording("28-err-ctx-overflow");
+  const cases: readonly (readonly [string, number | undefined, number | undefined])[] = [
+    [body.toString("utf8"), 2048, 7200],
+    // OpenAI
+    ["This model's maximum context length is 4097 tokens. However, your messages resulted in 5000 tokens.", 4097, 5000],
+    // vLLM, older and newer
+    [
+      "This model's maximum context length is 4,096 tokens. However, you requested 4,500 tokens (4,000 in the messages, 500 in the completion).",
+      4096,
+      4000,
+    ],
+    [
+      "You passed 5000 input tokens and requested 100 output tokens. However, the model's context length is only 4096 tokens, resulting in a maximum input length of 3996 tokens.",
+      4096,
+      5000,
+    ],
+    ["The decoder prompt (length 5000) is longer than the maximum model length of 4096.", 4096, 5000],
+    // LM Studio
+    [
+      "Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens, which is not enough.",
+      4096,
+      5000,
+    ],
+    [
+      "The number of tokens to keep from the initial prompt is greater than the context length (n_keep: 5000>= n_ctx: 4096)",
+      4096,
+      5000,
+    ],
+    // Anthropic, Google, Mistral
+    ["prompt is too long: 205000 tokens > 200000 maximum", 200_000, 205_000],
+    ["The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).", 1_048_576, 1_200_000],
+    [
+      "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length",
+      32_768,
+      40_000,
+    ],
+    // Ollama
+    ["the input length exceeds the context length", undefined, undefined],
+  ];
+  for (const [said, contextTokens, promptTokens] of cases) {
+    const text = said.startsWith("{") ? said : JSON.stringify(faultBody(said));
+    const error = errorFromAnswer({ status: 400, headers: {}, text }, nowDateMs);
+    assert.equal(error.kind, "context-overflow", error.message);
+    assert.equal(error.contextTokens, contextTokens, error.message);
+    assert.equal(error.promptTokens, promptTokens, error.message);
+    const inStream = errorInPayload(JSON.parse(text));
+    assert.equal(inStream?.kind, "context-overflow", error.message);
+    assert.equal(inStream.contextTokens, contextTokens);
+  }
+  const other = errorFromAnswer({ status: 400, headers: {}, text: JSON.stringify(faultBody("n_ctx 5")) }, nowDateMs);
+  assert.equal(other.contextTokens, undefined);
+});
+
+test("a limit's reset counts as a wait only when it was reached", () => {
+  const waitFor = (status: number, headers: Readonly<Record<string, string>>): number | undefined =>
+    errorFromAnswer({ status, headers, text: "" }, nowDateMs).retryAfterMs;
+  const inMs = String(nowDateMs + 5_000);
+  assert.equal(waitFor(429, { "x-ratelimit-reset": inMs }), 5_000);
+  assert.equal(waitFor(429, { "x-ratelimit-reset": String(nowDateMs / 1000 + 5) }), 5_000);
+  assert.equal(waitFor(429, { "x-ratelimit-reset": "7" }), 7_000);
+  assert.equal(waitFor(429, { "x-ratelimit-reset": String(nowDateMs - 5_000) }), 0);
+  assert.equal(waitFor(503, { "x-ratelimit-reset": inMs }), undefined);
+  assert.equal(waitFor(503, { "retry-after": "1.5" }), 1_500);
+  assert.equal(waitFor(429, { "retry-after-ms": "250", "retry-after": "1" }), 250);
+  for (const garbage of ["", "soon", "soon 5", "-5", "1e3", "NaN", "Infinity", "9".repeat(30), "2 s", "0x10", "5,6"]) {
+    assert.equal(waitFor(429, { "retry-after": garbage }), undefined, garbage);
+    assert.equal(waitFor(429, { "retry-after": garbage, "x-ratelimit-reset": garbage }), undefined, garbage);
+  }
+});
+
+test("an answer that is an error inside has the status of its inner code", () => {
+  const body = { choices: [{ message: { content: null } }], error: { message: "Slow", code: 429 } };
+  const headers = { "content-type": "application/json", "retry-after": "2" };
+  const error = errorFromAnswer({ status: 200, headers, text: JSON.stringify(body) }, nowDateMs);
+  assert.equal(error.kind, "rate-limited");
+  assert.equal(error.status, 429);
+  assert.equal(error.retryAfterMs, 2_000);
+  // Inside of a stream the server had accepted the request.
+  assert.equal(errorInEvent(body)?.status, undefined);
+});
+
+test("an error is found in every place of an event", () => {
+  const places: readonly (readonly [unknown, string | undefined])[] = [
+    [{ error: { code: "500", message: "x" } }, undefined],
+    [{ object: "error", message: "x", type: "Internal", code: 500 }, undefined],
+    [{ code: 500, message: "x" }, "error"],
+    ["gone", "error"],
+    [{ type: "error", error: { type: "overloaded_error", message: "x" } }, "error"],
+    [{ choices: [{ delta: { content: "" }, finish_reason: "error", error: { code: 502, message: "x" } }] }, undefined],
+    [{ choices: [{ delta: {}, finish_reason: "error" }] }, undefined],
+  ];
+  for (const [payload, event] of places) {
+    assert.equal(errorInEvent(payload, event)?.kind, "server-error", JSON.stringify(payload));
+  }
+  assert.equal(errorInEvent({ choices: [{ delta: { content: "x" }, finish_reason: null, error: null }] }), undefined);
+  assert.equal(errorInEvent({ code: 500, message: "x" }), undefined);
 });

@@ -27,6 +27,10 @@ export const createProviderHarness = async (
   return { clock, server, transport, provider };
 };
 
+/** What most tests ask. */
+export const request = { prefix: "const a = ", suffix: ";\n", maxTokens: 32 };
+export const messages = [{ role: "user", content: "Hi" }] as const;
+
 /** What came of a stream. */
 export type Outcome = {
   readonly text: string;
@@ -66,8 +70,8 @@ export const rejectsWithFault = async (promise: Promise<unknown>, kind: Provider
 };
 
 /** The body of a recorded request. */
-export const bodyOf = (request: { readonly body: string } | undefined): Readonly<Record<string, unknown>> => {
-  const value: unknown = JSON.parse(request?.body ?? "null");
+export const bodyOf = (sent: { readonly body: string } | undefined): Readonly<Record<string, unknown>> => {
+  const value: unknown = JSON.parse(sent?.body ?? "null");
   assert.ok(typeof value === "object" && value !== null);
   return { ...value };
 };

@@ -14,9 +14,7 @@ import {
 import { readRecording } from "../../fake/recordings.ts";
 import { startSpan } from "../../../src/metrics/spans.ts";
 import { createProvider } from "../../../src/provider/registry.ts";
-import { assertFault, bodyOf, collectParts, createProviderHarness, rejectsWithFault } from "./harness.ts";
-
-const request = { prefix: "const a = ", suffix: ";\n", maxTokens: 32 };
+import { assertFault, bodyOf, collectParts, createProviderHarness, rejectsWithFault, request } from "./harness.ts";
 
 const recorded = async (name: string): Promise<ScriptedReply> => {
   const { status, headers, body } = await readRecording(name);
@@ -82,7 +80,14 @@ test("a model that cannot fill in is not asked a second time", async (context) =
 test("capabilities come from recorded /props and are asked for once", async (context) => {
   const { server, provider } = await createProviderHarness(context, "llamacpp");
   server.script("/props", await recorded("02-props"));
-  const expected = { model: "/models/tiny-coder.gguf", fillInMiddle: "infill", slots: 2, contextTokens: 2048 };
+  const expected = {
+    model: "/models/tiny-coder.gguf",
+    fillInMiddle: "infill",
+    slots: 2,
+    contextTokens: 2048,
+    tools: true,
+    vision: false,
+  };
   assert.deepEqual(await provider.capabilities(), expected);
   assert.deepEqual(await provider.capabilities(), expected);
   assert.equal(server.requests.length, 1);
@@ -94,6 +99,17 @@ test("models come from a recorded list with context and size", async (context) =
   assert.deepEqual(await provider.models(), [
     { id: "/models/tiny-coder.gguf", contextTokens: 2048, sizeBytes: 5_259_264 },
   ]);
+});
+
+test("a router's list tells what its models read and write", async (context) => {
+  const { server, provider } = await createProviderHarness(context, "llamacpp");
+  server.script("/v1/models", await recorded("82-router-models"));
+  const models = await provider.models();
+  assert.equal(models.length, 4);
+  for (const { vision, writesText } of models) {
+    assert.equal(vision, false);
+    assert.equal(writesText, true);
+  }
 });
 
 test("an address that ends in /v1 is taken", async (context) => {

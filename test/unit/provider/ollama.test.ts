@@ -2,13 +2,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLog } from "../../../src/base/log.ts";
 import { startSpan } from "../../../src/metrics/spans.ts";
-import { ollamaRunner } from "../../../src/provider/ollama.ts";
+import { ollamaRunner } from "../../../src/provider/ollamaModel.ts";
 import { createProvider } from "../../../src/provider/registry.ts";
 import { hangReply, htmlReply, jsonReply, linesReply, ndjson, resetReply } from "../../fake/modelServer.ts";
-import { assertFault, bodyOf, collectParts, createProviderHarness, rejectsWithFault } from "./harness.ts";
+import {
+  assertFault,
+  bodyOf,
+  collectParts,
+  createProviderHarness,
+  messages,
+  rejectsWithFault,
+  request,
+} from "./harness.ts";
 
-const request = { prefix: "const a = ", suffix: ";\n", maxTokens: 32 };
-const messages = [{ role: "user", content: "Hi" }] as const;
 const coder = { modelId: "qwen2.5-coder:1.5b-base" };
 const busyReply = jsonReply(503, { error: "server busy, please try again.  maximum pending requests exceeded" });
 
@@ -51,6 +57,8 @@ test("a model of no known family with a place for the suffix gets prompt and suf
     fillInMiddle: "suffix-parameter",
     slots: undefined,
     contextTokens: 8192,
+    tools: false,
+    vision: false,
   });
   await collectParts(provider.streamCompletion(request));
   await collectParts(provider.streamCompletion({ ...request, prefix: "", suffix: "" }));
@@ -183,6 +191,23 @@ test("missing and strange numbers in usage never become strange counts", async (
 test("models come with their size", async (context) => {
   const { provider } = await createProviderHarness(context, "ollama", { server: coder });
   assert.deepEqual(await provider.models(), [{ id: "qwen2.5-coder:1.5b-base", sizeBytes: 1_000_000 }]);
+});
+
+test("models come with what newer releases list of them, and with what older ones let one guess", async (context) => {
+  const { server, provider } = await createProviderHarness(context, "ollama");
+  const models = [
+    { model: "new", capabilities: ["completion", "tools", "vision"] },
+    { model: "new-embed", capabilities: ["embedding"] },
+    { model: "old-embed", details: { families: ["nomic-bert"] } },
+    { name: "old", size: 5, details: { families: ["qwen2"] } },
+  ];
+  server.script("/api/tags", jsonReply(200, { models }));
+  assert.deepEqual(await provider.models(), [
+    { id: "new", tools: true, vision: true, writesText: true },
+    { id: "new-embed", tools: false, vision: false, writesText: false },
+    { id: "old-embed", writesText: false },
+    { id: "old", sizeBytes: 5 },
+  ]);
 });
 
 test("addresses that end in /v1 or /api are taken", async (context) => {
@@ -552,10 +577,4 @@ test("the span of a call shows its own request only", async (context) => {
     span.record.children.map(({ name }) => name),
     ["wait", "body"],
   );
-});
-
-test("no compressed answer is asked for", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "ollama", { server: coder });
-  await collectParts(provider.streamCompletion(request));
-  for (const { headers } of server.requests) assert.equal(headers["accept-encoding"], undefined);
 });

@@ -2,11 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { silentLog } from "../../../src/base/log.ts";
-import { htmlReply, jsonReply, loadingReply, sse, streamReply } from "../../fake/modelServer.ts";
+import { htmlReply, jsonReply, loadingReply, resetReply, sse, streamReply } from "../../fake/modelServer.ts";
 import { createProvider } from "../../../src/provider/registry.ts";
-import { assertFault, bodyOf, collectParts, createProviderHarness, rejectsWithFault } from "./harness.ts";
-
-const request = { prefix: "const a = ", suffix: ";\n", maxTokens: 32 };
+import type { TransportClient } from "../../../src/transport/client.ts";
+import {
+  assertFault,
+  bodyOf,
+  collectParts,
+  createProviderHarness,
+  rejectsWithFault,
+  request,
+  messages,
+} from "./harness.ts";
 
 const piece = (text: string, finish: string | null = null): string =>
   sse({ choices: [{ index: 0, text, finish_reason: finish }] });
@@ -81,9 +88,14 @@ test("other refusals do not count against the suffix", async (context) => {
     "/v1/completions",
     jsonReply(400, { error: { message: "maximum context length is 10 tokens", code: 400 } }),
     jsonReply(429, { error: { message: "later" } }),
+    jsonReply(400, { error: { message: "max_tokens must be at least 64" } }),
+    jsonReply(422, { detail: [{ loc: ["body", "temperature"], msg: "Input should be a valid number" }] }),
+    jsonReply(500, { error: { message: "suffix: out of memory" } }),
   );
-  assertFault((await collectParts(provider.streamCompletion(request))).error, "context-overflow");
-  assertFault((await collectParts(provider.streamCompletion(request))).error, "rate-limited");
+  for (const kind of ["context-overflow", "rate-limited", "bad-request", "bad-request", "server-error"] as const) {
+    assertFault((await collectParts(provider.streamCompletion(request))).error, kind);
+  }
+  assert.equal((await provider.capabilities()).fillInMiddle, "suffix-parameter");
   assert.equal((await collectParts(provider.streamCompletion(request))).text, "return 42;");
 });
 
@@ -131,6 +143,15 @@ test("a cut after the finish reason loses nothing", async (context) => {
   assert.equal(error, undefined);
   assert.equal(text, "one");
   assert.equal(end?.reason, "stop");
+});
+
+test("an error after the finish reason is one all the same", async (context) => {
+  const { server, provider } = await createProviderHarness(context, "openai-compatible");
+  server.script("/v1/completions", streamReply([piece("one", "stop"), sse({ error: { code: 500, message: "x" } })]));
+  const { text, end, error } = await collectParts(provider.streamCompletion(request));
+  assert.equal(text, "one");
+  assert.equal(end, undefined);
+  assertFault(error, "server-error");
 });
 
 test("data after [DONE] is ignored and the connection is used again", async (context) => {
@@ -284,4 +305,103 @@ test("a chat streams its text", async (context) => {
   assert.equal(end?.reason, "stop");
   assert.equal(end.usage.generatedTokens, 4);
   assert.equal(bodyOf(await server.nextRequest("/v1/chat/completions"))["model"], "oracle");
+});
+
+test("a refusal that names the suffix in any way is one, until the server was gone", async (context) => {
+  const { server, provider } = await createProviderHarness(context, "openai-compatible");
+  server.script(
+    "/v1/completions",
+    jsonReply(422, { detail: [{ loc: ["body", "suffix"], msg: "Extra inputs are not permitted" }] }),
+  );
+  assertFault((await collectParts(provider.streamCompletion(request))).error, "unsupported");
+  assert.equal((await provider.capabilities()).fillInMiddle, "none");
+  server.script("/v1/models", resetReply, resetReply);
+  assert.equal((await provider.health()).status, "down");
+  server.unscript();
+  assert.equal((await collectParts(provider.streamCompletion(request))).text, "return 42;");
+});
+
+test("LM Studio's own list tells context, slots and abilities of what is loaded", async (context) => {
+  const lmStudio = { parallel: 4 };
+  const options = {
+    server: { lmStudio, tools: true, vision: false, contextTokens: 4096, apiKey: "k" },
+    apiKey: async () => "k",
+  };
+  const { server, provider } = await createProviderHarness(context, "openai-compatible", options);
+  assert.deepEqual(await provider.capabilities(), {
+    model: "oracle",
+    fillInMiddle: "suffix-parameter",
+    slots: 4,
+    contextTokens: 4096,
+    tools: true,
+    vision: false,
+  });
+  assert.deepEqual(await provider.models(), [
+    { id: "oracle", contextTokens: 4096, sizeBytes: 1_000_000, tools: true, vision: false, writesText: true },
+  ]);
+  server.script("/api/v1/models", jsonReply(200, { error: "Unexpected endpoint or method. (GET /api/v1/models)" }));
+  assert.deepEqual(await provider.models(), [{ id: "oracle" }]);
+});
+
+test("LM Studio's model that is not loaded has no context yet, and an embedding model is nobody's first choice", async (context) => {
+  const { server, provider } = await createProviderHarness(context, "openai-compatible", {
+    server: { lmStudio: { isLoaded: false } },
+  });
+  const owned_by = "organization_owner";
+  const list = {
+    data: [
+      { id: "text-embedding-nomic", owned_by },
+      { id: "oracle", owned_by },
+    ],
+  };
+  server.script("/v1/models", jsonReply(200, list));
+  const { model, contextTokens, slots } = await provider.capabilities();
+  assert.equal(model, "oracle");
+  assert.equal(contextTokens, undefined);
+  assert.equal(slots, undefined);
+});
+
+test("another server is not asked for LM Studio's list", async (context) => {
+  const { server, provider } = await createProviderHarness(context, "openai-compatible");
+  await provider.capabilities();
+  assert.equal(
+    server.requests.some(({ path }) => path === "/api/v1/models"),
+    false,
+  );
+});
+
+test("vLLM's list tells the context", async (context) => {
+  const { server, provider } = await createProviderHarness(context, "openai-compatible");
+  server.script("/v1/models", jsonReply(200, { data: [{ id: "m", owned_by: "vllm", max_model_len: 16_384 }] }));
+  assert.equal((await provider.capabilities()).contextTokens, 16_384);
+});
+
+test("a key that cannot be read is told as one", async (context) => {
+  const { server, provider } = await createProviderHarness(context, "openai-compatible", {
+    model: "m",
+    apiKey: () => Promise.reject(new Error("the keyring is locked")),
+  });
+  await rejectsWithFault(provider.models(), "unauthorized");
+  assertFault((await collectParts(provider.streamChat({ messages }))).error, "unauthorized");
+  assert.equal(server.requests.length, 0);
+});
+
+test("questions at the same time reach the server once", async (context) => {
+  const { server, provider } = await createProviderHarness(context, "openai-compatible");
+  const lists = await Promise.all(Array.from({ length: 10 }, () => provider.models()));
+  assert.equal(server.requests.length, 1);
+  for (const list of lists) assert.deepEqual(list, lists[0]);
+});
+
+test("a server on the internet is taken for one that is paid, until it says otherwise", async (context) => {
+  const { server, transport, clock } = await createProviderHarness(context, "openai-compatible");
+  const elsewhere = "https://api.example.com";
+  const rerouted: TransportClient = {
+    ...transport,
+    getText: (asked, maxBytes) =>
+      transport.getText({ ...asked, url: asked.url.replace(elsewhere, server.url) }, maxBytes),
+  };
+  const options = { baseUrl: `${elsewhere}/v1`, model: "m" };
+  const provider = await createProvider("openai-compatible", options, { transport: rerouted, clock, log: silentLog });
+  assert.equal((await provider.capabilities()).isMetered, true);
 });

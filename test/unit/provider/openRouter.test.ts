@@ -1,17 +1,28 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { silentLog } from "../../../src/base/log.ts";
-import type { ProviderOptions } from "../../../src/provider/provider.ts";
+import type { ProviderOptions, Usage } from "../../../src/provider/provider.ts";
 import { createProvider } from "../../../src/provider/registry.ts";
-import { hangReply, htmlReply, jsonReply, sse, streamReply } from "../../fake/modelServer.ts";
-import { assertFault, bodyOf, collectParts, createProviderHarness, rejectsWithFault } from "./harness.ts";
+import type { FakeClock } from "../../fake/clock.ts";
+import { hangReply, htmlReply, jsonReply, sse, streamReply, type ModelServerOptions } from "../../fake/modelServer.ts";
+import {
+  assertFault,
+  bodyOf,
+  collectParts,
+  createProviderHarness,
+  messages,
+  rejectsWithFault,
+  request,
+} from "./harness.ts";
 
-const request = { prefix: "const a = ", suffix: ";\n", maxTokens: 32 };
-const messages = [{ role: "user", content: "Hi" }] as const;
 const model = "qwen/qwen-2.5-coder-32b-instruct";
 const chatPath = "/v1/chat/completions";
 
-const createHarness = (context: TestContext, more: Partial<ProviderOptions> = {}) =>
+const createHarness = (
+  context: TestContext,
+  more: Partial<ProviderOptions> & { readonly server?: ModelServerOptions } = {},
+) =>
   createProviderHarness(context, "openrouter", {
     model,
     apiKey: async () => "sk-or-secret",
@@ -62,7 +73,7 @@ test("a chat streams its text and says what it cost; keep-alives and reasoning s
   assert.equal(sent.headers["authorization"], "Bearer sk-or-secret");
   assert.equal(sent.headers["x-openrouter-title"], "Hotpath");
   assert.match(String(sent.headers["http-referer"]), /^https:\/\//);
-  assert.equal(sent.headers["accept-encoding"], undefined);
+  assert.equal(sent.headers["accept"], "text/event-stream");
 });
 
 test("a known family gets a raw prompt, without an empty field", async (context) => {
@@ -149,6 +160,8 @@ test("capabilities come from the list, once, for a variant too", async (context)
     fillInMiddle: "raw-template",
     slots: undefined,
     contextTokens: 32_768,
+    isMetered: true,
+    billsAborted: true,
   };
   assert.deepEqual(await provider.capabilities(), expected);
   assert.deepEqual(await provider.capabilities(), expected);
@@ -158,7 +171,9 @@ test("capabilities come from the list, once, for a variant too", async (context)
 test("a model that is not in the list has an unknown context", async (context) => {
   const { server, provider } = await createHarness(context, { model: "@preset/mine" });
   server.script("/v1/models", listReply);
-  assert.equal((await provider.capabilities()).contextTokens, undefined);
+  const { contextTokens, isMetered } = await provider.capabilities();
+  assert.equal(contextTokens, undefined);
+  assert.equal(isMetered, true);
 });
 
 test("a written stream reads the same wherever it is split", async (context) => {
@@ -239,9 +254,11 @@ test("error answers have their kinds, by the type where there is one", async (co
     [401, { message: "No auth credentials found" }, "unauthorized"],
     [402, { message: "Insufficient credits" }, "payment-required"],
     [403, { message: "Key disabled" }, "unauthorized"],
-    [403, { message: "Flagged", metadata: { reasons: ["violence"], flagged_input: "x" } }, "bad-request"],
-    [403, { message: "Blocked", metadata: { patterns: ["secret"] } }, "bad-request"],
-    [403, { message: "No", metadata: { error_type: "permission_denied", patterns: ["secret"] } }, "bad-request"],
+    [403, { message: "Flagged", metadata: { reasons: ["violence"], flagged_input: "x" } }, "moderated"],
+    [403, { message: "Blocked", metadata: { patterns: ["secret"] } }, "moderated"],
+    [403, { message: "No", metadata: { error_type: "permission_denied", patterns: ["secret"] } }, "moderated"],
+    [403, { message: "Your input was flagged by a guardrail" }, "moderated"],
+    [404, { message: "No endpoints found that support tool use." }, "unsupported"],
     [404, { message: "No endpoints found for x/y." }, "model-not-found"],
     [404, { message: "Gone", metadata: { error_type: "not_found" } }, "model-not-found"],
     [404, { message: "Not Found" }, "unsupported"],
@@ -270,7 +287,7 @@ test("what the provider behind it said is in the message, cut to an excerpt", as
   const { error } = await collectParts(provider.streamChat({ messages }));
   assertFault(error, "rate-limited");
   assert.match(error.message, /Some: model is overloaded/);
-  assert.ok(error.message.length < 320);
+  assert.ok(error.message.length < 240, error.message);
 });
 
 test("an error with status 200 instead of a stream is known by its inner code", async (context) => {
@@ -292,7 +309,7 @@ test("the time to wait comes from either header", async (context) => {
     [{ "retry-after": "soon" }, undefined],
     [{ "x-ratelimit-reset": String(nowMs + 5_000) }, 5_000],
     [{ "x-ratelimit-reset": String(nowMs / 1000 + 5) }, 5_000],
-    [{ "x-ratelimit-reset": "1" }, 0],
+    [{ "x-ratelimit-reset": "1" }, 1_000],
     [{ "x-ratelimit-reset": "soon" }, undefined],
     [{ "retry-after": "2", "x-ratelimit-reset": String(nowMs + 5_000) }, 2_000],
   ] as const;
@@ -435,4 +452,218 @@ test("no error tells the key, and none goes over plain http to the internet", as
   assertFault(faults[1], "bad-request");
   assert.equal(transport.counters().requests, before);
   for (const fault of faults) assert.doesNotMatch(`${String(fault)} ${JSON.stringify(fault)}`, /secret/);
+});
+
+const freeModel = "qwen/qwen-2.5-coder-7b:free";
+
+/** Makes the clock run past every pause of a lookup, one at a time. */
+const passPauses = async (clock: FakeClock, delaysMs: readonly number[]): Promise<void> => {
+  for (const delayMs of delaysMs) {
+    await clock.timer(delayMs);
+    clock.advance(delayMs);
+  }
+};
+
+const nothingToTell = (): void => assert.fail("there is nothing to tell");
+
+/** Waits until no request and no pause is left. */
+const allQuiet = async (clock: FakeClock): Promise<void> => {
+  while (clock.pending().length > 0) await setImmediate();
+};
+
+test("a cancelled answer's cost is asked for until it is known, and told once", async (context) => {
+  const { server, provider, clock } = await createHarness(context, {
+    server: { modelId: model, costUsd: 0.02, generationMisses: 2 },
+  });
+  const late: Usage[] = [];
+  const told = Promise.withResolvers<void>();
+  const onLateUsage = (lateUsage: Usage): void => {
+    late.push(lateUsage);
+    told.resolve();
+  };
+  const controller = new AbortController();
+  server.script(chatPath, {
+    headers: { "content-type": "text/event-stream", "x-generation-id": "gen/7 a" },
+    body: [chunk({ content: "one" })],
+    finish: "hang",
+  });
+  const call = { signal: controller.signal, onLateUsage };
+  for await (const part of provider.streamChat({ messages }, call)) {
+    if (part.type === "text") break;
+  }
+  await passPauses(clock, [1_000, 2_000, 4_000]);
+  await told.promise;
+  assert.deepEqual(late, [{ costUsd: 0.02, promptTokens: 7, generatedTokens: 2 }]);
+  const asked = server.requests.filter(({ path }) => path.startsWith("/v1/generation"));
+  assert.deepEqual(
+    asked.map(({ path }) => path),
+    Array.from({ length: 3 }, () => "/v1/generation?id=gen%2F7%20a"),
+  );
+  await allQuiet(clock);
+});
+
+test("the cost is asked for after every end that does not tell it, by the answer's own id too", async (context) => {
+  const { server, provider, clock } = await createHarness(context, {
+    server: { modelId: model, costUsd: 0.02, generationMisses: 0 },
+  });
+  const ends = [
+    streamReply([chunk({ content: "x" }, "stop"), sse("[DONE]")]),
+    streamReply([chunk({ content: "x" })], "cut"),
+    streamReply([chunk({ content: "x" }), sse({ ...head, error: { code: 502, message: "Gone" } })]),
+    streamReply([chunk({ content: "x" }, "stop"), sse({ choices: [], usage: { cost: null } }), sse("[DONE]")]),
+  ];
+  for (const reply of ends) {
+    server.script(chatPath, reply);
+    const told = Promise.withResolvers<Usage>();
+    await collectParts(provider.streamChat({ messages }, { onLateUsage: told.resolve }));
+    await passPauses(clock, [1_000]);
+    assert.equal((await told.promise).costUsd, 0.02);
+    assert.equal((await server.nextRequest("/v1/generation")).path, "/v1/generation?id=gen-1");
+  }
+});
+
+test("nobody asks for a cost that was told, that nobody wants, or of an answer that never began", async (context) => {
+  const { server, provider, clock } = await createHarness(context);
+  const done = sse("[DONE]");
+  server.script(
+    chatPath,
+    streamReply([chunk({ content: "x" }, "stop", { usage }), done]),
+    streamReply([chunk({ content: "x" }, "stop"), done]),
+    jsonReply(429, { error: { code: 429, message: "Slow" } }),
+    hangReply,
+  );
+  await collectParts(provider.streamChat({ messages }, { onLateUsage: nothingToTell }));
+  await collectParts(provider.streamChat({ messages }));
+  await collectParts(provider.streamChat({ messages }, { onLateUsage: nothingToTell }));
+  const controller = new AbortController();
+  const running = collectParts(
+    provider.streamChat({ messages }, { onLateUsage: nothingToTell, signal: controller.signal }),
+  );
+  for (let count = 0; count < 4; count++) await server.nextRequest(chatPath);
+  controller.abort();
+  await running;
+  assert.deepEqual(clock.pending(), []);
+  assert.equal(server.requests.length, 4);
+});
+
+test("asking for the cost ends when it stays unknown, when the key is refused, and with the program", async (context) => {
+  const { server, provider, clock, transport } = await createHarness(context, {
+    server: { modelId: model, costUsd: 0.02, generationMisses: 100 },
+  });
+  const cut = streamReply([chunk({ content: "x" })], "cut");
+  server.script(chatPath, cut, cut, cut);
+  await collectParts(provider.streamChat({ messages }, { onLateUsage: nothingToTell }));
+  await passPauses(clock, [1_000, 2_000, 4_000, 8_000, 16_000]);
+  for (let count = 0; count < 5; count++) await (await server.nextRequest("/v1/generation")).answered;
+  await allQuiet(clock);
+
+  server.script("/v1/generation", jsonReply(401, { error: { code: 401, message: "No" } }));
+  await collectParts(provider.streamChat({ messages }, { onLateUsage: nothingToTell }));
+  await passPauses(clock, [1_000]);
+  await (
+    await server.nextRequest("/v1/generation")
+  ).answered;
+  await setImmediate();
+
+  await collectParts(provider.streamChat({ messages }, { onLateUsage: nothingToTell }));
+  await clock.timer(1_000);
+  assert.deepEqual(clock.pending(), [1_000]);
+  await transport.close();
+  clock.advance(1_000);
+  await allQuiet(clock);
+  assert.equal(server.requests.filter(({ path }) => path.startsWith("/v1/generation")).length, 6);
+});
+
+test("a cost that makes no sense is not told", async (context) => {
+  const { server, provider, clock } = await createHarness(context);
+  const told = Promise.withResolvers<Usage>();
+  server.script(chatPath, streamReply([chunk({ content: "x" })], "cut"));
+  const odd = [null, -1, "0.5", undefined].map((cost) => jsonReply(200, { data: { id: "gen-1", total_cost: cost } }));
+  const data = { id: "gen-1", total_cost: 0, native_tokens_prompt: 5, native_tokens_cached: 9, tokens_completion: 3 };
+  server.script("/v1/generation", ...odd, jsonReply(200, { data }));
+  await collectParts(provider.streamChat({ messages }, { onLateUsage: told.resolve }));
+  await passPauses(clock, [1_000, 2_000, 4_000, 8_000, 16_000]);
+  assert.deepEqual(await told.promise, { costUsd: 0, promptTokens: 5, cachedTokens: 5, generatedTokens: 3 });
+});
+
+test("whether a cancelled request is charged is learned from who answers", async (context) => {
+  const { server, provider } = await createHarness(context);
+  server.script("/v1/models", listReply);
+  const answerFrom = async (name: string): Promise<boolean | undefined> => {
+    server.script(chatPath, streamReply([chunk({ content: "x" }, "stop", { provider: name, usage }), sse("[DONE]")]));
+    await collectParts(provider.streamChat({ messages }));
+    return (await provider.capabilities()).billsAborted;
+  };
+  assert.equal((await provider.capabilities()).billsAborted, true);
+  assert.equal(await answerFrom("DeepInfra"), false);
+  assert.equal(await answerFrom("Together"), false);
+  assert.equal(await answerFrom("Google AI Studio"), true);
+  assert.equal(await answerFrom("DeepInfra"), true);
+});
+
+test("a free model costs nothing, also when cancelled", async (context) => {
+  const { server, provider, clock } = await createHarness(context, { model: freeModel });
+  server.script(
+    "/v1/models",
+    jsonReply(200, { data: [{ id: freeModel, context_length: 8192, pricing: { prompt: "0", completion: "0" } }] }),
+  );
+  const { isMetered, billsAborted } = await provider.capabilities();
+  assert.equal(isMetered, false);
+  assert.equal(billsAborted, false);
+  server.script(chatPath, streamReply([chunk({ content: "x" })], "cut"));
+  await collectParts(provider.streamChat({ messages }, { onLateUsage: nothingToTell }));
+  assert.deepEqual(clock.pending(), []);
+});
+
+test("usage comes in all its parts, none larger than the whole", async (context) => {
+  const { server, provider } = await createHarness(context);
+  const said = {
+    prompt_tokens: 100,
+    completion_tokens: 20,
+    cost: 0.5,
+    prompt_tokens_details: { cached_tokens: 60, cache_write_tokens: 4_000 },
+    completion_tokens_details: { reasoning_tokens: 15 },
+  };
+  server.script(chatPath, streamReply([chunk({ content: "x" }, "stop", { usage: said }), sse("[DONE]")]));
+  assert.deepEqual((await collectParts(provider.streamChat({ messages }))).end?.usage, {
+    promptTokens: 100,
+    cachedTokens: 60,
+    cacheWriteTokens: 100,
+    generatedTokens: 20,
+    reasoningTokens: 15,
+    costUsd: 0.5,
+  });
+});
+
+test("the limit's headers count inside of the body too", async (context) => {
+  const { server, provider, clock } = await createHarness(context);
+  const headers = { "X-RateLimit-Limit": "50", "X-RateLimit-Reset": String(clock.dateMs() + 90_000) };
+  server.script(
+    chatPath,
+    jsonReply(429, { error: { code: 429, message: "free-models-per-day", metadata: { headers } } }),
+  );
+  const { error } = await collectParts(provider.streamChat({ messages }));
+  assertFault(error, "rate-limited");
+  assert.equal(error.retryAfterMs, 90_000);
+});
+
+test("a refused text tells the reasons and not the text", async (context) => {
+  const { server, provider } = await createHarness(context);
+  const metadata = { reasons: ["violence", "self-harm"], flagged_input: "my secret prompt", provider_name: "Some" };
+  server.script(chatPath, jsonReply(403, { error: { code: 403, message: "Flagged", metadata } }));
+  const { error } = await collectParts(provider.streamChat({ messages }));
+  assertFault(error, "moderated");
+  assert.match(error.message, /Some: violence, self-harm/);
+  assert.doesNotMatch(error.message, /secret/);
+});
+
+test("a prompt that is too long tells both sizes", async (context) => {
+  const { server, provider } = await createHarness(context);
+  const message =
+    "This endpoint's maximum context length is 131072 tokens. However, you requested about 140000 tokens (139000 of text input, 1000 in the output).";
+  server.script(chatPath, jsonReply(400, { error: { code: 400, message } }));
+  const { error } = await collectParts(provider.streamChat({ messages }));
+  assertFault(error, "context-overflow");
+  assert.equal(error.contextTokens, 131_072);
+  assert.equal(error.promptTokens, 139_000);
 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { createNativeReader } from "../../../src/provider/llamaCpp.ts";
 import { createOpenAiReader } from "../../../src/provider/openAiStream.ts";
 import type { StreamPart, Usage } from "../../../src/provider/provider.ts";
-import type { StreamReader } from "../../../src/provider/wire.ts";
+import type { StreamReader } from "../../../src/provider/wireFormat.ts";
 import { readServerSentEvents } from "../../../src/transport/sse.ts";
 import { readRecording } from "../../fake/recordings.ts";
 import { streamReply } from "../../fake/modelServer.ts";
@@ -17,6 +17,8 @@ const recordings: readonly {
   readonly route: Route;
   readonly reason: "stop" | "length" | "other";
   readonly usage: Usage;
+  /** Arguments of the calls in it. */
+  readonly calls?: readonly string[];
 }[] = [
   {
     name: "06-completion-stream",
@@ -78,6 +80,19 @@ const recordings: readonly {
     reason: "stop",
     usage: { promptTokens: 20, cachedTokens: 0, generatedTokens: 3 },
   },
+  {
+    name: "60-tool-call-stream",
+    route: "chat",
+    reason: "length",
+    usage: { promptTokens: 561, cachedTokens: 0, generatedTokens: 120 },
+    calls: ['{\n \t \t "path" : "src/b.ts","line" :4 }'],
+  },
+  {
+    name: "62-tool-call-truncated",
+    route: "chat",
+    reason: "length",
+    usage: { promptTokens: 507, cachedTokens: 506, generatedTokens: 12 },
+  },
 ];
 
 const createReader = (route: Route): StreamReader =>
@@ -101,7 +116,7 @@ const parse = async (route: Route, chunks: readonly Uint8Array[]) => {
     if (data === "[DONE]") isMarked = true;
     else texts.push(reader.read(JSON.parse(data)));
   }
-  return { texts, result: reader.result(isMarked), isMarked };
+  return { texts, result: reader.result(isMarked), calls: reader.calls?.() ?? [], isMarked };
 };
 
 /** Every position up to 4 KiB, then the bytes around each event's end. */
@@ -114,12 +129,16 @@ const splitsOf = (body: Buffer): readonly number[] => {
   return [...positions];
 };
 
-for (const { name, route, reason, usage } of recordings) {
+for (const { name, route, reason, usage, calls = [] } of recordings) {
   test(`${name} reads the same wherever it is split`, async () => {
     const { body } = await readRecording(name);
     const whole = await parse(route, [body]);
     assert.equal(whole.texts.join(""), textIn(body));
     assert.deepEqual(whole.result, { reason, usage });
+    assert.deepEqual(
+      whole.calls.map(({ argumentsJson }) => argumentsJson),
+      calls,
+    );
     assert.equal(whole.isMarked, route !== "native");
     for (const at of splitsOf(body)) {
       const split = await parse(route, [body.subarray(0, at), body.subarray(at)]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatBytes } from "../../../src/memory/format.ts";
 import { createLedger, firstTokenSpan } from "../../../src/metrics/ledger.ts";
-import { buildReport, formatDuration, type ReportInput } from "../../../src/report/model.ts";
+import { buildReport, formatDuration, formatUsd, type ReportInput } from "../../../src/report/model.ts";
 import { createFakeClock } from "../../fake/clock.ts";
 
 const t = (message: string, ...values: (string | number)[]) =>
@@ -20,6 +20,7 @@ const input = (ledger: ReportInput["ledger"], nowMs = 0): ReportInput => ({
   },
   hardware: undefined,
   predictor: undefined,
+  connections: undefined,
   nowMs,
   formatBytes,
   t,
@@ -102,4 +103,85 @@ test("durations read at a glance", () => {
     "85 ms",
     "2.3 s",
   ]);
+});
+
+test("connections: numbers in plain words, one row for each server and model, nothing that did not happen", () => {
+  const ledger = createLedger({ clock: createFakeClock() }).snapshot();
+  const quiet = buildReport(input(ledger)).connections;
+  assert.deepEqual([quiet.facts, quiet.rows], [[], []]);
+  const server = {
+    kind: "ollama",
+    origin: "http://127.0.0.1:11434",
+    model: "qwen2.5-coder:1.5b",
+    limit: 2,
+    running: 1,
+    queued: 3,
+    breaker: "closed",
+    openMs: 0,
+    pausedMs: 0,
+  } as const;
+  const resilience = { retries: 0, retriesSucceeded: 0, hedges: 0, hedgesWon: 0, hedgeUsd: 0, fallbacks: 0 };
+  const connections = {
+    transport: { requests: 9, opened: 2, reused: 7, queued: 0, openNow: 1 },
+    resilience,
+    servers: [
+      server,
+      { ...server, model: "", pausedMs: 12_000 },
+      { ...server, breaker: "open", openMs: 5000 },
+      { ...server, breaker: "half-open" },
+    ],
+  } as const;
+  const calm = buildReport({ ...input(ledger), connections }).connections;
+  assert.deepEqual(calm.facts, ["1 open now, 2 opened, 7 requests found one open"]);
+  assert.deepEqual(calm.rows, [
+    ["127.0.0.1:11434", "qwen2.5-coder:1.5b", "1 of at most 2", "3", "well"],
+    ["127.0.0.1:11434", "its own", "1 of at most 2", "3", "asks for a pause, 12.0 s left"],
+    ["127.0.0.1:11434", "qwen2.5-coder:1.5b", "1 of at most 2", "3", "left alone after faults, 5.0 s left"],
+    ["127.0.0.1:11434", "qwen2.5-coder:1.5b", "1 of at most 2", "3", "being tried again"],
+  ]);
+  const busy = buildReport({
+    ...input(ledger),
+    connections: {
+      ...connections,
+      transport: { ...connections.transport, queued: 4 },
+      resilience: { retries: 5, retriesSucceeded: 4, hedges: 3, hedgesWon: 1, hedgeUsd: 0.0004, fallbacks: 2 },
+    },
+  }).connections;
+  assert.deepEqual(busy.facts.slice(1), [
+    "4 requests wait for a connection",
+    "tried again 5 times, 4 answered then",
+    "3 second requests because the first was late, 1 answered first, $0.0004 spent on them",
+    "2 requests given to another model",
+  ]);
+});
+
+test("costs are shown once a server has said one, and never before", () => {
+  const ledger = createLedger({ clock: createFakeClock() });
+  ledger.startRequest({ feature: "chat", provider: "ollama", model: "m" }).end("ok");
+  const free = buildReport(input(ledger.snapshot()));
+  assert.ok(!free.requests.columns.includes("Cost"));
+  assert.ok(!free.cards.some(({ label }) => label === "Cost"));
+  const paid = ledger.startRequest({ feature: "chat", provider: "openrouter", model: "m" });
+  paid.usage({ costUsd: 0.000_02 });
+  paid.end("ok");
+  const view = buildReport(input(ledger.snapshot()));
+  assert.equal(view.cards.find(({ label }) => label === "Cost")?.value, "$0.00002");
+  const column = view.requests.columns.indexOf("Cost");
+  assert.deepEqual(
+    view.requests.rows.map(({ cells }) => cells[column]),
+    ["$0.00002", "–"],
+  );
+});
+
+test("money as people read it", () => {
+  for (const [usd, text] of [
+    [0, "$0.00"],
+    [1.25, "$1.25"],
+    [0.01, "$0.01"],
+    [0.000_02, "$0.00002"],
+    [0.000_123, "$0.00012"],
+    [0.1 + 0.2, "$0.30"],
+  ] as const) {
+    assert.equal(formatUsd(usd), text);
+  }
 });

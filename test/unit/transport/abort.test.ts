@@ -135,7 +135,7 @@ test("an abort after the end changes nothing", async (context) => {
   assert.equal(getEventListeners(controller.signal, "abort").length, 0);
   controller.abort();
   await (await get("/health")).text(100);
-  assert.deepEqual(client.counters(), { requests: 2, opened: 1, reused: 1, openNow: 1 });
+  assert.deepEqual(client.counters(), { requests: 2, opened: 1, reused: 1, queued: 0, openNow: 1 });
 });
 
 test("thirty requests that are aborted at once close thirty sockets", async (context) => {
@@ -150,5 +150,24 @@ test("thirty requests that are aborted at once close thirty sockets", async (con
   await Promise.all(seen.map((request) => request.closedByClient));
   await server.allClosed();
   assert.equal(client.counters().openNow, 0);
+  assert.deepEqual(clock.pending(), []);
+});
+
+test("thirty completions that are typed over one after the other leave no socket and no timer", async (context) => {
+  const { post, server, client, clock } = await createHarness(context);
+  server.script("/", ...Array.from({ length: 30 }, (_, index) => (index % 2 ? hangReply : streamReply(["a"], "hang"))));
+  for (let count = 0; count < 30; count++) {
+    const controller = new AbortController();
+    const request = post("/completion", { signal: controller.signal });
+    const seen = await server.nextRequest();
+    // Every second one is cancelled after its head came.
+    const response = count % 2 ? undefined : await request;
+    controller.abort();
+    await rejectsWithAbort(response ? response.text(100) : request);
+    await seen.closedByClient;
+    assert.ok(server.connections().open <= 1);
+  }
+  await server.allClosed();
+  assert.deepEqual(client.counters(), { requests: 30, opened: 30, reused: 0, queued: 0, openNow: 0 });
   assert.deepEqual(clock.pending(), []);
 });

@@ -1,0 +1,184 @@
+import type { Clock } from "../base/clock.ts";
+import type { Disposable } from "../base/disposable.ts";
+import type { Log } from "../base/log.ts";
+import type { ModelSource } from "../completion/engine.ts";
+import type { Provider } from "../provider/provider.ts";
+import type { Target } from "../provider/router.ts";
+import type { Servers } from "../provider/servers.ts";
+import type { ConnectionFacts } from "../report/model.ts";
+import type { TransportClient } from "../transport/client.ts";
+import type { NetworkOptions } from "../transport/network.ts";
+import type { Pause } from "./pauseWatch.ts";
+import type { ModelSetting, Role, RoleSetting, Settings } from "./settingsSchema.ts";
+
+/** The way from the settings to the model servers. Loads the client with the first call that needs it. */
+export type Connections = Disposable & {
+  /**
+   * The model of a role, as the settings are now.
+   * @throws {ProviderError} kind "bad-request" for an address that cannot be used.
+   */
+  source(role: Role, setting: RoleSetting): Promise<ModelSource>;
+  /** The pooled client itself, for what is no role's work. */
+  transport(): Promise<TransportClient>;
+  /** Opens the connections that the next request may want. Never throws. */
+  warmUp(setting: RoleSetting): void;
+  /** A key was stored or removed. */
+  keyChanged(): void;
+  /** The settings are others now: what they shape is made anew by its next use. */
+  settingsChanged(): void;
+  /** The network's settings are others now: every connection is closed, and made anew by its next use. */
+  networkChanged(): void;
+  /** Undefined while nothing was loaded. */
+  facts(): ConnectionFacts | undefined;
+  /** The server that is to be left alone for longest. */
+  longestPause(): Pause | undefined;
+};
+
+export type ConnectionsOptions = {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: () => Settings;
+  readonly apiKeyFor: (origin: string) => Promise<string | undefined>;
+  /** What VS Code knows of the network, as it is now. */
+  readonly network: () => Pick<NetworkOptions, "settings" | "env" | "fetch" | "resolveProxy">;
+};
+
+type Loaded = { readonly client: TransportClient; readonly servers: Servers };
+
+/** What the client and the guards are made with: when it changes, they are made anew. */
+const shapeOf = ({ connectionsPerServer, retryWaitMs }: Settings): string =>
+  JSON.stringify([connectionsPerServer, retryWaitMs]);
+
+/** One model, on one server or spread over several. */
+const openTarget = async (
+  servers: Servers,
+  setting: ModelSetting,
+  moreBaseUrls: readonly string[],
+  clock: Clock,
+): Promise<Target> => {
+  const baseUrls = [setting.baseUrl, ...moreBaseUrls];
+  const providers = await Promise.all(baseUrls.map((baseUrl) => servers.open({ ...setting, baseUrl })));
+  const [only, ...others] = providers;
+  if (only && others.length === 0) return { provider: only, breaker: only.breaker, limiter: only.limiter };
+  const { createReplicas } = await import("../provider/replicas.ts");
+  return { provider: createReplicas(providers, { clock }), replicas: providers.length };
+};
+
+export const createConnections = (options: ConnectionsOptions): Connections => {
+  const { clock, log, settings, apiKeyFor, network } = options;
+  /** What each role got last: while its settings stay, so do its counts, its budgets and what it has learned. */
+  const routes = new Map<Role, { readonly key: string; readonly provider: Promise<Provider> }>();
+  let loading: Promise<Loaded> | undefined;
+  let loaded: Loaded | undefined;
+  let shape = "";
+  let isDisposed = false;
+
+  const load = async (): Promise<Loaded> => {
+    const now = settings();
+    shape = shapeOf(now);
+    const [{ createNetworkClient }, { createServers }] = await Promise.all([
+      import("../transport/network.ts"),
+      import("../provider/servers.ts"),
+    ]);
+    const client = createNetworkClient({ ...network(), clock, log, connectionsPerOrigin: now.connectionsPerServer });
+    const servers = createServers({ transport: client, clock, log, apiKeyFor, retryBudgetMs: now.retryWaitMs });
+    return { client, servers };
+  };
+  const open = (): Promise<Loaded> => {
+    if (loading) return loading;
+    const mine = load();
+    loading = mine;
+    const keep = async () => {
+      try {
+        const made = await mine;
+        if (loading === mine && !isDisposed) loaded = made;
+        else close(made);
+      } catch {
+        // Whoever asked is told; the next one may have more luck.
+        if (loading === mine) loading = undefined;
+      }
+    };
+    void keep();
+    return mine;
+  };
+  const close = ({ client, servers }: Loaded): void => {
+    servers.dispose();
+    void client.close();
+  };
+  const reset = (): void => {
+    routes.clear();
+    loading = undefined;
+    if (loaded) close(loaded);
+    loaded = undefined;
+  };
+
+  const makeRoute = async (role: Role, setting: RoleSetting): Promise<Provider> => {
+    const { servers } = await open();
+    const main = await openTarget(servers, setting, setting.moreBaseUrls, clock);
+    const others = await Promise.all(setting.fallbacks.map((other) => openTarget(servers, other, [], clock)));
+    const { completionStrategy, hedging, hedgingMaxUsdPerDay } = settings();
+    const isCompletion = role === "completion";
+    if (others.length === 0 && !(isCompletion && hedging)) return main.provider;
+    const { createRouter } = await import("../provider/router.ts");
+    return createRouter({
+      targets: [main, ...others],
+      strategy: isCompletion ? completionStrategy : "ordered",
+      ...(isCompletion && hedging ? { hedging: { maxUsdPerDay: hedgingMaxUsdPerDay } } : {}),
+      clock,
+      log,
+      counters: servers.counted,
+    });
+  };
+
+  const route = (role: Role, setting: RoleSetting): Promise<Provider> => {
+    const { completionStrategy, hedging, hedgingMaxUsdPerDay } = settings();
+    const key = JSON.stringify([setting, completionStrategy, hedging, hedgingMaxUsdPerDay]);
+    const known = routes.get(role);
+    if (known?.key === key) return known.provider;
+    const provider = makeRoute(role, setting);
+    routes.set(role, { key, provider });
+    provider.catch(() => {
+      if (routes.get(role)?.provider === provider) routes.delete(role);
+    });
+    return provider;
+  };
+
+  return {
+    source: async (role, setting) => ({
+      provider: await route(role, setting),
+      model: setting.model || setting.provider,
+    }),
+    transport: async () => (await open()).client,
+    warmUp({ baseUrl, moreBaseUrls }) {
+      const connect = async () => {
+        try {
+          const { client } = await open();
+          for (const url of [baseUrl, ...moreBaseUrls]) client.preconnect(url);
+        } catch {
+          // The request that follows tells.
+        }
+      };
+      void connect();
+    },
+    keyChanged: () => loaded?.servers.keyChanged(),
+    settingsChanged() {
+      if (loading && shapeOf(settings()) !== shape) reset();
+    },
+    networkChanged: reset,
+    facts: () =>
+      loaded && {
+        transport: loaded.client.counters(),
+        resilience: loaded.servers.counters(),
+        servers: loaded.servers.states(),
+      },
+    longestPause() {
+      const states = loaded?.servers.states() ?? [];
+      const [longest] = states.filter(({ pausedMs }) => pausedMs > 0).toSorted((a, b) => b.pausedMs - a.pausedMs);
+      return longest && { host: new URL(longest.origin).host, pausedMs: longest.pausedMs };
+    },
+    dispose() {
+      isDisposed = true;
+      reset();
+    },
+  };
+};

@@ -1,0 +1,38 @@
+import type { ProviderKind } from "../provider/provider.ts";
+import { defaultBaseUrl, roles, type Role, type Settings } from "./settingsSchema.ts";
+
+/** What a person chose for each role; undefined: no model of this server is asked. */
+export type ModelSelection = {
+  readonly provider: ProviderKind;
+  readonly baseUrl: string;
+  readonly models: Readonly<Record<Role, string | undefined>>;
+};
+
+// Where a role without a server of its own gets one from.
+const inheritsFrom: Readonly<Record<Role, Role | undefined>> = {
+  completion: undefined,
+  chat: "completion",
+  background: "chat",
+};
+
+/**
+ * The settings without `hotpath.` that make a selection hold; undefined for those to be taken back. A role that uses
+ * the same model as the one before it gets no setting of its own. Further addresses go when they served another model
+ * than the one chosen; fallbacks stay.
+ */
+export const settingsOf = (selection: ModelSelection, before: Settings): Readonly<Record<string, unknown>> => {
+  const { provider, baseUrl, models } = selection;
+  const changes: Record<string, unknown> = {};
+  for (const role of roles) {
+    const model = models[role];
+    const elder = inheritsFrom[role];
+    const isSet = model !== undefined && !(elder && models[elder] === model);
+    changes[`${role}.provider`] = isSet ? provider : undefined;
+    changes[`${role}.baseUrl`] = isSet && baseUrl !== defaultBaseUrl[provider] ? baseUrl : undefined;
+    changes[`${role}.model`] = isSet && model !== "" ? model : undefined;
+    const old = before[role];
+    const isSame = old?.provider === provider && old.baseUrl === baseUrl && old.model === model;
+    if (!isSame && old && old.moreBaseUrls.length > 0) changes[`${role}.moreBaseUrls`] = undefined;
+  }
+  return changes;
+};

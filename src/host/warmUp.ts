@@ -1,0 +1,34 @@
+import * as vscode from "vscode";
+import type { Clock } from "../base/clock.ts";
+import { createDisposableList, type Disposable } from "../base/disposable.ts";
+
+// Start-up belongs to VS Code; whoever has just come to the window reads before typing.
+const afterFocusMs = 1000;
+// A shorter pause closes no connection: servers keep idle ones for 5 s and more.
+const pauseMs = 4000;
+
+/**
+ * Calls `warmUp` when a connection is about to be wanted: once, a second after the window first has the focus, and at
+ * the first key after a pause. Costs one comparison for each edit.
+ */
+export const registerWarmUp = (clock: Clock, warmUp: () => void): Disposable => {
+  const disposables = createDisposableList();
+  let firstFocus: Disposable | undefined;
+  let lastEditMs = -Infinity;
+  const onFocus = (isFocused: boolean) => {
+    if (isFocused) firstFocus ??= disposables.add(clock.after(afterFocusMs, warmUp));
+  };
+  onFocus(vscode.window.state.focused);
+  disposables.add(vscode.window.onDidChangeWindowState(({ focused }) => onFocus(focused)));
+  disposables.add(
+    vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+      // Output channels are documents, too.
+      if (contentChanges.length === 0 || document.uri.scheme === "output") return;
+      const nowMs = clock.nowMs();
+      const isFirst = nowMs - lastEditMs > pauseMs;
+      lastEditMs = nowMs;
+      if (isFirst) warmUp();
+    }),
+  );
+  return disposables;
+};

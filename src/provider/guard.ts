@@ -1,0 +1,392 @@
+import { isAbortError } from "../base/abort.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Disposable } from "../base/disposable.ts";
+import type { Log } from "../base/log.ts";
+import type { Span } from "../metrics/spans.ts";
+import type { Breaker, BreakerPermit } from "../transport/breaker.ts";
+import { toAbortError } from "../transport/errors.ts";
+import type { Limiter, LimiterOutcome, Permit, Priority } from "../transport/limiter.ts";
+import { createAccount, type Account } from "./account.ts";
+import type { ResilienceCounters } from "./counters.ts";
+import { faultPolicy, type FaultPolicy } from "./faultPolicy.ts";
+import { ProviderError } from "./provider.ts";
+import type { CallOptions, Capabilities, ChatRequest, CompletionRequest, Provider, StreamPart } from "./provider.ts";
+import { createRecovery } from "./recovery.ts";
+import { shrinkChat, shrinkCompletion, type Overflow } from "./shrink.ts";
+
+/** A provider that looks after its server, and what it does that with. */
+export type GuardedProvider = Provider & { readonly limiter: Limiter; readonly breaker: Breaker };
+
+/** What a guard works with. Limiter and breaker belong to one server and model. */
+export type GuardOptions = {
+  readonly limiter: Limiter;
+  readonly breaker: Breaker;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly counters: ResilienceCounters;
+  /** Shared by all models at the same origin. Default: one of its own. */
+  readonly account?: Account;
+  /** 0..1. Default: `Math.random`. */
+  readonly random?: () => number;
+  /**
+   * How long one call may spend on trying again and on waiting because the server asked for a pause. Default 10 000.
+   * Ghost text never gets more than 2 000 of it, speculation nothing.
+   */
+  readonly retryBudgetMs?: number;
+  /** Fires at the end of the program: what waits here rejects with an `AbortError`. */
+  readonly signal?: AbortSignal;
+};
+
+const defaultRetryBudgetMs = 10_000;
+/** Whoever types on has moved away by then; whoever waits is still served. */
+const interactiveBudgetMs = 2_000;
+/** A pause is not refused for the moment that passed between hearing of it and waiting for it. */
+const toleranceMs = 100;
+/** A shorter time in the queue is none. */
+const shownMs = 0.5;
+/** How long a request that tests a failing server may stay silent until the server is asked what it does. */
+const probeMs = 2_000;
+
+/** Calls back when one of the signals fires, at once if one has. The result stops listening. */
+const onceAborted = (signals: readonly (AbortSignal | undefined)[], onAbort: () => void): (() => void) => {
+  const stop = (): void => {
+    for (const signal of signals) signal?.removeEventListener("abort", onAbort);
+  };
+  for (const signal of signals) signal?.addEventListener("abort", onAbort, { once: true });
+  if (signals.some((signal) => signal?.aborted)) onAbort();
+  return stop;
+};
+
+/** One kind of streamed request. */
+type Streaming<Request> = {
+  readonly send: (request: Request, call: CallOptions) => AsyncIterable<StreamPart>;
+  readonly shrink: (request: Request, overflow: Overflow) => Request | undefined;
+  readonly hasTools: boolean;
+  readonly priority: Priority;
+};
+
+/** Leave to send: a place at the server, and the breaker's word. */
+type Entry = { readonly place: Permit; readonly health: BreakerPermit };
+
+/** A fault and what follows from it. */
+type Failure = { readonly fault: ProviderError; readonly policy: FaultPolicy };
+
+/** What happened to one request. */
+type Attempt = {
+  readonly startMs: number;
+  /** When its first part came. From then on nothing is sent again. */
+  firstMs?: number;
+  end?: Extract<StreamPart, { type: "end" }>;
+  failure?: Failure;
+};
+
+/**
+ * Wraps a provider so that its server is treated well and its faults are mended where that is safe: requests queue by
+ * priority, a server that keeps failing is left alone, and what failed before the first text or tool call is sent again
+ * as {@link faultPolicy} says. Once something of the answer was handed out, nothing is ever sent a second time.
+ *
+ * Streams also throw `paused` (nothing was sent) with the last fault as its cause, and `payment-required` without
+ * asking when the account was found empty: only a chat, which a person has asked for, still tries.
+ */
+export const guard = (provider: Provider, options: GuardOptions): GuardedProvider => {
+  const { limiter, breaker, clock, log, counters, random = Math.random, account = createAccount(clock) } = options;
+  const endOfProgram = options.signal;
+  const retryBudgetMs = options.retryBudgetMs ?? defaultRetryBudgetMs;
+  /** Calls in the queue, and what they think of a pause. */
+  const queued = new Set<(pauseMs: number) => void>();
+  /** Why the breaker may be open, and why the server wants a pause. */
+  let lastFailure: ProviderError | undefined;
+  let pauseFault: ProviderError | undefined;
+  let hasAnswered = false;
+  let hasSlots = false;
+  let knownContextTokens: number | undefined;
+
+  /** Waits by the program's clock. @throws `AbortError` at once when the call is cancelled or the program ends. */
+  const sleep = async (delayMs: number, { signal }: CallOptions): Promise<void> => {
+    if (delayMs <= 0) return;
+    const waiting = Promise.withResolvers<void>();
+    const release = onceAborted([signal, endOfProgram], () => waiting.reject(toAbortError(signal?.reason)));
+    const timer = clock.after(delayMs, waiting.resolve);
+    try {
+      await waiting.promise;
+    } finally {
+      timer.dispose();
+      release();
+    }
+  };
+
+  const budgetMsFor = (priority: Priority): number => {
+    if (priority === "speculation") return 0;
+    return priority === "interactive" ? Math.min(interactiveBudgetMs, retryBudgetMs) : retryBudgetMs;
+  };
+
+  const paused = (pauseMs: number, cause: ProviderError | undefined): ProviderError =>
+    new ProviderError("paused", `Nothing is sent to ${provider.origin} for now (${cause?.kind ?? "unknown fault"})`, {
+      cause,
+      ...(pauseMs > 0 ? { retryAfterMs: pauseMs } : {}),
+    });
+
+  const pauseAll = (pauseMs: number, fault: ProviderError): void => {
+    if (pauseMs >= limiter.pausedMs()) pauseFault = fault;
+    limiter.pause(pauseMs);
+    log.info(`${provider.origin}: nothing more for ${Math.ceil(pauseMs / 1000)} s (${fault.kind})`);
+    for (const onPause of queued) onPause(pauseMs);
+  };
+
+  /** Waits for a place. @throws {ProviderError} kind "paused" as soon as a pause is longer than `waitMs`. */
+  const queueUp = async (priority: Priority, waitMs: number, call: CallOptions): Promise<Permit> => {
+    const pausedMs = limiter.pausedMs();
+    if (pausedMs > waitMs + toleranceMs) throw paused(pausedMs, pauseFault);
+    const leaving = new AbortController();
+    let tooLong: ProviderError | undefined;
+    const onPause = (pauseMs: number): void => {
+      if (pauseMs <= waitMs + toleranceMs) return;
+      tooLong = paused(pauseMs, pauseFault);
+      leaving.abort();
+    };
+    const release = onceAborted([call.signal, endOfProgram], () => leaving.abort());
+    queued.add(onPause);
+    const startMs = clock.nowMs();
+    try {
+      return await limiter.acquire(priority, leaving.signal);
+    } catch (error) {
+      throw tooLong ?? (isAbortError(error) ? toAbortError(call.signal?.reason) : error);
+    } finally {
+      if (clock.nowMs() - startMs >= shownMs) call.span?.child("queue", startMs).end();
+      queued.delete(onPause);
+      release();
+    }
+  };
+
+  const enter = async (priority: Priority, waitMs: number, call: CallOptions): Promise<Entry> => {
+    if (breaker.state === "open") throw paused(breaker.openMs(), lastFailure);
+    const place = await queueUp(priority, waitMs, call);
+    const health = breaker.tryEnter();
+    if (health) return { place, health };
+    place.release({ result: "neutral" });
+    throw paused(breaker.openMs(), lastFailure);
+  };
+
+  /**
+   * A request that tests the server may end up waiting for its model to load, for minutes. The server works then, so
+   * the others need not wait with it.
+   */
+  const watchProbe = (health: BreakerPermit, { signal }: CallOptions): Disposable => {
+    if (breaker.state !== "half-open") return { dispose() {} };
+    let isOver = false;
+    const look = async (): Promise<void> => {
+      const { status } = await provider.health(signal ? { signal } : {});
+      if (isOver) return;
+      if (status === "loading" || status === "busy") health.success();
+      else wait();
+    };
+    let timer: Disposable;
+    const wait = (): void => {
+      // Cancelled meanwhile: the request itself tells.
+      timer = clock.after(probeMs, () => void look().catch(() => {}));
+    };
+    wait();
+    return {
+      dispose() {
+        isOver = true;
+        timer.dispose();
+      },
+    };
+  };
+
+  const capabilities = async (call: CallOptions): Promise<Capabilities> => {
+    const found = await provider.capabilities(call);
+    if (found.slots !== undefined && found.slots > 0) limiter.setSlots(found.slots);
+    hasSlots = true;
+    knownContextTokens = found.contextTokens;
+    return found;
+  };
+
+  /** Only llama.cpp tells its slots; after a completion it has told them already, and this costs no request. */
+  const learnSlots = async (): Promise<void> => {
+    if (hasSlots || provider.kind !== "llamacpp") return;
+    try {
+      await capabilities({});
+    } catch {
+      // The next answer is another occasion.
+    }
+  };
+
+  const answered = (): void => {
+    account.renewed();
+    void learnSlots();
+  };
+
+  /** What a request taught about the server's capacity. */
+  const taught = ({ startMs, firstMs, end, failure }: Attempt): LimiterOutcome => {
+    if (failure) return { result: failure.policy.limiter };
+    const isFirst = !hasAnswered;
+    if (firstMs !== undefined) hasAnswered = true;
+    // The first answer of all waits for the connection, and maybe for the model to load.
+    if (firstMs === undefined || isFirst) return { result: "neutral" };
+    const { promptTokens, cachedTokens = 0, generatedTokens } = end?.usage ?? {};
+    return {
+      result: "ok",
+      firstTokenMs: firstMs - startMs,
+      totalMs: clock.nowMs() - startMs,
+      ...(promptTokens === undefined ? {} : { promptTokens: Math.max(0, promptTokens - cachedTokens) }),
+      ...(generatedTokens === undefined ? {} : { generatedTokens }),
+    };
+  };
+
+  /** Gives back what {@link enter} gave. */
+  const leave = ({ place, health }: Entry, attempt: Attempt): void => {
+    const { failure } = attempt;
+    if (failure) {
+      health[failure.policy.breaker]();
+      if (breaker.state === "open") log.warn(`${provider.origin} keeps failing (${failure.fault.kind})`);
+    }
+    // Whoever stops reading after the first text has seen a server that works.
+    else if (attempt.firstMs !== undefined) health.success();
+    else health.neutral();
+    place.release(taught(attempt));
+  };
+
+  const note = ({ fault, policy }: Failure): void => {
+    if (policy.breaker === "failure") lastFailure = fault;
+    if (fault.kind === "payment-required") account.refused(fault);
+    // It may come back with other slots.
+    if (fault.kind === "unreachable") hasSlots = false;
+  };
+
+  async function* stream<Request>(
+    first: Request,
+    { send, shrink, hasTools, priority: usual }: Streaming<Request>,
+    call: CallOptions,
+  ): AsyncGenerator<StreamPart> {
+    const priority = call.priority ?? usual;
+    const refusal = priority === "chat" ? undefined : account.refusal();
+    if (refusal) throw refusal;
+    const recovery = createRecovery({ clock, random, hasTools, pauseAll, budgetMs: budgetMsFor(priority) });
+    const shorten = (request: Request, { kind, contextTokens, promptTokens }: ProviderError): Request | undefined => {
+      if (kind !== "context-overflow") return undefined;
+      const shorter = shrink(request, { contextTokens: contextTokens ?? knownContextTokens, promptTokens });
+      if (!shorter) return undefined;
+      log.warn(`${provider.origin} cannot take that much: sending a shorter request`);
+      call.span?.set("shortened", true);
+      return shorter;
+    };
+    let request = first;
+    let isShrunk = false;
+    let retrying: { readonly fault: ProviderError; readonly wait: Span | undefined } | undefined;
+
+    for (let attempts = 1; ; attempts++) {
+      let entry: Entry;
+      try {
+        entry = await enter(priority, recovery.leftMs(), call);
+      } catch (error) {
+        // What has really happened says more than that nothing is sent for now.
+        throw retrying && error instanceof ProviderError ? retrying.fault : error;
+      } finally {
+        retrying?.wait?.end();
+      }
+      if (retrying) counters.retries++;
+      const span = attempts === 1 ? call.span : call.span?.child(`attempt ${attempts}`);
+      const attempt: Attempt = { startMs: clock.nowMs() };
+      let delayMs = 0;
+      const probe = watchProbe(entry.health, call);
+      try {
+        for await (const part of send(request, span ? { ...call, span } : call)) {
+          if (part.type === "end") attempt.end = part;
+          if (attempt.firstMs === undefined) {
+            attempt.firstMs = clock.nowMs();
+            probe.dispose();
+            // The test is passed; a long answer must not keep the others out.
+            if (breaker.state === "half-open") entry.health.success();
+            if (retrying) counters.retriesSucceeded++;
+            answered();
+          }
+          yield part;
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof ProviderError)) throw error;
+        const policy = faultPolicy(error);
+        attempt.failure = { fault: error, policy };
+        note(attempt.failure);
+        if (attempt.firstMs !== undefined) throw error;
+        const shorter = isShrunk ? undefined : shorten(request, error);
+        // Before the place is given back: whoever waits for it has to hear of a pause.
+        const nextMs = shorter ? 0 : recovery.delayAfter(error, policy);
+        if (nextMs === undefined) throw error;
+        if (shorter) {
+          request = shorter;
+          isShrunk = true;
+          retrying = undefined;
+        } else {
+          log.info(`${provider.origin}: ${error.kind}; trying again`);
+          retrying = { fault: error, wait: call.span?.child("retry wait") };
+        }
+        delayMs = nextMs;
+      } finally {
+        probe.dispose();
+        leave(entry, attempt);
+        if (attempts > 1) span?.end();
+      }
+      await sleep(delayMs, call);
+    }
+  }
+
+  /** For questions that change nothing and cost nothing: they neither queue nor wait for the breaker. */
+  const ask = async <T>(call: CallOptions, question: () => Promise<T>): Promise<T> => {
+    let pauseMs = 0;
+    const noteMs = (durationMs: number): void => {
+      pauseMs = durationMs;
+    };
+    const recovery = createRecovery({ clock, random, hasTools: false, pauseAll: noteMs, budgetMs: retryBudgetMs });
+    for (let attempts = 1; ; attempts++) {
+      pauseMs = 0;
+      try {
+        const answer = await question();
+        if (attempts > 1) counters.retriesSucceeded++;
+        return answer;
+      } catch (error) {
+        if (!(error instanceof ProviderError)) throw error;
+        const delayMs = recovery.delayAfter(error, faultPolicy(error));
+        if (delayMs === undefined) throw error;
+        await sleep(Math.max(delayMs, pauseMs), call);
+        counters.retries++;
+      }
+    }
+  };
+
+  const completions: Omit<Streaming<CompletionRequest>, "hasTools"> = {
+    send: (request, call) => provider.streamCompletion(request, call),
+    shrink: shrinkCompletion,
+    priority: "interactive",
+  };
+  const chats: Omit<Streaming<ChatRequest>, "hasTools"> = {
+    send: (request, call) => provider.streamChat(request, call),
+    shrink: shrinkChat,
+    priority: "chat",
+  };
+
+  return {
+    kind: provider.kind,
+    origin: provider.origin,
+    limiter,
+    breaker,
+
+    models: (call = {}) => ask(call, () => provider.models(call)),
+    capabilities: (call = {}) => ask(call, () => capabilities(call)),
+    health: (call) => provider.health(call),
+
+    async validateConnection(use, call) {
+      // A person wants to know now: neither queue nor breaker stands between.
+      const found = await provider.validateConnection(use, call);
+      if (found.ok) {
+        breaker.reset();
+        account.renewed();
+      }
+      return found;
+    },
+
+    streamCompletion: (request, call = {}) => stream(request, { ...completions, hasTools: false }, call),
+    streamChat: (request, call = {}) => stream(request, { ...chats, hasTools: (request.tools?.length ?? 0) > 0 }, call),
+  };
+};

@@ -1,0 +1,97 @@
+import { findFimTemplate, type FimTemplate } from "./fim.ts";
+import { asCount, asList, asObject, asText, defined, type JsonObject } from "./json.ts";
+import type { Capabilities, ModelInfo } from "./provider.ts";
+
+/**
+ * What every request says about the loaded model. Ollama loads a model anew when a request differs in one of these, so
+ * ghost text and chat must not: https://github.com/ollama/ollama/blob/main/server/sched.go `needsReload`.
+ *
+ * - `num_ctx`: Ollama's own default is 4096 on most machines, too short for a chat about a file. 8192 holds what
+ *   Hotpath sends, and its key-value cache stays near 0.5 GB for a 7B model.
+ * - `keep_alive`: the default of 5 minutes is shorter than a meeting or a long thought, and a cold load takes up to
+ *   minutes; after half an hour the memory is free again.
+ * - `truncate`, `shift`: else Ollama drops the beginning of a prompt that is too long, and says nothing.
+ */
+export const ollamaRunner = {
+  num_ctx: 8192,
+  keep_alive: "30m",
+  truncate: false,
+  shift: false,
+} as const;
+
+/** `Qwen:7b` and `registry.ollama.ai/library/qwen:7b` are one model, and so are `qwen` and `qwen:latest`. */
+export const normalizeName = (name: string): string => {
+  const short = name.toLowerCase().replace(/^(?:registry\.ollama\.ai\/)?(?:library\/)?/, "");
+  return (short.split("/").at(-1) ?? "").includes(":") ? short : `${short}:latest`;
+};
+
+/** The name of an entry of a list. */
+export const nameOf = (entry: JsonObject): string => asText(entry["model"]) || asText(entry["name"]);
+
+/**
+ * The family by the model's own name, else by what its weights are called (`general.*`) together with that name, so
+ * that "instruct" in either rules a base model's form out. `details.family` says no more than "qwen2", which is a chat
+ * model as well.
+ */
+const findTemplate = (model: string, show: JsonObject): FimTemplate | undefined => {
+  const info = asObject(show["model_info"]);
+  const weights = ["basename", "size_label", "finetune"].map((field) => asText(info[`general.${field}`]));
+  const name = [...weights, asText(asObject(show["details"])["parent_model"]), model]
+    .filter((part) => part !== "")
+    .join("-");
+  return findFimTemplate(model) ?? findFimTemplate(name.replaceAll(/[\s/\\]+/g, "-"));
+};
+
+/** Whether the model can do this; undefined: releases before 0.6.4 do not list it. */
+const hasAbility = (entry: JsonObject, ability: string): boolean | undefined => {
+  const capabilities = entry["capabilities"];
+  return Array.isArray(capabilities) ? capabilities.includes(ability) : undefined;
+};
+
+/** This is how an old server itself decides. */
+const canInsert = (show: JsonObject): boolean =>
+  hasAbility(show, "insert") ?? /\.Suffix\b/.test(asText(show["template"]));
+
+/** Whether `/api/show` tells of a model that writes text. */
+export const canComplete = (show: JsonObject): boolean => hasAbility(show, "completion") ?? true;
+
+/** What is known of a model. */
+export type OllamaFacts = Capabilities & { readonly template: FimTemplate | undefined };
+
+/** Reads `/api/show`. `isInsertRefused`: the server has said that it cannot fill in, whatever it lists. */
+export const readFacts = (model: string, show: JsonObject, isInsertRefused: boolean): OllamaFacts => {
+  const info = asObject(show["model_info"]);
+  const trainedTokens = asCount(info[`${asText(info["general.architecture"])}.context_length`]);
+  const template = canComplete(show) ? findTemplate(model, show) : undefined;
+  const takesSuffix = canComplete(show) && canInsert(show) && !isInsertRefused;
+  return {
+    model,
+    template,
+    fillInMiddle: template ? "raw-template" : takesSuffix ? "suffix-parameter" : "none",
+    slots: undefined,
+    // Ollama lowers a context that is longer than the model was trained for.
+    contextTokens: Math.min(ollamaRunner.num_ctx, trainedTokens || ollamaRunner.num_ctx),
+    ...defined<Pick<Capabilities, "tools" | "vision">>({
+      tools: hasAbility(show, "tools"),
+      vision: hasAbility(show, "vision"),
+    }),
+  };
+};
+
+const readTag = (item: unknown): ModelInfo => {
+  const entry = asObject(item);
+  const families = asList(asObject(entry["details"])["families"]).map(asText);
+  const isEmbedding = families.some((name) => name.endsWith("bert"));
+  return {
+    id: nameOf(entry),
+    ...defined<Omit<ModelInfo, "id">>({
+      sizeBytes: asCount(entry["size"]),
+      tools: hasAbility(entry, "tools"),
+      vision: hasAbility(entry, "vision"),
+      writesText: hasAbility(entry, "completion") ?? (isEmbedding ? false : undefined),
+    }),
+  };
+};
+
+/** Reads `/api/tags`. Its entries list abilities in newer releases only; older ones tell an embedding by its family. */
+export const readTags = (answer: unknown): readonly ModelInfo[] => asList(asObject(answer)["models"]).map(readTag);

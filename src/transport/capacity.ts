@@ -1,0 +1,428 @@
+/** How a request went, as far as it is known. */
+export type Finished = {
+  /** From its start to its last token. */
+  readonly totalMs: number;
+  /** How many requests ran when it started, itself included. */
+  readonly startRunning: number;
+  /** How many requests ran while it did, itself included, on average over its time. */
+  readonly meanRunning: number;
+  readonly firstTokenMs?: number | undefined;
+  /** Tokens that the server had to read anew. */
+  readonly promptTokens?: number | undefined;
+  readonly generatedTokens?: number | undefined;
+};
+
+/** Says under which limit a request was started. */
+export type Ticket = { readonly epoch: number; readonly number: number };
+
+/**
+ * Learns how many requests a server works on at the same time before more of them only make each other wait.
+ *
+ * It compares what requests took at two numbers of running ones, for equal lengths of prompt and answer: while the server
+ * has room they take the same, and when it has none they take longer in proportion. That holds whether the surplus waits
+ * before the first token or slows down everybody. The limit goes up while others wait and more of them cost nothing, a
+ * step at a time, and comes down to what the comparison says. Where it was seen to end, going up is tried rarely.
+ */
+export type Capacity = {
+  readonly limit: number;
+  /** True while more than what is known to be good is tried. */
+  readonly isProbing: boolean;
+  /** True once the server has refused a request for lack of room. */
+  readonly hasRefused: boolean;
+  /** To be called when a request starts. */
+  begin(): Ticket;
+  /** @param isFull whether another request waits for a place. */
+  finish(ticket: Ticket, request: Finished, isFull: boolean): void;
+  /** @param running how many ran when it was refused, itself included. */
+  refuse(ticket: Ticket, running: number): void;
+  /** Starts anew from what the server has told. */
+  setSlots(slots: number): void;
+};
+
+// The numbers below were chosen by simulation, for several kinds of servers: test/bench/limiter.bench.ts.
+
+/** Requests that a limit is judged by: at least and at most, and that many times as many while it stays unclear. */
+const minSamples = 4;
+const maxSamples = 8;
+const patience = 3;
+/** Requests that are kept for each number of running ones. */
+const keptSamples = 16;
+/** What a number of running requests is compared with is at most this part of it, or the difference drowns in noise. */
+const referenceShare = 0.8;
+/** Fewer running ones than those, down to this part, are added: they took the same, and more of them are surer. */
+const pooledShare = 0.4;
+/** How many times its likely error a difference has to be for a judgement that calls for no further requests. */
+const sureness = 1.3;
+/** So much faster, as a logarithm, cannot be chance: by a fifth. */
+const fasterBy = Math.log(0.8);
+/** Rounds until more is tried again after it did not help, at first and at most. It doubles each time. */
+const firstBackoff = 2;
+const maxBackoff = 16;
+/** After so many requests what is known about fewer is measured again. */
+const outdatedAfter = 400;
+
+const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+const median = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+};
+
+/** The slope of a line through points as the median over all pairs (Theil and Sen), which single outliers do not bend. */
+const slopeOf = (points: readonly { readonly x: number; readonly y: number }[]): number => {
+  const slopes: number[] = [];
+  for (const [index, a] of points.entries()) {
+    for (const b of points.slice(0, index)) {
+      if (Math.abs(b.x - a.x) > 0.1 * (a.x + b.x)) slopes.push((b.y - a.y) / (b.x - a.x));
+    }
+  }
+  return slopes.length === 0 ? 0 : Math.max(0, median(slopes));
+};
+
+const restOf = ({ totalMs, firstTokenMs = 0 }: Finished): number => Math.max(0, totalMs - firstTokenMs);
+
+/** The logarithm of a ratio of times; too short ones are no reason for infinity. */
+const logRatio = (tookMs: number, expectedMs: number): number =>
+  Math.log(Math.max(tookMs, 0.1) / Math.max(expectedMs, 0.1));
+
+/** How much slower than expected a request was, as logarithms, by what is known about it. */
+type Slowdown = {
+  /** For its lengths of prompt and answer; undefined: they are not known. */
+  readonly byLength: number | undefined;
+  /** Its first token, for the length of the prompt as far as that is known. */
+  readonly first: number | undefined;
+  /** All of it, if what its first token was late by is all that it lost. */
+  readonly queued: number;
+  /** All of it, for the length of the prompt as far as that is known. */
+  readonly total: number;
+};
+
+/** Learns from requests what one takes, to say of another how much slower it was. */
+const fit = (requests: readonly Finished[]): ((request: Finished) => Slowdown) => {
+  const firsts = requests.filter((request) => request.firstTokenMs !== undefined);
+  const points = firsts
+    .filter((request) => request.promptTokens !== undefined)
+    .map((request) => ({ x: request.promptTokens!, y: request.firstTokenMs! }));
+  const slope = slopeOf(points);
+  const typicalFirstMs = firsts.length > 0 ? median(firsts.map((request) => request.firstTokenMs!)) : 0;
+  const offsetMs = points.length > 0 ? median(points.map(({ x, y }) => y - slope * x)) : 0;
+  const counted = requests.filter((request) => (request.generatedTokens ?? 0) > 0);
+  const msPerToken =
+    counted.length > 0 ? median(counted.map((request) => restOf(request) / request.generatedTokens!)) : undefined;
+  const typicalRestMs = median(requests.map(restOf));
+
+  return (request) => {
+    const { totalMs, firstTokenMs, promptTokens, generatedTokens = 0 } = request;
+    const hasFirst = firsts.length > 0 && firstTokenMs !== undefined;
+    const expectedFirstMs =
+      points.length > 0 && promptTokens !== undefined
+        ? Math.max(offsetMs + slope * promptTokens, typicalFirstMs / 5)
+        : typicalFirstMs;
+    return {
+      byLength:
+        msPerToken !== undefined && generatedTokens > 0
+          ? logRatio(totalMs, (hasFirst ? expectedFirstMs : 0) + msPerToken * generatedTokens)
+          : undefined,
+      first: hasFirst ? logRatio(firstTokenMs, expectedFirstMs) : undefined,
+      queued: hasFirst ? logRatio(totalMs, expectedFirstMs + restOf(request)) : 0,
+      total: logRatio(totalMs, typicalRestMs + expectedFirstMs),
+    };
+  };
+};
+
+/** Whether a higher number of running requests was more than the server has room for. */
+type Verdict = {
+  readonly isOver: boolean;
+  readonly isSure: boolean;
+  /** Requests were faster at the higher number: what is known about the lower one is outdated. */
+  readonly isFaster: boolean;
+  /** How many requests the server seems to have room for. */
+  readonly room: number;
+};
+
+/**
+ * Compares requests at `high` running ones with others at `low`. Halfway between no slower (room for all) and slower in
+ * proportion (no more done than with fewer) is the line.
+ */
+const compare = (atHigh: readonly Finished[], high: number, atLow: readonly Finished[], low: number): Verdict => {
+  const most = Math.log(high / low);
+  const slowdownOf = fit(atLow);
+  const lows = atLow.map(slowdownOf);
+  const highs = atHigh.map(slowdownOf);
+
+  const judge = (pick: (slowdown: Slowdown) => number): Verdict => {
+    const level = median(lows.map(pick));
+    const slowdowns = highs.map((slowdown) => pick(slowdown) - level);
+    // Cut off on both sides, so that a single very slow request does not decide.
+    const votes = slowdowns.map((value) => clamp(value / most - 0.5, -1.5, 1.5));
+    const vote = mean(votes);
+    const spread = Math.sqrt(mean(votes.map((value) => (value - vote) ** 2)));
+    const typical = median(slowdowns);
+    const error = spread * Math.sqrt(1 / atHigh.length + 1 / atLow.length);
+    return {
+      isOver: vote > 0,
+      isSure: Math.abs(vote) > sureness * error,
+      isFaster: typical < fasterBy && vote < -0.5 - 2 * error,
+      room: high * Math.exp(-typical),
+    };
+  };
+
+  const known = highs.filter((slowdown) => slowdown.byLength !== undefined).length;
+  if (known * 2 > highs.length) return judge((slowdown) => slowdown.byLength ?? slowdown.queued);
+  const total = judge((slowdown) => slowdown.total);
+  const firsts = highs.map(({ first }) => first).filter((first) => first !== undefined);
+  if (firsts.length * 2 <= highs.length) return total;
+  // How long the answers were is not known, so the first token has to tell. Where it is later than slow computing
+  // explains it has waited for its turn, and its delay counts as a part of the whole.
+  const isQueue = median(firsts) > 2 * most;
+  const first = judge((slowdown) => (isQueue ? slowdown.queued : (slowdown.first ?? slowdown.queued)));
+  return total.isOver && total.isSure && !first.isOver ? total : first;
+};
+
+/** What is known about a number of running requests. */
+type Level = { readonly requests: readonly Finished[]; readonly learnedAt: number };
+
+type Trial = { readonly kind: "up" } | { readonly kind: "down"; readonly from: number };
+
+/** Makes one that knows nothing but where to start. Limits are at least 1. */
+export const createCapacity = (options: {
+  readonly initialLimit: number;
+  readonly minLimit: number;
+  readonly maxLimit: number;
+}): Capacity => {
+  const { minLimit, maxLimit } = options;
+  const bound = (value: number): number => clamp(Math.round(value), minLimit, maxLimit);
+  /** What requests took, by how many ran. */
+  const levels = new Map<number, Level>();
+  /** What is thought to be right; the limit differs from it only while something is tried. */
+  let settled = bound(options.initialLimit);
+  let limit = settled;
+  /** `up`: is there room for more? `down`: is the server faster with fewer than `from`? */
+  let trial: Trial | undefined;
+  let samples: Finished[] = [];
+  let fullCount = 0;
+  /** Counts changes of the limit: what was started before one says nothing about the limit after it. */
+  let epoch = 0;
+  let startedCount = 0;
+  let finishedCount = 0;
+  /** Requests up to this one were under way when a refusal was heeded: their refusals are the same one. */
+  let heededUpTo = 0;
+  let hasRefused = false;
+  /** Up to here going up is tried at once, above only after `backoff` rounds. */
+  let ceiling = Infinity;
+  let backoff = firstBackoff;
+  let rounds = 0;
+  /** The last round looked as if the limit was too high. */
+  let isSuspect = false;
+  let toldSlots: number | undefined;
+
+  const startRound = (): void => {
+    samples = [];
+    fullCount = 0;
+  };
+
+  const setLimit = (value: number, next?: Trial): void => {
+    if (value !== limit || next) epoch++;
+    limit = value;
+    trial = next;
+    isSuspect = false;
+    rounds = 0;
+    startRound();
+  };
+
+  const settle = (value: number): void => {
+    settled = bound(value);
+    setLimit(settled);
+  };
+
+  const keep = (level: number, isNew: boolean): void => {
+    const before = isNew ? [] : (levels.get(level)?.requests ?? []);
+    levels.set(level, { requests: [...before, ...samples].slice(-keptSamples), learnedAt: finishedCount });
+  };
+
+  const referenceFor = (level: number): number | undefined => {
+    let best: number | undefined;
+    for (const key of levels.keys()) if (key <= referenceShare * level && key > (best ?? 0)) best = key;
+    return best;
+  };
+
+  /** Compares this round, at `level`, with what is known about fewer; undefined: nothing is known. */
+  const compareRound = (level: number): Verdict | undefined => {
+    const reference = referenceFor(level);
+    if (reference === undefined) return undefined;
+    const known: Finished[] = [];
+    for (const [key, { requests }] of levels) {
+      if (key === reference || (key < reference && key >= pooledShare * level)) known.push(...requests);
+    }
+    return compare(samples, level, known, reference);
+  };
+
+  const isUnclear = (verdict: Verdict | undefined): boolean =>
+    verdict !== undefined && !verdict.isSure && samples.length < patience * neededSamples();
+
+  const neededSamples = (): number => clamp(limit, minSamples, maxSamples);
+
+  const tryMore = (): void => {
+    // Work that leaves a place free has not filled the present limit yet; there must be no gap in what is compared.
+    if (settled > 1 && !levels.has(settled)) {
+      setLimit(settled, { kind: "up" });
+      return;
+    }
+    const next = bound(settled + Math.max(1, Math.floor(settled / 4)));
+    const target = settled < ceiling ? Math.min(next, ceiling) : next;
+    if (target > settled) setLimit(target, { kind: "up" });
+    else startRound();
+  };
+
+  /** Goes down from `level`, whose requests were just kept, and looks whether that makes the server faster. */
+  const tryFewer = (level: number, target: number): void =>
+    setLimit(Math.min(bound(target), limit), { kind: "down", from: level });
+
+  const rejectMore = (room = settled): void => {
+    // Work that leaves a place free never fills a limit that is one too high, so this is where that shows.
+    ceiling = room <= settled - Math.max(0.9, settled / 8) ? bound(settled - 1) : settled;
+    backoff = Math.min(maxBackoff, backoff * 2);
+    settle(ceiling);
+  };
+
+  const judgeUp = (level: number): void => {
+    // Too few came to try it.
+    if (level < limit && level <= settled) {
+      settle(settled);
+      return;
+    }
+    const verdict = compareRound(level);
+    if (isUnclear(verdict)) return;
+    keep(level, true);
+    if (verdict && (verdict.isOver || (level > ceiling && !verdict.isSure))) {
+      rejectMore(verdict.isSure ? verdict.room : settled);
+      return;
+    }
+    if (level > ceiling) {
+      ceiling = Infinity;
+      backoff = firstBackoff;
+    }
+    const isUsed = fullCount * 2 >= samples.length;
+    settle(level);
+    if (isUsed && settled < ceiling) tryMore();
+  };
+
+  const judgeDown = (level: number, from: number): void => {
+    const before = levels.get(from);
+    // The load went away meanwhile.
+    if (!before || level >= from) {
+      settle(settled);
+      return;
+    }
+    const verdict = compare(before.requests, from, samples, level);
+    if (isUnclear(verdict)) return;
+    // Slower with fewer than it was with more: the server has become slower meanwhile, and the question starts anew.
+    if (verdict.isOver || verdict.isFaster) {
+      settled = limit;
+      ceiling = verdict.isOver ? Math.max(limit, bound(verdict.room)) : limit;
+      judgeSteady(level, true);
+      return;
+    }
+    // Fewer were no faster, so there is room for `from`. Whatever was known about other numbers is outdated.
+    levels.clear();
+    levels.set(from, before);
+    keep(level, true);
+    settle(settled);
+  };
+
+  const judgeSteady = (level: number, isNew: boolean): void => {
+    const reference = referenceFor(level);
+    const isFullyUsed = level > 1 && level >= Math.min(limit - 1, referenceShare * limit);
+    if (reference === undefined) {
+      keep(level, isNew);
+      // A guess may be far off, what was told or found is not.
+      const isGuess = toldSlots === undefined && ceiling === Infinity;
+      const fewer = isGuess ? level / 2 : Math.floor(referenceShare * level);
+      if (isFullyUsed && limit > minLimit) tryFewer(level, fewer);
+      else endRound(true);
+      return;
+    }
+    const verdict = compareRound(level);
+    if (isUnclear(verdict)) return;
+    if (verdict?.isOver === true && verdict.isSure && limit > minLimit) {
+      // Once more with fresh requests: these may be from before and after a change.
+      if (!isSuspect && !isNew) {
+        isSuspect = true;
+        startRound();
+        return;
+      }
+      keep(level, true);
+      ceiling = bound(clamp(verdict.room, level / 2, level - 1));
+      backoff = firstBackoff;
+      tryFewer(level, ceiling);
+      return;
+    }
+    isSuspect = false;
+    const isOutdated = verdict?.isFaster === true;
+    keep(level, isNew || isOutdated);
+    if (isOutdated) for (const key of levels.keys()) if (key < level) levels.delete(key);
+    const learnedAt = levels.get(reference)?.learnedAt ?? finishedCount;
+    if (isFullyUsed && finishedCount - learnedAt > outdatedAfter) tryFewer(level, reference);
+    else endRound(verdict?.isOver !== true);
+  };
+
+  const endRound = (hasRoom: boolean): void => {
+    const isUsed = fullCount * 2 >= samples.length;
+    // A trial ends here, too.
+    trial = undefined;
+    startRound();
+    rounds++;
+    if (isUsed && hasRoom && (settled < ceiling || rounds >= backoff)) tryMore();
+  };
+
+  return {
+    get limit() {
+      return limit;
+    },
+    get isProbing() {
+      return trial?.kind === "up";
+    },
+    get hasRefused() {
+      return hasRefused;
+    },
+    begin: () => ({ epoch, number: ++startedCount }),
+    finish(ticket, request, isFull) {
+      finishedCount++;
+      const { startRunning, meanRunning } = request;
+      // One of the first of a crowd has waited for nobody, and the last one of it was alone most of the time.
+      const isTypical = Math.abs(startRunning - meanRunning) <= Math.max(1, meanRunning / 4);
+      if (ticket.epoch !== epoch || !isTypical) return;
+      samples.push(request);
+      if (isFull) fullCount++;
+      if (samples.length < neededSamples()) return;
+      const level = Math.max(1, Math.round(mean(samples.map((sample) => sample.meanRunning))));
+      if (trial?.kind === "up") judgeUp(level);
+      else if (trial) judgeDown(level, trial.from);
+      else judgeSteady(level, false);
+    },
+    refuse(ticket, running) {
+      if (ticket.number <= heededUpTo) return;
+      heededUpTo = startedCount;
+      hasRefused = true;
+      if (trial?.kind === "up" && running > settled) {
+        rejectMore();
+        return;
+      }
+      const sent = Math.min(limit, running);
+      ceiling = bound(sent - 1);
+      settle(Math.floor(sent / 2));
+    },
+    setSlots(slots) {
+      if (slots === toldSlots) return;
+      toldSlots = slots;
+      levels.clear();
+      settle(slots);
+      ceiling = settled;
+      backoff = maxBackoff;
+      hasRefused = false;
+    },
+  };
+};
