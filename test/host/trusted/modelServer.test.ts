@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, suite, test } from "node:test";
-import { createModelServer, sse, streamReply, type ModelServer } from "../../fake/modelServer.ts";
+import * as vscode from "vscode";
+import { createModelServer, jsonReply, sse, streamReply, type ModelServer } from "../../fake/modelServer.ts";
 import { closeAll, configure, notification, openBelow } from "../editor.ts";
-import { ghostText, hasUi, press, type, waitFor, waitUntil } from "../ui.ts";
+import { click, ghostText, hasUi, press, texts, type, waitFor, waitUntil } from "../ui.ts";
 
 let server: ModelServer;
 // Opening the list of notifications takes the focus from the editor, and VS Code then asks for no ghost text: what the
@@ -95,9 +96,52 @@ suite("a model server", () => {
       await openBelow("src/products.ts", 16);
       await type("const locked = ", { delayMs: 30 });
       await waitFor(problemMark);
-      assert.match(await notification(/refused the API key/), /Set API key/);
+      await vscode.commands.executeCommand("notifications.showList");
+      const shown = await texts(".notifications-center .notification-list-item-message");
+      assert.equal(shown.filter((text) => text.includes("refused the API key")).length, 1, "asked more than once");
+      await click('.notifications-center .monaco-button:has-text("Set API key")');
+      await waitFor(`.quick-input-widget .quick-input-title:has-text("API key for ${locked.url}")`);
+      await type("right");
+      await press("Enter");
+      await waitFor(problemMark, { state: "detached" });
+      await vscode.commands.executeCommand("notifications.clearAll");
+      await openBelow("src/products.ts", 16);
+      await type("const unlocked = ", { delayMs: 60 });
+      await waitUntil("the model's text", async () => (await ghostText()) !== "");
     } finally {
       await locked.close();
+    }
+  });
+
+  test("no credit left: said once, and the button leads to the place to buy some", { skip: !hasUi }, async () => {
+    const priced = await createModelServer({ costUsd: 0.000_01, modelId: "qwen/qwen3-coder" });
+    const broke = jsonReply(402, { error: { code: 402, message: "Insufficient credits" } });
+    try {
+      await configure({
+        "completion.provider": "openrouter",
+        "completion.baseUrl": `${priced.url}/v1`,
+        "completion.model": "qwen/qwen3-coder",
+      });
+      // OpenRouter wants a key; the one that is asked for is entered like a person would.
+      void vscode.commands.executeCommand("hotpath.setApiKey");
+      await waitFor(`.quick-input-widget .quick-input-title:has-text("API key for ${priced.url}")`);
+      await type("sk-or-v1-test");
+      await press("Enter");
+      await waitFor(".quick-input-widget", { state: "hidden" });
+      priced.script("/v1/completions", broke, broke, broke);
+      await openBelow("src/products.ts", 16);
+      await type("const broke = ", { delayMs: 60 });
+      await waitFor(problemMark);
+      const asked = priced.requests.filter(({ path }) => path.startsWith("/v1/completions")).length;
+      await type("1 + ", { delayMs: 60 });
+      assert.equal(priced.requests.filter(({ path }) => path.startsWith("/v1/completions")).length, asked);
+      await vscode.commands.executeCommand("notifications.showList");
+      const shown = await texts(".notifications-center .notification-list-item-message");
+      assert.equal(shown.filter((text) => text.includes("no credit left")).length, 1);
+      await waitFor('.notifications-center .monaco-button:has-text("Add credits")');
+      await vscode.commands.executeCommand("notifications.clearAll");
+    } finally {
+      await priced.close();
     }
   });
 

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
 import { registerHooks } from "node:module";
+import path from "node:path";
 import { after, afterEach, before, suite, test } from "node:test";
 import * as vscode from "vscode";
 import { createModelServer, type ModelServer } from "../../fake/modelServer.ts";
 import { closeAll, configure, notification, openBelow } from "../editor.ts";
 import { smokeLines } from "../smokeLines.ts";
-import { ghostText, hasUi, type, waitUntil } from "../ui.ts";
+import { click, ghostText, hasUi, runFromPalette, type, waitFor, waitUntil } from "../ui.ts";
 
 let server: ModelServer;
 
@@ -49,17 +51,62 @@ suite("a folder that is not trusted", () => {
         "the ladder was not loaded",
       );
       assert.deepEqual(
-        loaded.filter((url) => /\/chunks\/(client|registry)-/.test(url)),
+        loaded.filter((url) => /\/chunks\/(client|network|servers|registry)-/.test(url)),
         [],
       );
     },
   );
 
+  test(
+    "setting up asks only the server that was chosen, and sends nothing of the folder, then or later",
+    { skip: !hasUi },
+    async () => {
+      const stranger = await createModelServer();
+      const usualHost = process.env["OLLAMA_HOST"];
+      process.env["OLLAMA_HOST"] = server.url;
+      const own = path.join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? "", ".vscode", "settings.json");
+      const earlier = await readFile(own, "utf8");
+      try {
+        await configure({ "completion.provider": undefined, "completion.baseUrl": undefined });
+        await writeFile(own, JSON.stringify({ "hotpath.completion.baseUrl": stranger.url, "editor.rulers": [77] }));
+        const row = `.quick-input-list .monaco-list-row:has-text("127.0.0.1:${server.port}")`;
+        await runFromPalette("Hotpath: Set up a provider");
+        await waitFor(row);
+        await click(row);
+        const use = '.quick-input-list .monaco-list-row:has-text("Use these models")';
+        await waitFor(use);
+        await click(use);
+        assert.match(await notification(/answered in/), /not trusted: nothing of it is sent/);
+        assert.equal(
+          vscode.workspace.getConfiguration("hotpath").inspect("completion.baseUrl")?.globalValue,
+          server.url,
+        );
+        const asked = server.requests.length;
+        // Another line than above, which nothing can have remembered.
+        const [, line] = smokeLines;
+        assert.ok(line);
+        await openBelow(line.file, line.afterLine);
+        await type(line.text, { delayMs: 60 });
+        await waitUntil("ghost text", ghostText);
+        assert.equal(server.requests.length, asked, "a request was sent for a folder that is not trusted");
+        assert.equal(stranger.connections().opened, 0);
+        for (const { body } of server.requests) assert.ok(!body.includes("products"), body);
+      } finally {
+        if (usualHost === undefined) delete process.env["OLLAMA_HOST"];
+        else process.env["OLLAMA_HOST"] = usualHost;
+        await writeFile(own, earlier);
+        await configure({ "completion.provider": undefined, "completion.baseUrl": undefined });
+        await stranger.close();
+      }
+    },
+  );
+
   test("explaining says that the folder is not trusted", { skip: !hasUi }, async () => {
+    await configure({ "completion.provider": "llamacpp", "completion.baseUrl": server.url });
     const editor = await openBelow("src/products.ts", 16);
     editor.selection = new vscode.Selection(6, 0, 12, 1);
     void vscode.commands.executeCommand("hotpath.explainSelection");
     await notification(/not trusted/);
-    assert.equal(server.connections().opened, 0);
+    assert.ok(server.requests.every(({ path: asked }) => !asked.includes("chat")));
   });
 });
