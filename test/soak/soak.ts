@@ -37,9 +37,9 @@ const modelId = "qwen2.5-coder-7b";
  * sixty gets fewer at a time, as it should.
  */
 const mix: readonly { readonly kind: ProviderKind; readonly share: number; readonly streamsEach: number }[] = [
-  { kind: "llamacpp", share: 0.3, streamsEach: 2 },
-  { kind: "openai-compatible", share: 0.35, streamsEach: 2 },
-  { kind: "openrouter", share: 0.3, streamsEach: 2 },
+  { kind: "llamacpp", share: 0.3, streamsEach: 3 },
+  { kind: "openai-compatible", share: 0.35, streamsEach: 3 },
+  { kind: "openrouter", share: 0.3, streamsEach: 3 },
   // Works on one request at a time unless told otherwise.
   { kind: "ollama", share: 0.05, streamsEach: 1 },
 ];
@@ -171,8 +171,8 @@ const runningThen: number[] = [];
 while (!isOver()) {
   await delay(1_000);
   runningThen.push((await look()).running);
-  // The first third warms up: compiled code, learned limits, opened connections.
-  if (performance.now() - startedAt < (seconds * 1000) / 3) continue;
+  // The first half warms up: compiled code, opened connections, and what is kept of each server until it is full.
+  if (performance.now() - startedAt < (seconds * 1000) / 2) continue;
   collectGarbage();
   samples.push({
     atMin: (performance.now() - startedAt) / 60_000,
