@@ -2,17 +2,19 @@ import * as vscode from "vscode";
 import type { ModelSelection } from "../host/modelSelection.ts";
 import type { Role } from "../host/settingsSchema.ts";
 import type { OfferedModel } from "../provider/discover.ts";
-import { chooseModels, fillsInMiddle, fitOf, isPaid, writesText } from "../provider/modelChoice.ts";
+import { chooseModels, fillsInMiddle, fitOf, isFree, isPaid, writesText } from "../provider/modelChoice.ts";
 import type { MachineMemory } from "../provider/modelChoice.ts";
 import type { Provider } from "../provider/provider.ts";
 import type { ChosenServer } from "./chooseServer.ts";
 import { heading, pick, type Choice } from "./quickPick.ts";
-import { fitText, modelName, priceText } from "./setUpTexts.ts";
+import { modelLabel } from "../report/model.ts";
+import { fitText, inList, priceText } from "./setUpTexts.ts";
 
 export type ChooseModelsOptions = {
   /** Of the machine that the server runs on; undefined: it is not this one. */
   readonly memory: MachineMemory | undefined;
-  readonly connect: (model: string) => Promise<Provider>;
+  /** Models that fill in the middle as the server itself says; see {@link findFillers}. */
+  readonly alsoFillsIn: Promise<ReadonlySet<string>>;
   /** What was chosen before, when the person came back. */
   readonly before: ChosenModels | undefined;
 };
@@ -35,28 +37,29 @@ export const chooseModelsOf = async (
   const { l10n } = vscode;
   const { memory } = options;
   // A llama.cpp server without a list still serves its one model.
-  const offered = server.models.length > 0 ? server.models : [{ id: "" }];
-  const alsoFillsIn = await findFillers(server, options.connect);
-  const pricesKnown = server.isMetered;
-  const models: Models = options.before
-    ? { ...options.before }
-    : { ...chooseModels(offered, { memory, alsoFillsIn, pricesKnown }) };
-  const fillsIn = (model: OfferedModel) => fillsInMiddle(model) || alsoFillsIn.has(model.id);
+  const offered = server.kind === "llamacpp" && server.models.length === 0 ? [{ id: "" }] : server.models;
+  const { mayCharge } = server;
+  const begin = async (): Promise<Models> => ({
+    ...(options.before ?? chooseModels(offered, { memory, alsoFillsIn: await options.alsoFillsIn, mayCharge })),
+  });
+  const beginning = begin();
 
   for (;;) {
     const answer = await pick<Role | "use">({
       title: l10n.t("Hotpath: Set up a provider (2 of 2)"),
       placeholder: l10n.t("Models of {0}", server.name),
       canGoBack: true,
-      choices: summary(models, offered, memory),
+      choices: beginning.then((models) => summary(models, offered, memory)),
     });
     if (answer === undefined || answer === "back") return answer;
+    const models = await beginning;
     if (answer === "use") return models;
+    const alsoFillsIn = await options.alsoFillsIn;
     const chosen = await chooseOne(answer, {
       offered,
       memory,
-      fillsIn,
-      isMetered: server.isMetered,
+      fillsIn: (model) => fillsInMiddle(model) || alsoFillsIn.has(model.id),
+      server,
       now: models[answer],
     });
     if (chosen === undefined) return undefined;
@@ -81,11 +84,13 @@ export const selectionOf = (server: ChosenServer, models: ChosenModels): ModelSe
   };
 };
 
-/** Asks a server that costs nothing which models fill in the middle, when no name tells. */
-const findFillers = async (
+/** Asks a server that costs nothing which models fill in the middle, when no name tells. Never throws. */
+export const findFillers = async (
   server: ChosenServer,
   connect: (model: string) => Promise<Provider>,
 ): Promise<ReadonlySet<string>> => {
+  // OpenAI's routes do not tell: there every model would count as one that does.
+  if (server.kind === "openai-compatible") return new Set();
   const models = server.models.filter((model) => writesText(model) && !model.isElsewhere);
   if (server.isMetered || server.isLoading || models.some(fillsInMiddle) || models.length > askedModelsMax) {
     return new Set();
@@ -117,7 +122,8 @@ const roleLabel = (role: Role): string => {
   }
 };
 
-const shownName = (id: string): string => (id === "" ? vscode.l10n.t("the server's own model") : modelName(id));
+const shownName = (id: string): string =>
+  id === "" ? vscode.l10n.t("the server's own model") : inList(modelLabel(id));
 
 const summary = (
   models: Models,
@@ -150,13 +156,13 @@ const chooseOne = async (
     offered,
     memory,
     fillsIn,
-    isMetered,
+    server: { isMetered, mayCharge },
     now,
   }: {
     readonly offered: readonly OfferedModel[];
     readonly memory: MachineMemory | undefined;
     readonly fillsIn: (model: OfferedModel) => boolean;
-    readonly isMetered: boolean;
+    readonly server: Pick<ChosenServer, "isMetered" | "mayCharge">;
     readonly now: string | undefined;
   },
 ): Promise<ModelAnswer | "back" | undefined> => {
@@ -198,7 +204,7 @@ const chooseOne = async (
   });
   if (answer === undefined || answer === "back") return answer;
   const model = offered.find(({ id }) => id === answer.id);
-  if (role !== "completion" || !isMetered || !model || !isPaid(model)) return answer;
+  if (role !== "completion" || !mayCharge || !model || isFree(model)) return answer;
   return (await agreesToPay(model)) ? answer : "back";
 };
 
@@ -206,7 +212,9 @@ const chooseOne = async (
 const agreesToPay = async (model: OfferedModel): Promise<boolean> => {
   const { l10n } = vscode;
   const answer = await pick<"use" | "back">({
-    title: l10n.t("Ghost text from {0} costs money", modelName(model.id)),
+    title: isPaid(model)
+      ? l10n.t("Ghost text from {0} costs money", modelLabel(model.id))
+      : l10n.t("Ghost text from {0} may cost money: no price is named", modelLabel(model.id)),
     placeholder: l10n.t("A request is sent at nearly every pause in typing"),
     canGoBack: true,
     choices: [

@@ -3,14 +3,19 @@ import { isAbortError } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { ApiKeys } from "../host/secrets.ts";
-import { faultKind, faultSentence } from "../host/sentences.ts";
+import { faultKind } from "../host/sentences.ts";
 import { defaultBaseUrl } from "../host/settingsSchema.ts";
 import { parseBaseUrl } from "../provider/baseUrl.ts";
 import { discoverServers, identifyServer, localOrigins, type FoundServer } from "../provider/discover.ts";
+import { writesText } from "../provider/modelChoice.ts";
 import { SignInError, signInByLoopback, startPastedSignIn } from "../provider/openRouterSignIn.ts";
+import { ProviderError } from "../provider/provider.ts";
 import { createProvider } from "../provider/registry.ts";
 import type { TransportClient } from "../transport/client.ts";
+import { isLoopbackHost } from "../transport/route.ts";
 import { askForKey, heading, pick, withCancel, type Choice } from "./quickPick.ts";
+import { withScheme } from "./serverAddress.ts";
+import { inList, noModelSentence, setUpSentence } from "./setUpTexts.ts";
 
 /** A server that the person chose, with what it offers. */
 export type ChosenServer = FoundServer & {
@@ -20,10 +25,13 @@ export type ChosenServer = FoundServer & {
   readonly isHere: boolean;
   /** It names prices. */
   readonly isMetered: boolean;
+  /** Its requests may cost money, whether it names prices or not: it is on the public internet. */
+  readonly mayCharge: boolean;
 };
 
 export type ChooseServerOptions = {
-  readonly transport: TransportClient;
+  /** Asked anew for each use: the network's settings may be corrected meanwhile, which closes the client. */
+  readonly transport: () => Promise<TransportClient>;
   readonly clock: Clock;
   readonly log: Log;
   readonly apiKeys: ApiKeys;
@@ -38,7 +46,7 @@ type Answer =
   | { readonly type: "look-again" | "forward" | "sign-in" | "enter-key" | "stored-key" | "address" };
 
 const openRouterUrl = defaultBaseUrl.openrouter;
-const openRouterOrigin = new URL(openRouterUrl).origin;
+const { origin: openRouterOrigin, hostname: openRouterHost } = new URL(openRouterUrl);
 // Somebody named it and waits for it: longer than for a port that was only guessed.
 const namedServerMs = 6000;
 
@@ -51,7 +59,7 @@ export const chooseServer = async (options: ChooseServerOptions): Promise<Chosen
       const server = await open(answer, options);
       if (server) return server;
     } catch (error) {
-      if (!isAbortError(error)) await showFault(error, options.log);
+      if (!isAbortError(error)) showFault(error, options.log);
     }
   }
 };
@@ -59,11 +67,11 @@ export const chooseServer = async (options: ChooseServerOptions): Promise<Chosen
 const open = async (answer: Answer, options: ChooseServerOptions): Promise<ChosenServer | undefined> => {
   switch (answer.type) {
     case "server":
-      return answer.server.wantsKey ? enterServerKey(answer.server, options) : chosen(answer.server);
+      return answer.server.wantsKey ? openLocked(answer.server, options) : chosen(answer.server);
     case "look-again":
       return undefined;
     case "forward":
-      await explainForward(options.hostName);
+      explainForward();
       return undefined;
     case "address":
       return enterAddress(options);
@@ -75,18 +83,13 @@ const open = async (answer: Answer, options: ChooseServerOptions): Promise<Chose
     }
     case "stored-key":
       return openOpenRouter(undefined, options);
-    case "enter-key": {
-      const { l10n } = vscode;
-      const prompt = l10n.t(
-        "From openrouter.ai/settings/keys. Kept in the secret storage, sent to openrouter.ai only.",
-      );
-      const apiKey = await askForKey(l10n.t("OpenRouter key"), prompt);
-      if (!apiKey) return undefined;
-      options.apiKeys.entered(apiKey);
-      return openOpenRouter(apiKey, options);
-    }
+    case "enter-key":
+      return enterOpenRouterKey(options);
   }
 };
+
+/** Does not wait until somebody closes it: meanwhile the list would be gone. */
+const warn = (sentence: string): void => void vscode.window.showWarningMessage(sentence);
 
 const askWhich = async (options: ChooseServerOptions): Promise<Answer | "back" | undefined> => {
   const { l10n, env } = vscode;
@@ -128,9 +131,12 @@ const askWhich = async (options: ChooseServerOptions): Promise<Answer | "back" |
         ]),
   ];
   const machine =
-    env.remoteName === undefined ? l10n.t("On this machine") : l10n.t("On the remote machine {0}", options.hostName);
+    env.remoteName === undefined
+      ? l10n.t("On this machine")
+      : l10n.t("On the remote machine {0}", inList(options.hostName));
   const look = async (): Promise<readonly Choice<Answer>[]> => {
-    const found = await discoverServers(localOrigins(options.ollamaHost), { transport: options.transport });
+    const transport = await options.transport();
+    const found = await discoverServers(localOrigins(options.ollamaHost), { transport });
     const rows: Choice<Answer>[] = found.map((server) => ({
       label: `$(server) ${server.name}`,
       description: new URL(server.baseUrl).host,
@@ -158,11 +164,25 @@ const serverDetail = ({ models, wantsKey, isLoading }: FoundServer): string => {
   return models.length === 1 ? l10n.t("1 model") : l10n.t("{0} models", models.length);
 };
 
-const chosen = (server: FoundServer, apiKey?: string): ChosenServer => {
-  const { hostname } = new URL(server.baseUrl);
-  const isHere = /^(?:127\.|localhost$|\[::1\]$)/.test(hostname);
-  return { ...server, isHere, isMetered: false, ...(apiKey === undefined ? {} : { apiKey }) };
+/** Undefined: it has no model to choose, and the person was told. */
+const chosen = (server: FoundServer, apiKey?: string): ChosenServer | undefined => {
+  // A llama.cpp server without a list still serves its one model.
+  const hasModel = (server.kind === "llamacpp" && server.models.length === 0) || server.models.some(writesText);
+  if (!hasModel) {
+    warn(noModelSentence(server, vscode.l10n.t));
+    return undefined;
+  }
+  return {
+    ...server,
+    isHere: isLoopbackHost(new URL(server.baseUrl).hostname),
+    isMetered: false,
+    mayCharge: !parseBaseUrl(server.baseUrl).isPrivate,
+    ...(apiKey === undefined ? {} : { apiKey }),
+  };
 };
+
+const warnNobodyAnswers = (address: string): void =>
+  warn(vscode.l10n.t("No model server answers at {0}.", new URL(address).host));
 
 const enterAddress = async (options: ChooseServerOptions): Promise<ChosenServer | undefined> => {
   const { l10n } = vscode;
@@ -176,21 +196,30 @@ const enterAddress = async (options: ChooseServerOptions): Promise<ChosenServer 
   if (!address || address.trim() === "") return undefined;
   const { href, origin } = parseBaseUrl(withScheme(address));
   const stored = await options.apiKeys.get(origin);
+  if (new URL(href).hostname === openRouterHost) {
+    return stored === undefined ? enterOpenRouterKey(options) : openOpenRouter(undefined, options);
+  }
   const server = await identify(href, stored, options);
   if (!server) {
-    await vscode.window.showWarningMessage(l10n.t("No model server answers at {0}.", new URL(href).host));
+    warnNobodyAnswers(href);
     return undefined;
   }
   return server.wantsKey ? enterServerKey(server, options) : chosen(server);
+};
+
+/** A server that wants a key: with the one that is stored for it, else with one that the person enters. */
+const openLocked = async (found: FoundServer, options: ChooseServerOptions): Promise<ChosenServer | undefined> => {
+  const { origin, href } = parseBaseUrl(found.baseUrl);
+  const stored = await options.apiKeys.get(origin);
+  const server = stored === undefined ? undefined : await identify(href, stored, options);
+  return server && !server.wantsKey ? chosen(server) : enterServerKey(found, options);
 };
 
 const enterServerKey = async (found: FoundServer, options: ChooseServerOptions): Promise<ChosenServer | undefined> => {
   const { l10n } = vscode;
   const { origin, href, acceptsKey } = parseBaseUrl(found.baseUrl);
   if (!acceptsKey) {
-    await vscode.window.showWarningMessage(
-      l10n.t("{0} wants a key, and a key is only sent over https or inside of a private network.", origin),
-    );
+    warn(l10n.t("{0} wants a key, and a key is only sent over https or inside of a private network.", origin));
     return undefined;
   }
   const prompt = l10n.t("Kept in the system's secret storage and sent to this address only.");
@@ -199,23 +228,22 @@ const enterServerKey = async (found: FoundServer, options: ChooseServerOptions):
   options.apiKeys.entered(apiKey);
   const server = await identify(href, apiKey, options);
   if (server && !server.wantsKey) return chosen(server, apiKey);
-  await vscode.window.showWarningMessage(l10n.t("{0} refused this key.", origin));
+  if (server) warn(l10n.t("{0} refused this key.", origin));
+  else warnNobodyAnswers(href);
   return undefined;
 };
 
 const identify = (
   address: string,
   apiKey: string | undefined,
-  { transport }: ChooseServerOptions,
+  options: ChooseServerOptions,
 ): Promise<FoundServer | undefined> => {
   const title = vscode.l10n.t("Asking {0}", new URL(address).host);
-  return withCancel(title, (signal) =>
-    identifyServer(address, { transport, signal, totalMs: namedServerMs, ...(apiKey ? { apiKey } : {}) }),
-  );
+  return withCancel(title, async (signal) => {
+    const transport = await options.transport();
+    return identifyServer(address, { transport, signal, totalMs: namedServerMs, ...(apiKey ? { apiKey } : {}) });
+  });
 };
-
-/** People write "gpu-box:8000"; what is on the public internet is rarely meant without its https. */
-const withScheme = (text: string): string => (text.includes("://") ? text : `http://${text.trim()}`);
 
 const isAddress = (text: string): boolean => {
   try {
@@ -232,6 +260,8 @@ const addressHint = (): string =>
 /** In a browser, with a listener where the browser runs on this machine, else by a code to paste. */
 const signIn = async (options: ChooseServerOptions): Promise<string> => {
   const { l10n, env } = vscode;
+  const { clock } = options;
+  const transport = await options.transport();
   const isBrowserHere = env.remoteName === undefined && env.uiKind === vscode.UIKind.Desktop;
   if (isBrowserHere) {
     const title = l10n.t("Waiting for OpenRouter in the browser");
@@ -240,12 +270,14 @@ const signIn = async (options: ChooseServerOptions): Promise<string> => {
       failed: l10n.t("You are not signed in. You can close this page."),
     };
     try {
-      return await withCancel(title, (signal) => signInByLoopback({ ...options, signal, open: openInBrowser, page }));
+      return await withCancel(title, (signal) =>
+        signInByLoopback({ transport, clock, signal, open: openInBrowser, page }),
+      );
     } catch (error) {
       if (!(error instanceof SignInError) || error.kind !== "no-listener") throw error;
     }
   }
-  const pasted = startPastedSignIn(options);
+  const pasted = startPastedSignIn({ transport, clock });
   await openInBrowser(pasted.url);
   const code = await vscode.window.showInputBox({
     title: l10n.t("Code from OpenRouter"),
@@ -254,13 +286,23 @@ const signIn = async (options: ChooseServerOptions): Promise<string> => {
     ignoreFocusOut: true,
   });
   if (!code) throw new SignInError("denied", "No code was entered");
-  return pasted.finish(code);
+  return withCancel(l10n.t("Signing in to OpenRouter"), (signal) => pasted.finish(code, signal));
 };
 
 const openInBrowser = async (url: string): Promise<boolean> => vscode.env.openExternal(vscode.Uri.parse(url));
 
+const enterOpenRouterKey = async (options: ChooseServerOptions): Promise<ChosenServer | undefined> => {
+  const { l10n } = vscode;
+  const prompt = l10n.t("From openrouter.ai/settings/keys. Kept in the secret storage, sent to openrouter.ai only.");
+  const apiKey = await askForKey(l10n.t("OpenRouter key"), prompt);
+  if (!apiKey) return undefined;
+  options.apiKeys.entered(apiKey);
+  return openOpenRouter(apiKey, options);
+};
+
 const openOpenRouter = async (apiKey: string | undefined, options: ChooseServerOptions): Promise<ChosenServer> => {
-  const { transport, clock, log, apiKeys } = options;
+  const { clock, log, apiKeys } = options;
+  const transport = await options.transport();
   const readKey = async () => apiKey ?? apiKeys.get(openRouterOrigin);
   const provider = await createProvider(
     "openrouter",
@@ -272,6 +314,9 @@ const openOpenRouter = async (apiKey: string | undefined, options: ChooseServerO
     const health = await provider.health({ signal });
     if (health.status === "down") throw health.error;
     return provider.models({ signal });
+  }).catch((error: unknown) => {
+    if (error instanceof ProviderError) error.origin ??= openRouterOrigin;
+    throw error;
   });
   return {
     name: "OpenRouter",
@@ -282,35 +327,54 @@ const openOpenRouter = async (apiKey: string | undefined, options: ChooseServerO
     isLoading: false,
     isHere: false,
     isMetered: true,
+    mayCharge: true,
     ...(apiKey === undefined ? {} : { apiKey }),
   };
 };
 
-const explainForward = async (hostName: string): Promise<void> => {
-  const { l10n } = vscode;
-  const command = `ssh -R 11434:127.0.0.1:11434 ${hostName}`;
+/** Nothing of it comes from the remote machine: it is to be run on this one. */
+const explainForward = (): void => {
+  const { l10n, env, window } = vscode;
+  if (env.remoteName !== "ssh-remote") {
+    void window.showInformationMessage(
+      l10n.t(
+        "Choose 'Another address' and enter one that leads from there to your own computer; in a container that is often {0}.",
+        "host.docker.internal:11434",
+      ),
+    );
+    return;
+  }
+  const command = "ssh -R 11434:127.0.0.1:11434 host";
   const copy = l10n.t("Copy command");
-  const choice = await vscode.window.showInformationMessage(
-    l10n.t(
-      "Hotpath runs on {0}. A reverse port forward makes a server on your own computer answer there: {1} (11434 is Ollama's port). Then look again.",
-      hostName,
-      command,
-    ),
-    copy,
-  );
-  if (choice === copy) await vscode.env.clipboard.writeText(command);
+  const offer = async () => {
+    const choice = await window.showInformationMessage(
+      l10n.t(
+        "A reverse port forward makes a server on your own computer answer there: {0} (11434 is Ollama's port; for 'host' use the name you connect with). Then look again.",
+        command,
+      ),
+      copy,
+    );
+    if (choice === copy) await env.clipboard.writeText(command);
+  };
+  void offer();
 };
 
-const showFault = async (error: unknown, log: Log): Promise<void> => {
+const showFault = (error: unknown, log: Log): void => {
   const { l10n } = vscode;
   if (error instanceof SignInError) {
     log.warn(`Signing in to OpenRouter: ${error.kind}`);
-    await vscode.window.showWarningMessage(signInSentence(error));
+    warn(signInSentence(error));
     return;
   }
   const kind = faultKind(error) ?? "unknown";
-  log.warn(kind === "unknown" ? String(error) : `${openRouterOrigin}: ${kind}`);
-  await vscode.window.showWarningMessage(faultSentence(kind, new URL(openRouterUrl).host, l10n.t));
+  const origin = error instanceof ProviderError ? error.origin : undefined;
+  if (origin === undefined) {
+    log.error(`Setting up a provider: ${kind === "unknown" ? String(error) : kind}`);
+    warn(l10n.t("Something unexpected happened. 'Hotpath: Show log' tells more."));
+    return;
+  }
+  log.warn(`${origin}: ${kind}`);
+  warn(setUpSentence(kind, new URL(origin).host, l10n.t));
 };
 
 const signInSentence = ({ kind }: SignInError): string => {
@@ -319,11 +383,13 @@ const signInSentence = ({ kind }: SignInError): string => {
     case "denied":
       return l10n.t("Signing in to OpenRouter was stopped. Nothing was stored.");
     case "timeout":
-      return l10n.t("Nobody came back from OpenRouter within five minutes. Nothing was stored.");
+      return l10n.t("Sign-in was not finished within five minutes. Nothing was stored.");
     case "code-refused":
       return l10n.t("OpenRouter did not take the code: it may be older than ten minutes. Sign in again.");
-    case "no-listener":
     case "failed":
+      return l10n.t("OpenRouter made no key. Sign in again later.");
+    case "no-listener":
+    case "unreachable":
       return l10n.t("OpenRouter could not be reached. Look at the network, then sign in again.");
   }
 };

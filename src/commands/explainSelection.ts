@@ -55,14 +55,17 @@ export const createAnswerDocuments = (): AnswerDocuments => {
   };
 };
 
-/** "Hotpath: Explain selection": streams an explanation into a Markdown preview beside the editor. Throws what the provider throws, but for a cancellation. */
-export const explainSelection = async (options: ExplainOptions): Promise<void> => {
+/**
+ * "Hotpath: Explain selection": streams an explanation into a Markdown preview beside the editor. False: nothing was
+ * selected, or it was cancelled. Throws what the provider throws, but for a cancellation.
+ */
+export const explainSelection = async (options: ExplainOptions): Promise<boolean> => {
   const { l10n } = vscode;
   const editor = vscode.window.activeTextEditor;
   const code = editor?.document.getText(editor.selection) ?? "";
   if (!editor || code.trim() === "") {
-    await vscode.window.showInformationMessage(l10n.t("Select the code to explain first."));
-    return;
+    void vscode.window.showInformationMessage(l10n.t("Select the code to explain first."));
+    return false;
   }
   const fileName = editor.document.uri.path.split("/").at(-1) ?? "";
   const messages = explainMessages({ code, languageId: editor.document.languageId, fileName });
@@ -76,7 +79,7 @@ export const explainSelection = async (options: ExplainOptions): Promise<void> =
   // VS Code drops changes of a document that it does not know yet, and a fast answer is over by then.
   await vscode.workspace.openTextDocument(answer.uri);
   await vscode.commands.executeCommand("markdown.showPreviewToSide", answer.uri);
-  await vscode.window.withProgress(
+  return vscode.window.withProgress(
     {
       location: vscode.ProgressLocation.Notification,
       title: l10n.t("Explaining the selection"),
@@ -87,7 +90,7 @@ export const explainSelection = async (options: ExplainOptions): Promise<void> =
       token.onCancellationRequested(() => controller.abort());
       let isEmpty = true;
       try {
-        await streamAnswer(options, messages, controller.signal, (markdown) => {
+        return await streamAnswer(options, messages, controller.signal, (markdown) => {
           isEmpty = false;
           answer.show(heading + note + safeMarkdown(markdown));
         });
@@ -104,7 +107,7 @@ const streamAnswer = async (
   messages: Parameters<Provider["streamChat"]>[0]["messages"],
   signal: AbortSignal,
   show: (markdown: string) => void,
-): Promise<void> => {
+): Promise<boolean> => {
   const request = ledger.startRequest({ feature: "chat", provider: provider.kind, model });
   const firstToken = request.span.child(firstTokenSpan);
   const call: CallOptions = { signal, span: request.span, onLateUsage: (usage) => request.lateUsage(usage) };
@@ -131,10 +134,11 @@ const streamAnswer = async (
       }
     }
     request.end("ok");
+    return true;
   } catch (error) {
     if (signal.aborted || isAbortError(error)) {
       request.end("cancelled");
-      return;
+      return false;
     }
     request.end("failed", error instanceof Error && "kind" in error ? String(error.kind) : "unknown");
     throw error;

@@ -6,6 +6,8 @@ export type Choice<Value> = vscode.QuickPickItem & { readonly value?: Value };
 export type PickOptions<Value> = {
   readonly title: string;
   readonly placeholder: string;
+  /** Stands above the rows, in as many lines as it needs. */
+  readonly prompt?: string;
   /** A promise keeps the list empty and busy: rows that move while somebody aims at one would be a trap. */
   readonly choices: readonly Choice<Value>[] | Promise<readonly Choice<Value>[]>;
   /** Shows a button that leads back; the answer is then "back". */
@@ -23,6 +25,7 @@ export const pick = async <Value>(options: PickOptions<Value>): Promise<Value | 
   const closed = Promise.withResolvers<Value | "back" | undefined>();
   list.title = options.title;
   list.placeholder = options.placeholder;
+  list.prompt = options.prompt;
   list.ignoreFocusOut = true;
   list.matchOnDescription = true;
   if (options.canGoBack) list.buttons = [vscode.QuickInputButtons.Back];

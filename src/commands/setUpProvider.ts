@@ -4,19 +4,20 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { settingsOf, type ModelSelection } from "../host/modelSelection.ts";
 import type { ApiKeys } from "../host/secrets.ts";
-import { faultKind, faultSentence } from "../host/sentences.ts";
+import { faultKind } from "../host/sentences.ts";
 import type { Role, Settings } from "../host/settingsSchema.ts";
 import type { MemorySample } from "../memory/sample.ts";
 import type { Provider } from "../provider/provider.ts";
 import { createProvider } from "../provider/registry.ts";
 import type { TransportClient } from "../transport/client.ts";
 import { chooseServer, type ChosenServer } from "./chooseServer.ts";
-import { chooseModelsOf, selectionOf, type ChosenModels } from "./chooseModels.ts";
-import { withCancel } from "./quickPick.ts";
-import { testSentence, type TestResult } from "./setUpTexts.ts";
+import { chooseModelsOf, findFillers, selectionOf, type ChosenModels } from "./chooseModels.ts";
+import { pick, withCancel } from "./quickPick.ts";
+import { setUpSentence, testSentence, type TestResult } from "./setUpTexts.ts";
 
 export type SetUpOptions = {
-  readonly transport: TransportClient;
+  /** Asked anew for each use: the network's settings may be corrected meanwhile, which closes the client. */
+  readonly transport: () => Promise<TransportClient>;
   readonly clock: Clock;
   readonly log: Log;
   readonly apiKeys: ApiKeys;
@@ -39,11 +40,12 @@ export const setUpProvider = async (options: SetUpOptions): Promise<void> => {
     const server = await chooseServer(readHere);
     if (!server) return;
     const connect = (model: string): Promise<Provider> => connectTo(server, model, options);
+    const alsoFillsIn = findFillers(server, connect);
     let models: ChosenModels | undefined;
     for (;;) {
       const { machineTotalBytes: totalBytes, machineAvailableBytes: availableBytes } = options.readMemory();
       const memory = server.isHere ? { totalBytes, availableBytes } : undefined;
-      const answer = await chooseModelsOf(server, { memory, connect, before: models });
+      const answer = await chooseModelsOf(server, { memory, alsoFillsIn, before: models });
       if (answer === undefined) return;
       if (answer === "back") break;
       models = answer;
@@ -53,8 +55,9 @@ export const setUpProvider = async (options: SetUpOptions): Promise<void> => {
 };
 
 /** The raw provider: a fault is to be seen, not mended. */
-const connectTo = (server: ChosenServer, model: string, options: SetUpOptions): Promise<Provider> => {
-  const { transport, clock, log, apiKeys } = options;
+const connectTo = async (server: ChosenServer, model: string, options: SetUpOptions): Promise<Provider> => {
+  const { clock, log, apiKeys } = options;
+  const transport = await options.transport();
   const origin = new URL(server.baseUrl).origin;
   const apiKey = async () => server.apiKey ?? apiKeys.get(origin);
   return createProvider(server.kind, { baseUrl: server.baseUrl, model, apiKey }, { transport, clock, log });
@@ -68,14 +71,11 @@ const testAndSave = async (
   options: SetUpOptions,
 ): Promise<boolean> => {
   const { l10n } = vscode;
-  const tryAgain = l10n.t("Try again");
-  const change = l10n.t("Change");
-  const saveAnyway = l10n.t("Save anyway");
   for (;;) {
     const { results, fault } = await test(server, selection, connect);
     if (fault === undefined) {
-      await save(server, selection, options);
-      const sentence = testSentence(results, server.kind === "openrouter", l10n.t);
+      if (!(await save(server, selection, options))) return false;
+      const sentence = testSentence(results, server.mayCharge, l10n.t);
       const waits = vscode.workspace.isTrusted
         ? ""
         : ` ${l10n.t("This folder is not trusted: nothing of it is sent until you trust it.")}`;
@@ -83,13 +83,29 @@ const testAndSave = async (
       return true;
     }
     const kind = faultKind(fault);
-    if (kind === undefined) return true;
+    // The test was cancelled, not the set-up.
+    if (kind === undefined) return false;
     if (kind === "unknown") options.log.error(fault instanceof Error ? String(fault) : kind);
-    const sentence = faultSentence(kind, new URL(server.baseUrl).host, l10n.t);
-    const choice = await vscode.window.showWarningMessage(sentence, tryAgain, change, saveAnyway);
-    if (choice === saveAnyway) await save(server, selection, options);
-    if (choice === change) return false;
-    if (choice !== tryAgain) return true;
+    const sentence = setUpSentence(kind, new URL(server.baseUrl).host, l10n.t);
+    // No notification, which may go unseen: what was chosen and a key that was entered wait for the answer.
+    const choice = await pick<"try-again" | "change" | "save">({
+      title: l10n.t("Hotpath: The test failed"),
+      placeholder: l10n.t("Choose what to do"),
+      prompt: sentence,
+      canGoBack: true,
+      choices: [
+        { label: l10n.t("Try again"), value: "try-again" },
+        { label: l10n.t("Change"), description: l10n.t("take other models or another server"), value: "change" },
+        { label: l10n.t("Save anyway"), description: l10n.t("without a test that went well"), value: "save" },
+      ],
+    });
+    if (choice === "try-again") continue;
+    if (choice === "change" || choice === "back") return false;
+    if (choice === "save") {
+      if (!(await save(server, selection, options))) return false;
+      void vscode.window.showInformationMessage(l10n.t("Saved without a test that went well."));
+    }
+    return true;
   }
 };
 
@@ -126,8 +142,19 @@ const test = async (
   }
 };
 
-const save = async (server: ChosenServer, selection: ModelSelection, options: SetUpOptions): Promise<void> => {
-  // The key first: settings that are read without it would ask for it.
-  if (server.apiKey !== undefined) await options.apiKeys.set(new URL(server.baseUrl).origin, server.apiKey);
-  await options.write(settingsOf(selection, options.settings()));
+/** False: it did not work, and the person was told. */
+const save = async (server: ChosenServer, selection: ModelSelection, options: SetUpOptions): Promise<boolean> => {
+  const { l10n } = vscode;
+  try {
+    // The key first: settings that are read without it would ask for it.
+    if (server.apiKey !== undefined) await options.apiKeys.set(new URL(server.baseUrl).origin, server.apiKey);
+    await options.write(settingsOf(selection, options.settings()));
+    return true;
+  } catch (error) {
+    options.log.error(`The set-up could not be saved: ${String(error)}`);
+    void vscode.window.showErrorMessage(
+      l10n.t("Not all of it could be saved. Look at your settings.json for mistakes, then save again."),
+    );
+    return false;
+  }
 };

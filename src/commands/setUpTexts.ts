@@ -1,8 +1,13 @@
+import type { Translate } from "../base/translate.ts";
 import { formatBytes } from "../memory/format.ts";
-import type { OfferedModel } from "../provider/discover.ts";
+import type { FoundServer, OfferedModel } from "../provider/discover.ts";
 import { fitOf, isPaid, type MachineMemory } from "../provider/modelChoice.ts";
-import type { Translate } from "../host/sentences.ts";
-import { formatDuration, formatUsd } from "../report/model.ts";
+import { faultSentence } from "../host/sentences.ts";
+import type { ProviderErrorKind } from "../provider/provider.ts";
+import { formatDuration, formatUsd, modelLabel } from "../report/model.ts";
+
+// As much of a name as one needs to know it again.
+const noticeMaxLength = 100;
 
 /** One live test that went well. */
 export type TestResult = {
@@ -43,19 +48,43 @@ export const priceText = (model: OfferedModel, t: Translate): string => {
   );
 };
 
-/** The model as a list shows it: llama.cpp names it by its file, and the folders say nothing. */
-export const modelName = (id: string): string =>
-  id.endsWith(".gguf") ? (id.split(/[\\/]/).at(-1) ?? id).replace(/\.gguf$/, "") : id;
+/** A server's words as a notification may show them, where `[text](command:…)` would be a link that runs something. */
+export const inNotice = (text: string): string => text.replaceAll(/[\p{C}[\]]/gu, " ").slice(0, noticeMaxLength);
 
-/** What the live test found: "qwen2.5-coder answered in 180 ms; this test cost nothing." */
-export const testSentence = (results: readonly TestResult[], isMetered: boolean, t: Translate): string => {
+/** A server's words as a list may show them, where `$(name)` would be an icon. */
+export const inList = (text: string): string => text.replaceAll("$(", "\\$(");
+
+/**
+ * What the live test found: "qwen2.5-coder answered in 180 ms; this test cost nothing." `mayCharge`: a server that does
+ * not say what it cost may still have charged.
+ */
+export const testSentence = (results: readonly TestResult[], mayCharge: boolean, t: Translate): string => {
   const answered = results
-    .map(({ model, firstTokenMs }) => t("{0} answered in {1}", modelName(model), formatDuration(firstTokenMs)))
+    .map(({ model, firstTokenMs }) =>
+      t("{0} answered in {1}", inNotice(modelLabel(model)), formatDuration(firstTokenMs)),
+    )
     .join(", ");
-  if (!isMetered) return t("{0}; this test cost nothing.", answered);
+  if (!mayCharge) return t("{0}; this test cost nothing.", answered);
   if (results.some(({ costUsd }) => costUsd === undefined))
     return t("{0}; what this test cost is not known.", answered);
   const costUsd = results.reduce((sum, result) => sum + (result.costUsd ?? 0), 0);
   if (costUsd === 0) return t("{0}; this test cost nothing.", answered);
   return t("{0}; this test cost {1}.", answered, formatUsd(costUsd));
 };
+
+/** A fault while somebody sets up a server: nothing is tried again by itself, and what to do is at hand. */
+export const setUpSentence = (kind: ProviderErrorKind | "unknown", host: string, t: Translate): string => {
+  const sentences: { readonly [kind in typeof kind]?: string } = {
+    loading: t("The model server at {0} is still loading its model. Try again in a moment.", host),
+    offline: t("The address of {0} was not found. Check it, and whether this machine is online.", host),
+    "rate-limited": t("The model server at {0} asks for a pause. Try again later.", host),
+    unauthorized: t("The model server at {0} refused the API key. Go back and enter another.", host),
+  };
+  return sentences[kind] ?? faultSentence(kind, host, t);
+};
+
+/** What to do about a server without a model to choose. */
+export const noModelSentence = ({ kind, name }: FoundServer, t: Translate): string =>
+  kind === "ollama"
+    ? t("Ollama has no model yet. Run 'ollama pull qwen2.5-coder:1.5b', then look again.")
+    : t("{0} has no model that writes text yet. Load one there, then look again.", name);

@@ -220,12 +220,20 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
   });
   register("setApiKey", async (origin) => {
     const { setApiKey } = await import("../commands/setApiKey.ts");
-    await setApiKey(settings, apiKeys, typeof origin === "string" ? origin : undefined);
+    const hasServer = await setApiKey(settings, apiKeys, typeof origin === "string" ? origin : undefined);
+    if (!hasServer) await notices.noServer();
   });
   register("setUpProvider", async () => {
     const { setUpProvider } = await import("../commands/setUpProvider.ts");
-    const transport = await connections.transport();
-    await setUpProvider({ transport, clock, log, apiKeys, settings: () => settings, readMemory: sampleMemory, write });
+    await setUpProvider({
+      transport: () => connections.transport(),
+      clock,
+      log,
+      apiKeys,
+      settings: () => settings,
+      readMemory: sampleMemory,
+      write,
+    });
   });
   register("explainSelection", async () => {
     const setting = settings.chat;
@@ -234,8 +242,8 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
     try {
       const { explainSelection } = await import("../commands/explainSelection.ts");
       const source = await connections.source("chat", setting);
-      await explainSelection({ ...source, ledger, documents: await answerDocuments() });
-      statusBar.setProblem(undefined);
+      const isAnswered = await explainSelection({ ...source, ledger, documents: await answerDocuments() });
+      if (isAnswered) statusBar.setProblem(undefined);
     } catch (error) {
       faults.report(error, setting, true);
     }

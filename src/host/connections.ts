@@ -61,7 +61,7 @@ const openTarget = async (
   const [only, ...others] = providers;
   if (only && others.length === 0) return { provider: only, breaker: only.breaker, limiter: only.limiter };
   const { createReplicas } = await import("../provider/replicas.ts");
-  return { provider: createReplicas(providers, { clock }), replicas: providers.length };
+  return { provider: createReplicas(providers, { clock, counters: servers.counted }), replicas: providers.length };
 };
 
 export const createConnections = (options: ConnectionsOptions): Connections => {

@@ -4,16 +4,17 @@ import type { Log } from "../base/log.ts";
 import { ProviderError, type ProviderErrorKind } from "../provider/provider.ts";
 import type { NoticeAction, Notices } from "./notices.ts";
 import { faultKind, faultSentence, pauseEnd } from "./sentences.ts";
-import type { ModelSetting } from "./settingsSchema.ts";
+import { defaultBaseUrl, type ModelSetting } from "./settingsSchema.ts";
 import type { StatusBar } from "./statusBar.ts";
 
 /** Tells the user about faults in talking to model servers: a mark in the status bar, and one notice for each. */
 export type FaultReporter = {
-  /** `isAsked`: somebody waits for this very answer, so that they are told even when it is only paused. */
+  /** `isAsked`: somebody waits for this very answer, so that they are told, even again and even when it is only paused. */
   report(error: unknown, setting: ModelSetting | undefined, isAsked?: boolean): void;
 };
 
 // https://openrouter.ai/docs/faq (2026-08)
+const openRouterOrigin = new URL(defaultBaseUrl.openrouter).origin;
 const creditsUrl = "https://openrouter.ai/settings/credits";
 
 const clockTime = (atMs: number): string =>
@@ -31,13 +32,12 @@ export const createFaultReporter = ({
   readonly clock: Clock;
 }): FaultReporter => {
   const { l10n } = vscode;
-  const actionsFor = (kind: ProviderErrorKind | "unknown", setting: ModelSetting): readonly NoticeAction[] => {
+  const actionsFor = (kind: ProviderErrorKind | "unknown", origin: string): readonly NoticeAction[] => {
     if (kind === "unauthorized") {
-      const { origin } = new URL(setting.baseUrl);
       const run = () => vscode.commands.executeCommand("hotpath.setApiKey", origin);
       return [{ label: l10n.t("Set API key"), run }];
     }
-    if (kind === "payment-required" && setting.provider === "openrouter") {
+    if (kind === "payment-required" && origin === openRouterOrigin) {
       return [{ label: l10n.t("Add credits"), run: () => vscode.env.openExternal(vscode.Uri.parse(creditsUrl)) }];
     }
     return [];
@@ -47,7 +47,8 @@ export const createFaultReporter = ({
     report(error, setting, isAsked = false) {
       const kind = faultKind(error);
       if (!kind || !setting) return;
-      const { origin, host } = new URL(setting.baseUrl);
+      // A fallback or a further address may be the one that failed: its key is asked for, not the first server's.
+      const { origin, host } = new URL((error instanceof ProviderError && error.origin) || setting.baseUrl);
       // Not the message: a server's own words may quote the code that it was sent.
       const status = error instanceof ProviderError && error.status !== undefined ? ` (HTTP ${error.status})` : "";
       log.error(kind === "unknown" ? String(error) : `${origin}: ${kind}${status}`);
@@ -59,7 +60,11 @@ export const createFaultReporter = ({
       }
       statusBar.setProblem(sentence);
       // A sentence with a time in it is another one each minute; the fault is still the same.
-      notices.warnOnce(sentence, { key: `${kind} ${origin}`, actions: actionsFor(kind, setting) });
+      notices.warnOnce(sentence, {
+        key: `${kind} ${origin}`,
+        actions: actionsFor(kind, origin),
+        isAsked,
+      });
     },
   };
 };

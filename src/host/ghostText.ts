@@ -12,7 +12,8 @@ export type GhostTextOptions = {
 };
 
 const acceptedCommand = "hotpath.suggestionAccepted";
-const schemes = ["file", "untitled", "vscode-notebook-cell"];
+/** Schemes of the documents that get ghost text. */
+export const servedSchemes: readonly string[] = ["file", "untitled", "vscode-notebook-cell"];
 // Reading a document longer than this on every key would cost milliseconds of the host's thread.
 const maxDocumentUnits = 4_000_000;
 
@@ -38,7 +39,7 @@ export const registerGhostText = ({ engine, isEnabled, log }: GhostTextOptions):
   };
   disposables.add(
     vscode.languages.registerInlineCompletionItemProvider(
-      schemes.map((scheme) => ({ scheme })),
+      servedSchemes.map((scheme) => ({ scheme })),
       provider,
     ),
   );
@@ -78,7 +79,7 @@ export const isCursorAt = ({ documentId, prefix, suffix, aheadUnits }: Snapshot)
 };
 
 const isServed = (document: vscode.TextDocument): boolean =>
-  schemes.includes(document.uri.scheme) &&
+  servedSchemes.includes(document.uri.scheme) &&
   document.offsetAt(document.lineAt(document.lineCount - 1).range.end) <= maxDocumentUnits;
 
 const hasSeveralCursors = (document: vscode.TextDocument): boolean => {

@@ -1,5 +1,5 @@
 import type { ProviderKind } from "../provider/provider.ts";
-import { defaultBaseUrl, roles, type Role, type Settings } from "./settingsSchema.ts";
+import { defaultBaseUrl, roles, type ModelSetting, type Role, type Settings } from "./settingsSchema.ts";
 
 /** What a person chose for each role; undefined: no model of this server is asked. */
 export type ModelSelection = {
@@ -15,10 +15,13 @@ const inheritsFrom: Readonly<Record<Role, Role | undefined>> = {
   background: "chat",
 };
 
+const isSameModel = (a: ModelSetting | undefined, b: ModelSetting | undefined): boolean =>
+  a?.provider === b?.provider && a?.baseUrl === b?.baseUrl && a?.model === b?.model;
+
 /**
  * The settings without `hotpath.` that make a selection hold; undefined for those to be taken back. A role that uses
- * the same model as the one before it gets no setting of its own. Further addresses go when they served another model
- * than the one chosen; fallbacks stay.
+ * the same model as the one before it gets no setting of its own. Further addresses go when they do not serve the model
+ * that is chosen; fallbacks stay.
  */
 export const settingsOf = (selection: ModelSelection, before: Settings): Readonly<Record<string, unknown>> => {
   const { provider, baseUrl, models } = selection;
@@ -31,8 +34,10 @@ export const settingsOf = (selection: ModelSelection, before: Settings): Readonl
     changes[`${role}.baseUrl`] = isSet && baseUrl !== defaultBaseUrl[provider] ? baseUrl : undefined;
     changes[`${role}.model`] = isSet && model !== "" ? model : undefined;
     const old = before[role];
-    const isSame = old?.provider === provider && old.baseUrl === baseUrl && old.model === model;
-    if (!isSame && old && old.moreBaseUrls.length > 0) changes[`${role}.moreBaseUrls`] = undefined;
+    const isSame = isSameModel(old, { provider, baseUrl, model: model ?? "" });
+    // Beside a server that was or will be inherited they serve nobody, and would come to life with the next change.
+    const isInherited = elder !== undefined && old !== undefined && isSameModel(old, before[elder]);
+    if (!isSet || !isSame || isInherited) changes[`${role}.moreBaseUrls`] = undefined;
   }
   return changes;
 };

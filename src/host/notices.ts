@@ -8,9 +8,13 @@ export type NoticeAction = { readonly label: string; readonly run: () => unknown
 export type Notices = {
   /**
    * Shows a sentence as a warning, unless one with the same `key` (default: the sentence) was shown since the last
-   * {@link reset}. `actions` come before "Open settings" and "Show log".
+   * {@link reset}. `isAsked`: somebody waits for this very answer, so it is shown again. `actions` come before "Open
+   * settings" and "Show log".
    */
-  warnOnce(sentence: string, options?: { readonly key?: string; readonly actions?: readonly NoticeAction[] }): void;
+  warnOnce(
+    sentence: string,
+    options?: { readonly key?: string; readonly actions?: readonly NoticeAction[]; readonly isAsked?: boolean },
+  ): void;
   /** Says that no model server is set up for what was asked, and leads to the set-up. */
   noServer(): Promise<void>;
   /** Says that a folder that is not trusted is not sent to a server, and leads to VS Code's trust page. */
@@ -33,8 +37,8 @@ export const createNotices = (log: Log & { show(): void }): Notices => {
     await offered.find(({ label }) => label === choice)?.run();
   };
   return {
-    warnOnce(sentence, { key = sentence, actions = [] } = {}) {
-      if (shown.has(key)) return;
+    warnOnce(sentence, { key = sentence, actions = [], isAsked = false } = {}) {
+      if (shown.has(key) && !isAsked) return;
       shown.add(key);
       log.warn(sentence);
       void show(sentence, actions);

@@ -5,11 +5,14 @@ export type ApiKeys = {
   get(origin: string): Promise<string | undefined>;
   /** Stores a key; empty text removes it. */
   set(origin: string, apiKey: string): Promise<void>;
+  /** The origins that a key is stored for, whether the settings still name them or not. */
+  origins(): Promise<readonly string[]>;
   /** A key was entered and may be stored later: it stays out of the log from now on. */
   entered(apiKey: string): void;
 };
 
-const secretName = (origin: string): string => `apiKey:${origin}`;
+const prefix = "apiKey:";
+const secretName = (origin: string): string => prefix + origin;
 
 /** `onKey` is told of every key that passes through, so that the log can leave it out. */
 export const createApiKeys = (secrets: vscode.SecretStorage, onKey: (apiKey: string) => void): ApiKeys => ({
@@ -25,6 +28,10 @@ export const createApiKeys = (secrets: vscode.SecretStorage, onKey: (apiKey: str
     }
     onKey(apiKey);
     await secrets.store(secretName(origin), apiKey);
+  },
+  async origins() {
+    const names = await secrets.keys();
+    return names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
   },
   entered: onKey,
 });

@@ -1,9 +1,7 @@
 import { isAbortError } from "../base/abort.ts";
+import type { Translate } from "../base/translate.ts";
 import { ProviderError, type ProviderErrorKind } from "../provider/provider.ts";
 import type { SettingProblem } from "./settingsSchema.ts";
-
-/** Translates a message with `{0}` places; `vscode.l10n.t` in the program. */
-export type Translate = (message: string, ...values: string[]) => string;
 
 /** Times of day as the person reads them. */
 export type ClockTime = (dateMs: number) => string;
@@ -96,7 +94,10 @@ export const settingSentence = (problem: SettingProblem, t: Translate): string =
         problem.setting,
       );
     case "bad-url":
-      return t("{0} is not an address that starts with http:// or https:// and holds no password.", problem.setting);
+      return t(
+        "{0} is not an address that starts with http:// or https:// and holds no password, ? or #.",
+        problem.setting,
+      );
     case "unknown-value":
       return t("'{0}' is nothing that {1} can be. Use one of {2}.", problem.value, problem.setting, problem.allowed);
     case "out-of-range":

@@ -105,11 +105,11 @@ const isProviderKind = (value: string): value is ProviderKind => Object.hasOwn(d
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The origin of an address that may be used, undefined for one that may not. */
-const parseAddress = (baseUrl: string): URL | undefined => {
+/** As `parseBaseUrl` judges, which would load a part of the client at start-up. */
+const isAddress = (baseUrl: string): boolean => {
   const url = URL.parse(baseUrl);
-  const isUsable = url && ["http:", "https:"].includes(url.protocol) && !url.username && !url.password;
-  return isUsable ? url : undefined;
+  if (!url || !["http:", "https:"].includes(url.protocol)) return false;
+  return !url.username && !url.password && !url.search && !url.hash;
 };
 
 /**
@@ -151,7 +151,7 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
   };
   /** An address that can be used, else undefined and a problem. */
   const address = (baseUrl: string, setting: string): string | undefined => {
-    if (parseAddress(baseUrl)) return baseUrl;
+    if (isAddress(baseUrl)) return baseUrl;
     // The value may hold a password: it is not repeated.
     problems.push({ kind: "bad-url", setting, value: URL.parse(baseUrl)?.host ?? "" });
     return undefined;

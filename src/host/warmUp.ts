@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { Clock } from "../base/clock.ts";
 import { createDisposableList, type Disposable } from "../base/disposable.ts";
+import { servedSchemes } from "./ghostText.ts";
 
 // Start-up belongs to VS Code; whoever has just come to the window reads before typing.
 const afterFocusMs = 1000;
@@ -22,8 +23,9 @@ export const registerWarmUp = (clock: Clock, warmUp: () => void): Disposable => 
   disposables.add(vscode.window.onDidChangeWindowState(({ focused }) => onFocus(focused)));
   disposables.add(
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
-      // Output channels are documents, too.
-      if (contentChanges.length === 0 || document.uri.scheme === "output") return;
+      // What a program changes, in the background or in an output channel, is nobody's typing.
+      const isTyped = vscode.window.state.focused && document === vscode.window.activeTextEditor?.document;
+      if (contentChanges.length === 0 || !isTyped || !servedSchemes.includes(document.uri.scheme)) return;
       const nowMs = clock.nowMs();
       const isFirst = nowMs - lastEditMs > pauseMs;
       lastEditMs = nowMs;

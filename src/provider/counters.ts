@@ -8,8 +8,11 @@ export type ResilienceCounters = {
   hedges: number;
   /** Those of them whose answer was used. */
   hedgesWon: number;
-  /** What answers cost that nobody used because another was faster, in US dollars, as far as servers tell. */
-  hedgeUsd: number;
+  /**
+   * What was charged for answers that nobody got, in US dollars, as far as servers tell: those that broke off and were
+   * asked for again, and those that were slower than another. It comes on top of what the ledger counts.
+   */
+  unusedUsd: number;
   /** Calls that went on to the next server or model. */
   fallbacks: number;
 };
@@ -20,6 +23,6 @@ export const createCounters = (): ResilienceCounters => ({
   retriesSucceeded: 0,
   hedges: 0,
   hedgesWon: 0,
-  hedgeUsd: 0,
+  unusedUsd: 0,
   fallbacks: 0,
 });

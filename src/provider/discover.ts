@@ -1,6 +1,8 @@
 import type { TransportClient } from "../transport/client.ts";
 import { parseBaseUrl } from "./baseUrl.ts";
-import { asCount, asList, asObject, asText } from "./json.ts";
+import { asCount, asList, asObject, asText, defined, parseJson } from "./json.ts";
+import { readLmStudioModels } from "./lmStudio.ts";
+import { readTags } from "./ollamaModel.ts";
 import type { ModelInfo, ProviderKind } from "./provider.ts";
 
 /** A model that a found server offers. */
@@ -62,7 +64,8 @@ const ollamaOrigin = (ollamaHost: string | undefined): string[] => {
   const url = URL.parse(`${scheme}://${rest.startsWith(":") ? `127.0.0.1${rest}` : rest}`);
   if (!url || url.hostname === "" || url.username || url.password) return [];
   if (url.hostname === "0.0.0.0" || url.hostname === "[::]") url.hostname = "127.0.0.1";
-  const hasPort = url.port !== "" || text.includes("://");
+  // Not by `url.port`, which is empty for the scheme's own port, too.
+  const hasPort = /:\d+\/*$/.test(rest) || text.includes("://");
   if (!hasPort) url.port = "11434";
   return [url.origin];
 };
@@ -101,11 +104,13 @@ export const identifyServer = async (address: string, options: DiscoverOptions):
   const server = { wantsKey, isLoading: false, models: data.map(readOpenAiModel).filter(isNamed) };
 
   if (asText(ollama?.json["version"]) !== "" && tags?.status === 200) {
-    const models = asList(tags.json["models"]).map((item) => readOllamaModel(item, loaded?.json ?? {}));
-    return { ...server, name: "Ollama", kind: "ollama", baseUrl: root, models: models.filter(isNamed) };
+    const models = readOllamaModels(tags.json, loaded?.json).filter(isNamed);
+    return { ...server, name: "Ollama", kind: "ollama", baseUrl: root, models };
   }
-  if (lmStudio && asList(lmStudio.json["models"]).some((item) => asText(asObject(item)["key"]) !== "")) {
-    const models = asList(lmStudio.json["models"]).map(readLmStudioModel).filter(isNamed);
+  const studioList = lmStudio?.json["models"];
+  const isEmptyStudio = Array.isArray(studioList) && studioList.length === 0 && Array.isArray(list.json["data"]);
+  if (isEmptyStudio || asList(studioList).some((item) => asText(asObject(item)["key"]) !== "")) {
+    const models = readStudioModels(lmStudio?.json).filter(isNamed);
     return { ...server, name: "LM Studio", kind: "openai-compatible", baseUrl: `${root}/v1`, models };
   }
   const isLoading = list.status === 503 && /loading/i.test(list.text);
@@ -115,9 +120,11 @@ export const identifyServer = async (address: string, options: DiscoverOptions):
     const models = server.models.map((model) => ({ isLoaded: !isLoading, ...model }));
     return { ...server, name: "llama.cpp", kind: "llamacpp", baseUrl: root, isLoading, models };
   }
-  // With a key llama.cpp hides everything but its health, and in newer releases its list.
+  // With a key llama.cpp hides everything but its health, and in newer releases its list. Without an answer about its
+  // props it is only late.
+  const hidesProps = props?.status === 401 || props?.status === 403;
   if (saysOk && (wantsKey || asText(asObject(data[0])["owned_by"]) === "llamacpp")) {
-    return { ...server, name: "llama.cpp", kind: "llamacpp", baseUrl: root, wantsKey: true };
+    return { ...server, name: "llama.cpp", kind: "llamacpp", baseUrl: root, wantsKey: wantsKey || hidesProps };
   }
   if (asText(vllm?.json["version"]) !== "" && (data.length > 0 || wantsKey)) {
     return { ...server, name: "vLLM", kind: "openai-compatible", baseUrl: `${root}/v1` };
@@ -150,6 +157,7 @@ const askOnce = async (
       ...(signal ? { signal } : {}),
     });
     const text = await response.excerpt(answerMaxBytes);
+    // A page for people is no JSON, and no model server either.
     return { status: response.status, text, json: asObject(parseJson(text)) };
   } catch {
     // Nothing listens there, or not in time: both mean that there is no server to offer.
@@ -157,20 +165,7 @@ const askOnce = async (
   }
 };
 
-/** A page for people is no JSON, and no model server either. */
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
-
 const isNamed = ({ id }: OfferedModel): boolean => id !== "";
-
-/** The field, or nothing where the server does not tell. */
-const known = <Value>(name: keyof OfferedModel, value: Value | undefined): { readonly [name: string]: Value } =>
-  value === undefined ? {} : { [name]: value };
 
 const readOpenAiModel = (item: unknown): OfferedModel => {
   const entry = asObject(item);
@@ -179,39 +174,32 @@ const readOpenAiModel = (item: unknown): OfferedModel => {
   const status = asText(asObject(entry["status"])["value"]);
   return {
     id: asText(entry["id"]),
-    ...known("contextTokens", asCount(meta["n_ctx"]) ?? asCount(entry["max_model_len"])),
-    ...known("sizeBytes", asCount(meta["size"])),
-    ...known("isLoaded", status === "" ? undefined : status === "loaded"),
+    ...defined<Omit<OfferedModel, "id">>({
+      contextTokens: asCount(meta["n_ctx"]) ?? asCount(entry["max_model_len"]),
+      sizeBytes: asCount(meta["size"]),
+      isLoaded: status === "" ? undefined : status === "loaded",
+    }),
   };
 };
 
-const readOllamaModel = (item: unknown, loaded: Readonly<Record<string, unknown>>): OfferedModel => {
-  const entry = asObject(item);
-  const id = asText(entry["name"]) || asText(entry["model"]);
-  const isRemote = asText(entry["remote_host"]) !== "" || /[:-]cloud$/.test(id);
-  return {
-    id,
-    ...known("sizeBytes", isRemote ? undefined : asCount(entry["size"])),
-    isLoaded: asList(loaded["models"]).some((running) => asText(asObject(running)["name"]) === id),
-    ...(isRemote ? { isElsewhere: true } : {}),
-  };
+const readOllamaModels = (tags: unknown, running: unknown): OfferedModel[] => {
+  const entries = asList(asObject(tags)["models"]).map(asObject);
+  const loaded = new Set(asList(asObject(running)["models"]).map((entry) => asText(asObject(entry)["name"])));
+  return readTags(tags).map((model, index) => {
+    const isElsewhere = asText(entries[index]?.["remote_host"]) !== "" || /[:-]cloud$/.test(model.id);
+    return isElsewhere ? remoteModel(model) : Object.assign(model, { isLoaded: loaded.has(model.id) });
+  });
 };
 
-const readLmStudioModel = (item: unknown): OfferedModel => {
-  const entry = asObject(item);
-  const instances = asList(entry["loaded_instances"]);
-  const config = asObject(asObject(instances[0])["config"]);
-  const contextTokens = asCount(config["context_length"]) ?? asCount(entry["max_context_length"]);
-  const capabilities = asObject(entry["capabilities"]);
-  return {
-    id: asText(entry["key"]),
-    ...known("contextTokens", contextTokens),
-    ...known("sizeBytes", asCount(entry["size_bytes"])),
-    ...known("tools", asFlag(capabilities["trained_for_tool_use"])),
-    ...known("vision", asFlag(capabilities["vision"])),
-    isLoaded: instances.length > 0,
-    writesText: asText(entry["type"]) !== "embedding",
-  };
+/** The size that Ollama tells of one is that of a note about the other machine. */
+const remoteModel = (model: ModelInfo): OfferedModel => {
+  const { sizeBytes: _sizeBytes, ...more } = model;
+  return { ...more, isLoaded: false, isElsewhere: true };
 };
 
-const asFlag = (value: unknown): boolean | undefined => (typeof value === "boolean" ? value : undefined);
+const readStudioModels = (list: unknown): OfferedModel[] => {
+  const entries = asList(asObject(list)["models"]).map(asObject);
+  return readLmStudioModels(list).map(({ ids, more }, index) =>
+    Object.assign({ id: ids[0] ?? "" }, more, { isLoaded: asList(entries[index]?.["loaded_instances"]).length > 0 }),
+  );
+};

@@ -73,6 +73,13 @@ const statusFault = (status: number): FaultPolicy => {
   }
 };
 
+/** One request and one more: whoever pays is never charged for a third that brought nothing. */
+export const maxBilledRequests = 2;
+
+/** Requests that may be charged and ended in this fault: its guard has counted them, where it has one. */
+export const billedBy = (error: ProviderError): number =>
+  Math.max(error.billedRequests, faultPolicy(error).mayBeBilled ? 1 : 0);
+
 /**
  * The one table of what to do about a fault. It holds as long as no text and no tool call of the answer was handed out;
  * after that nothing is ever sent again.

@@ -9,8 +9,17 @@ import type { Limiter, LimiterOutcome, Permit, Priority } from "../transport/lim
 import { createAccount, type Account } from "./account.ts";
 import type { ResilienceCounters } from "./counters.ts";
 import { faultPolicy, type FaultPolicy } from "./faultPolicy.ts";
+import { createLateBill } from "./lateBill.ts";
 import { ProviderError } from "./provider.ts";
-import type { CallOptions, Capabilities, ChatRequest, CompletionRequest, Provider, StreamPart } from "./provider.ts";
+import type {
+  CallOptions,
+  Capabilities,
+  ChatRequest,
+  CompletionRequest,
+  Provider,
+  StreamPart,
+  Usage,
+} from "./provider.ts";
 import { createRecovery } from "./recovery.ts";
 import { shrinkChat, shrinkCompletion, type Overflow } from "./shrink.ts";
 
@@ -85,8 +94,9 @@ type Attempt = {
  * priority, a server that keeps failing is left alone, and what failed before the first text or tool call is sent again
  * as {@link faultPolicy} says. Once something of the answer was handed out, nothing is ever sent a second time.
  *
- * Streams also throw `paused` (nothing was sent) with the last fault as its cause, and `payment-required` without
- * asking when the account was found empty: only a chat, which a person has asked for, still tries.
+ * Every fault gets the server's `origin`. Streams also throw `paused` (nothing was sent) with the last fault as its
+ * cause, and `payment-required` without asking when the account was found empty: only a chat, which a person has asked
+ * for, still tries. Questions throw `paused`, too, while the server is left alone because it keeps failing.
  */
 export const guard = (provider: Provider, options: GuardOptions): GuardedProvider => {
   const { limiter, breaker, clock, log, counters, random = Math.random, account = createAccount(clock) } = options;
@@ -123,6 +133,7 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
   const paused = (pauseMs: number, cause: ProviderError | undefined): ProviderError =>
     new ProviderError("paused", `Nothing is sent to ${provider.origin} for now (${cause?.kind ?? "unknown fault"})`, {
       cause,
+      origin: provider.origin,
       ...(pauseMs > 0 ? { retryAfterMs: pauseMs } : {}),
     });
 
@@ -222,9 +233,10 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
     if (failure) return { result: failure.policy.limiter };
     const isFirst = !hasAnswered;
     if (firstMs !== undefined) hasAnswered = true;
-    // The first answer of all waits for the connection, and maybe for the model to load.
-    if (firstMs === undefined || isFirst) return { result: "neutral" };
-    const { promptTokens, cachedTokens = 0, generatedTokens } = end?.usage ?? {};
+    // The first answer of all waits for the connection, and maybe for the model to load. An answer that its reader left
+    // early only seems to be a fast one.
+    if (firstMs === undefined || isFirst || !end) return { result: "neutral" };
+    const { promptTokens, cachedTokens = 0, generatedTokens } = end.usage;
     return {
       result: "ok",
       firstTokenMs: firstMs - startMs,
@@ -262,7 +274,12 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
     const priority = call.priority ?? usual;
     const refusal = priority === "chat" ? undefined : account.refusal();
     if (refusal) throw refusal;
-    const recovery = createRecovery({ clock, random, hasTools, pauseAll, budgetMs: budgetMsFor(priority) });
+    const budgetMs = budgetMsFor(priority);
+    const { noBilledRetry = false } = call;
+    const recovery = createRecovery({ clock, random, hasTools, noBilledRetry, pauseAll, budgetMs });
+    const bill = createLateBill<Attempt>(call, counters);
+    let last: Attempt | undefined;
+    let billedRequests = 0;
     const shorten = (request: Request, { kind, contextTokens, promptTokens }: ProviderError): Request | undefined => {
       if (kind !== "context-overflow") return undefined;
       const shorter = shrink(request, { contextTokens: contextTokens ?? knownContextTokens, promptTokens });
@@ -275,82 +292,110 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
     let isShrunk = false;
     let retrying: { readonly fault: ProviderError; readonly wait: Span | undefined } | undefined;
 
-    for (let attempts = 1; ; attempts++) {
-      let entry: Entry;
-      try {
-        entry = await enter(priority, recovery.leftMs(), call);
-      } catch (error) {
-        // What has really happened says more than that nothing is sent for now.
-        throw retrying && error instanceof ProviderError ? retrying.fault : error;
-      } finally {
-        retrying?.wait?.end();
-      }
-      if (retrying) counters.retries++;
-      const span = attempts === 1 ? call.span : call.span?.child(`attempt ${attempts}`);
-      const attempt: Attempt = { startMs: clock.nowMs() };
-      let delayMs = 0;
-      const probe = watchProbe(entry.health, call);
-      try {
-        for await (const part of send(request, span ? { ...call, span } : call)) {
-          if (part.type === "end") attempt.end = part;
-          if (attempt.firstMs === undefined) {
-            attempt.firstMs = clock.nowMs();
-            probe.dispose();
-            // The test is passed; a long answer must not keep the others out.
-            if (breaker.state === "half-open") entry.health.success();
-            if (retrying) counters.retriesSucceeded++;
-            answered();
+    try {
+      for (let attempts = 1; ; attempts++) {
+        let entry: Entry;
+        try {
+          entry = await enter(priority, recovery.leftMs(), call);
+        } catch (error) {
+          // What has really happened says more than that nothing is sent for now.
+          throw retrying && error instanceof ProviderError ? retrying.fault : error;
+        } finally {
+          retrying?.wait?.end();
+        }
+        if (retrying) counters.retries++;
+        const span = attempts === 1 ? call.span : call.span?.child(`attempt ${attempts}`);
+        const attempt: Attempt = { startMs: clock.nowMs() };
+        last = attempt;
+        const own = {
+          ...call,
+          ...(span ? { span } : {}),
+          ...(call.onLateUsage ? { onLateUsage: (usage: Usage) => bill.told(attempt, usage) } : {}),
+        };
+        let delayMs = 0;
+        const probe = watchProbe(entry.health, call);
+        try {
+          for await (const part of send(request, own)) {
+            if (part.type === "end") attempt.end = part;
+            if (attempt.firstMs === undefined) {
+              attempt.firstMs = clock.nowMs();
+              probe.dispose();
+              // The test is passed; a long answer must not keep the others out.
+              if (breaker.state === "half-open") entry.health.success();
+              if (retrying) counters.retriesSucceeded++;
+              answered();
+            }
+            yield part;
           }
-          yield part;
+          return;
+        } catch (error) {
+          if (!(error instanceof ProviderError)) throw error;
+          error.origin ??= provider.origin;
+          const policy = faultPolicy(error);
+          attempt.failure = { fault: error, policy };
+          note(attempt.failure);
+          if (policy.mayBeBilled) billedRequests++;
+          error.billedRequests = billedRequests;
+          if (attempt.firstMs !== undefined) throw error;
+          const shorter = isShrunk ? undefined : shorten(request, error);
+          // Before the place is given back: whoever waits for it has to hear of a pause.
+          const nextMs = shorter ? 0 : recovery.delayAfter(error, policy);
+          if (nextMs === undefined) throw error;
+          if (shorter) {
+            request = shorter;
+            isShrunk = true;
+            retrying = undefined;
+          } else {
+            log.info(`${provider.origin}: ${error.kind}; trying again`);
+            retrying = { fault: error, wait: call.span?.child("retry wait") };
+          }
+          delayMs = nextMs;
+        } finally {
+          probe.dispose();
+          leave(entry, attempt);
+          if (attempts > 1) span?.end();
         }
-        return;
-      } catch (error) {
-        if (!(error instanceof ProviderError)) throw error;
-        const policy = faultPolicy(error);
-        attempt.failure = { fault: error, policy };
-        note(attempt.failure);
-        if (attempt.firstMs !== undefined) throw error;
-        const shorter = isShrunk ? undefined : shorten(request, error);
-        // Before the place is given back: whoever waits for it has to hear of a pause.
-        const nextMs = shorter ? 0 : recovery.delayAfter(error, policy);
-        if (nextMs === undefined) throw error;
-        if (shorter) {
-          request = shorter;
-          isShrunk = true;
-          retrying = undefined;
-        } else {
-          log.info(`${provider.origin}: ${error.kind}; trying again`);
-          retrying = { fault: error, wait: call.span?.child("retry wait") };
-        }
-        delayMs = nextMs;
-      } finally {
-        probe.dispose();
-        leave(entry, attempt);
-        if (attempts > 1) span?.end();
+        await sleep(delayMs, call);
       }
-      await sleep(delayMs, call);
+    } finally {
+      bill.decide(last);
     }
   }
 
-  /** For questions that change nothing and cost nothing: they neither queue nor wait for the breaker. */
+  /**
+   * For questions that change nothing and cost nothing: they neither queue nor count for the limit. Of them the breaker
+   * hears only that the server cannot be reached: they may be answered from memory, which says nothing of the server.
+   */
   const ask = async <T>(call: CallOptions, question: () => Promise<T>): Promise<T> => {
     let pauseMs = 0;
     const noteMs = (durationMs: number): void => {
       pauseMs = durationMs;
     };
     const recovery = createRecovery({ clock, random, hasTools: false, pauseAll: noteMs, budgetMs: retryBudgetMs });
+    const isLeftAlone = (): boolean => breaker.state === "open";
+    if (isLeftAlone()) throw paused(breaker.openMs(), lastFailure);
     for (let attempts = 1; ; attempts++) {
       pauseMs = 0;
+      // Undefined while another request tests the server.
+      const health = breaker.tryEnter();
       try {
         const answer = await question();
         if (attempts > 1) counters.retriesSucceeded++;
         return answer;
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
-        const delayMs = recovery.delayAfter(error, faultPolicy(error));
-        if (delayMs === undefined) throw error;
+        error.origin ??= provider.origin;
+        const policy = faultPolicy(error);
+        if (error.kind === "unreachable") {
+          note({ fault: error, policy });
+          health?.[policy.breaker]();
+        }
+        const delayMs = recovery.delayAfter(error, policy);
+        if (delayMs === undefined || isLeftAlone()) throw error;
         await sleep(Math.max(delayMs, pauseMs), call);
         counters.retries++;
+      } finally {
+        health?.neutral();
       }
     }
   };
@@ -381,8 +426,9 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
       const found = await provider.validateConnection(use, call);
       if (found.ok) {
         breaker.reset();
+        limiter.resume();
         account.renewed();
-      }
+      } else found.error.origin ??= provider.origin;
       return found;
     },
 

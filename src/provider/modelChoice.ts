@@ -43,6 +43,9 @@ export const fitOf = (model: OfferedModel, memory: MachineMemory): Fit | undefin
 export const isPaid = ({ promptUsdPerToken, completionUsdPerToken }: OfferedModel): boolean =>
   (promptUsdPerToken ?? 0) > 0 || (completionUsdPerToken ?? 0) > 0;
 
+/** Whether the server says that requests to this model cost nothing. */
+export const isFree = (model: OfferedModel): boolean => !isPaid(model) && model.completionUsdPerToken !== undefined;
+
 /** Whether the model's family is known to fill in the middle. */
 export const fillsInMiddle = ({ id }: OfferedModel): boolean => findFimTemplate(plainId(id)) !== undefined;
 
@@ -60,19 +63,18 @@ export const chooseModels = (
   {
     memory,
     alsoFillsIn = new Set(),
-    pricesKnown = false,
+    mayCharge = false,
   }: {
     /** Undefined: the server is on another machine, or its memory does not matter. */
     readonly memory?: MachineMemory | undefined;
     /** Ids that the server itself says fill in the middle. */
     readonly alsoFillsIn?: ReadonlySet<string>;
-    /** The server names prices: a model without one is not taken for free. */
-    readonly pricesKnown?: boolean;
+    /** Requests may cost money: a model without a price is not taken for free. */
+    readonly mayCharge?: boolean;
   } = {},
 ): ModelChoice => {
-  const isFree = (model: OfferedModel): boolean =>
-    !isPaid(model) && (!pricesKnown || model.completionUsdPerToken !== undefined);
-  const candidates = models.filter((model) => writesText(model) && !model.isElsewhere && isFree(model));
+  const mayTake = (model: OfferedModel): boolean => (mayCharge ? isFree(model) : !isPaid(model));
+  const candidates = models.filter((model) => writesText(model) && !model.isElsewhere && mayTake(model));
   const fits = (model: OfferedModel): boolean => {
     const verdict = memory && fitOf(model, memory)?.verdict;
     return verdict !== "tight" && verdict !== "too-large";

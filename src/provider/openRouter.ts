@@ -1,7 +1,7 @@
 import { buildFimPrompt, findFimTemplate, serverStops, stopTexts } from "./fim.ts";
 import { asList, asObject, defined } from "./json.ts";
 import { chatPayload } from "./openAiStream.ts";
-import { findLateUsage, stopsBillingOnAbort } from "./openRouterBilling.ts";
+import { createLateUsageLookup, stopsBillingOnAbort } from "./openRouterBilling.ts";
 import { createOpenRouterReader, openRouterFormat, readModel } from "./openRouterStream.ts";
 import { ProviderError } from "./provider.ts";
 import type {
@@ -30,6 +30,7 @@ export const createOpenRouter = (options: ProviderOptions, services: ProviderSer
     return key;
   };
   const wire = createWire(options.baseUrl, { ...options, apiKey }, services, openRouterFormat);
+  const lateUsage = createLateUsageLookup(wire, services);
   const plainModel = model.replace(/:[^:/]*$/, "");
   const template = findFimTemplate(plainModel);
   let known: Omit<Capabilities, "billsAborted"> | undefined;
@@ -76,19 +77,24 @@ export const createOpenRouter = (options: ProviderOptions, services: ProviderSer
     const path = route === "chat" ? "/chat/completions" : "/completions";
     const use = route === "chat" ? ("chat" as const) : ("completion" as const);
     let headerId = "";
+    let isEnded = false;
     const onHead = (headers: Readonly<Record<string, string>>): void => {
       headerId = headers["x-generation-id"] ?? "";
     };
     try {
-      yield* wire.stream(path, payload, call, { use, reader, stop, onHead });
+      for await (const part of wire.stream(path, payload, call, { use, reader, stop, onHead })) {
+        isEnded = part.type === "end" && part.usage.costUsd !== undefined;
+        yield part;
+      }
     } finally {
       const { id, providerName, costUsd } = reader.generation();
       if (providerName !== "") providerNames.add(providerName);
       const { onLateUsage } = call;
       const generationId = headerId || id;
-      if (onLateUsage && costUsd === undefined && generationId !== "" && known?.isMetered !== false) {
-        void findLateUsage(generationId, wire, services).then((usage) => usage && onLateUsage(usage));
-      }
+      if (!onLateUsage || isEnded) {
+        // Nobody asks, or all is said.
+      } else if (costUsd !== undefined) onLateUsage({ costUsd });
+      else if (generationId !== "" && known?.isMetered !== false) lateUsage.find(generationId, onLateUsage);
     }
   }
 

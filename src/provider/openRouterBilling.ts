@@ -27,8 +27,10 @@ export const stopsBillingOnAbort = (providerName: string): boolean =>
   stopsBilling.has(providerName.toLowerCase().replaceAll(/[^a-z0-9]/g, ""));
 
 /** A generation is known some seconds after it has ended: half a minute in all, then nothing more is to be expected. */
-const lookupDelaysMs = [1_000, 2_000, 4_000, 8_000, 16_000];
-/** Asking again would not help. */
+const lookupDelaysMs = [4_000, 8_000, 16_000];
+/** Who types cancels more requests than are worth asking about. */
+const maxWaiting = 20;
+/** Asking again would not help, whichever generation it is about. */
 const finalKinds = new Set<ProviderErrorKind>(["unauthorized", "payment-required", "rate-limited"]);
 
 const readGeneration = (answer: unknown): Usage | undefined => {
@@ -46,27 +48,76 @@ const readGeneration = (answer: unknown): Usage | undefined => {
   });
 };
 
+/** A generation whose cost is to be asked for. */
+type Lookup = {
+  readonly id: string;
+  readonly tell: (usage: Usage) => void;
+  /** How often it was asked for. */
+  asked: number;
+  dueMs: number;
+};
+
+/** Finds out what generations have cost that ended without saying so. */
+export type LateUsageLookup = {
+  /** Calls `tell` once it is known; never, where it is not found out. */
+  find(id: string, tell: (usage: Usage) => void): void;
+};
+
 /**
- * Asks what a generation has cost that ended without saying so, until it is known. Undefined: it never was, or the
- * program ends. Never throws.
+ * Makes one for a server. It asks for one generation at a time, none earlier than four seconds after its end, and
+ * remembers no more than the newest twenty. When the server does not want to be asked, all of them stay unknown. The
+ * program's signal ends everything; there is nothing to dispose.
  */
-export const findLateUsage = async (
-  id: string,
+export const createLateUsageLookup = (
   wire: Pick<Wire, "getJson" | "origin">,
-  services: ProviderServices,
-): Promise<Usage | undefined> => {
-  try {
-    for (const delayMs of lookupDelaysMs) {
-      await pause(services, delayMs, undefined);
-      try {
-        const usage = readGeneration(await wire.getJson(`/generation?id=${encodeURIComponent(id)}`, {}));
-        if (usage) return usage;
-      } catch (error) {
-        if (!(error instanceof ProviderError) || finalKinds.has(error.kind)) throw error;
+  services: Omit<ProviderServices, "transport">,
+): LateUsageLookup => {
+  const { clock, log, signal } = services;
+  const call = signal ? { signal } : {};
+  let waiting: Lookup[] = [];
+  let isRunning = false;
+
+  const look = async (lookup: Lookup): Promise<void> => {
+    try {
+      const usage = readGeneration(await wire.getJson(`/generation?id=${encodeURIComponent(lookup.id)}`, call));
+      if (usage) {
+        lookup.tell(usage);
+        return;
       }
+    } catch (error) {
+      if (!(error instanceof ProviderError) || finalKinds.has(error.kind)) throw error;
     }
-  } catch (error) {
-    if (!isAbortError(error)) services.log.debug(`${wire.origin} does not say what a cancelled request has cost`);
-  }
-  return undefined;
+    const delayMs = lookupDelaysMs[++lookup.asked];
+    if (delayMs === undefined) return;
+    lookup.dueMs = clock.nowMs() + delayMs;
+    waiting.push(lookup);
+  };
+
+  const run = async (): Promise<void> => {
+    isRunning = true;
+    try {
+      while (waiting.length > 0) {
+        const next = waiting.reduce((first, other) => (other.dueMs < first.dueMs ? other : first));
+        await pause(services, Math.max(0, next.dueMs - clock.nowMs()), signal);
+        // It may have been forgotten meanwhile.
+        if (!waiting.includes(next)) continue;
+        waiting = waiting.filter((other) => other !== next);
+        await look(next);
+      }
+    } catch (error) {
+      waiting = [];
+      if (!isAbortError(error)) log.debug(`${wire.origin} does not say what a cancelled request has cost`);
+    } finally {
+      isRunning = false;
+    }
+  };
+
+  return {
+    find(id, tell) {
+      if (signal?.aborted) return;
+      waiting.push({ id, tell, asked: 0, dueMs: clock.nowMs() + lookupDelaysMs[0]! });
+      if (waiting.length > maxWaiting) waiting.shift();
+      if (!isRunning) void run();
+    },
+  };
 };

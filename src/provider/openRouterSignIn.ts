@@ -11,9 +11,10 @@ import { asObject, asText } from "./json.ts";
  * - `denied`: the person said no, or OpenRouter sent no code.
  * - `timeout`: nobody came back in time.
  * - `code-refused`: the code is wrong, used or older than ten minutes.
- * - `failed`: OpenRouter could not be reached or answered something else.
+ * - `unreachable`: OpenRouter could not be reached.
+ * - `failed`: OpenRouter answered something else than a key.
  */
-export type SignInErrorKind = "no-listener" | "denied" | "timeout" | "code-refused" | "failed";
+export type SignInErrorKind = "no-listener" | "denied" | "timeout" | "code-refused" | "unreachable" | "failed";
 
 /** A sign-in that came to nothing; a cancellation throws `AbortError` instead. */
 export class SignInError extends Error {
@@ -47,8 +48,8 @@ export type LoopbackOptions = SignInOptions & {
 export type PastedSignIn = {
   /** To open in a browser, on any machine. */
   readonly url: string;
-  /** Trades the code for a key. @throws {SignInError} */
-  finish(code: string): Promise<string>;
+  /** Trades the code for a key. @throws {SignInError}; `AbortError` when the signal fires. */
+  finish(code: string, signal?: AbortSignal): Promise<string>;
 };
 
 const defaultOrigin = "https://openrouter.ai";
@@ -102,7 +103,8 @@ export const startPastedSignIn = (options: SignInOptions): PastedSignIn => {
   const { verifier, challenge } = createChallenge();
   return {
     url: signInUrl(options.origin, challenge, undefined),
-    finish: (code) => exchangeCode(code.trim(), verifier, options),
+    finish: (code, signal = options.signal) =>
+      exchangeCode(code.trim(), verifier, { ...options, ...(signal ? { signal } : {}) }),
   };
 };
 
@@ -178,6 +180,10 @@ const digest = (text: string): Buffer => createHash("sha256").update(text).diges
 /** Takes the same time whatever is asked. */
 const isSame = (asked: string, expected: string): boolean => timingSafeEqual(digest(asked), digest(expected));
 
+/** Something came back that no better network would change. */
+const isAnswer = ({ kind }: TransportError): boolean =>
+  kind === "redirect" || kind === "protocol" || kind === "too-large";
+
 const exchangeCode = async (code: string, verifier: string, options: SignInOptions): Promise<string> => {
   const { transport, origin = defaultOrigin, signal } = options;
   if (code === "") throw new SignInError("code-refused", "There is no code");
@@ -201,6 +207,7 @@ const exchangeCode = async (code: string, verifier: string, options: SignInOptio
     return key;
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
-    throw new SignInError("failed", `OpenRouter could not be reached (${error.kind})`, { cause: error });
+    if (isAnswer(error)) throw new SignInError("failed", `OpenRouter sent no key (${error.kind})`, { cause: error });
+    throw new SignInError("unreachable", `OpenRouter could not be reached (${error.kind})`, { cause: error });
   }
 };

@@ -31,6 +31,8 @@ export type ProviderServices = {
   readonly transport: TransportClient;
   readonly clock: Clock;
   readonly log: Log;
+  /** Fires at the end of the program, for what goes on behind a call that has ended. */
+  readonly signal?: AbortSignal;
 };
 
 /** A model that a server offers. */
@@ -159,9 +161,15 @@ export type CallOptions = {
   readonly priority?: Priority;
   /**
    * Called at most once, after a stream has ended without its cost (cancelled, broken off), when the server tells the
-   * cost later. Only OpenRouter does; without this nobody asks it.
+   * cost later. Only OpenRouter does; without this nobody asks it. What other requests for the same answer cost is in
+   * the counters.
    */
   readonly onLateUsage?: (usage: Usage) => void;
+  /**
+   * True: a fault after which the server may charge is not followed by a second request to it, because the one more that
+   * a call may send was sent already, or goes to another server. Default false.
+   */
+  readonly noBilledRetry?: boolean;
 };
 
 /** What a live test of a server and model found. */
@@ -245,6 +253,15 @@ export class ProviderError extends Error {
   readonly contextTokens: number | undefined;
   /** With `context-overflow`: what it was sent, in tokens, when it says. */
   readonly promptTokens: number | undefined;
+  /**
+   * Scheme, host and port of the server that it is about; with fallbacks that may be another than the first. Undefined
+   * until the server's guard has set it, and for what no server is to blame for.
+   */
+  origin: string | undefined;
+  /**
+   * Requests of this call that were begun with and may be charged; set by the server's guard, which sends no third one.
+   */
+  billedRequests = 0;
 
   constructor(
     kind: ProviderErrorKind,
@@ -255,6 +272,7 @@ export class ProviderError extends Error {
       retryAfterMs?: number;
       contextTokens?: number;
       promptTokens?: number;
+      origin?: string;
     } = {},
   ) {
     super(message, { cause: options.cause });
@@ -263,5 +281,6 @@ export class ProviderError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.contextTokens = options.contextTokens;
     this.promptTokens = options.promptTokens;
+    this.origin = options.origin;
   }
 }

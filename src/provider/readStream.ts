@@ -4,7 +4,8 @@ import type { Disposable } from "../base/disposable.ts";
 import type { TransportResponse } from "../transport/client.ts";
 import { TransportError } from "../transport/errors.ts";
 import type { ServerSentEvent } from "../transport/sse.ts";
-import { excerptOf, fromTransport } from "./errors.ts";
+import { faultIn, type Clean } from "./cleaner.ts";
+import { fromTransport } from "./errors.ts";
 import { ProviderError } from "./provider.ts";
 import type { StreamPart } from "./provider.ts";
 import { createStopCutter } from "./stopCutter.ts";
@@ -13,17 +14,21 @@ import type { StreamReader, WireFormat } from "./wireFormat.ts";
 const toError = (error: unknown): Error =>
   error instanceof Error ? error : new ProviderError("bad-response", "An answer could not be read", { cause: error });
 
-const parseEvent = ({ data, event }: ServerSentEvent, format: WireFormat): unknown => {
+const parseEvent = ({ data, event }: ServerSentEvent, format: WireFormat, clean: Clean): unknown => {
   let payload: unknown;
   try {
     payload = JSON.parse(data);
-  } catch (error) {
-    throw new ProviderError("bad-response", `An event is not JSON: ${excerptOf(data)}`, { cause: error });
+  } catch {
+    // What a model writes may repeat the prompt, and the parser's own error quotes it, too.
+    throw new ProviderError("bad-response", `An event of ${data.length} characters is not JSON`);
   }
-  const error = format.faultInPayload(payload, event);
+  const error = faultIn(format, payload, clean, event);
   if (error) throw error;
   return payload;
 };
+
+/** Between the reason why an answer ended and the end of the stream only the usage comes, within milliseconds. */
+const usageMs = 2_000;
 
 /**
  * The transport's own deadline ends with the first byte, and that may be a comment, sent to keep the connection alive.
@@ -54,10 +59,17 @@ const awaitFirstEvent = (
   };
 };
 
+/** An answer whose head has come. */
+export type OpenAnswer = {
+  readonly response: TransportResponse;
+  /** For all that it says and that ends in an error. */
+  readonly clean: Clean;
+};
+
 /** One streamed answer, and how to read it. */
 export type StreamSource = {
   /** Sends the request. */
-  open(): Promise<TransportResponse>;
+  open(): Promise<OpenAnswer>;
   readonly format: WireFormat;
   readonly reader: StreamReader;
   /** Texts that end the answer, cut here whatever the server does with them. */
@@ -73,26 +85,33 @@ export type StreamSource = {
   readonly onHead: ((headers: Readonly<Record<string, string>>) => void) | undefined;
 };
 
-/** Yields the parts of one streamed answer as they come. @throws {ProviderError}, or `AbortError` when cancelled. */
+/**
+ * Yields the parts of one streamed answer as they come. An answer that has said why it ended is complete, whether or not
+ * the stream then ends as it should. @throws {ProviderError}, or `AbortError` when cancelled.
+ */
 export async function* readStream(source: StreamSource, clock: Clock): AsyncGenerator<StreamPart> {
   const { format, reader, stop, firstByteMs, isBusy, origin, asked } = source;
-  const response = await source.open();
+  const { response, clean } = await source.open();
   source.onHead?.(response.headers);
   const decoder = format.framing.createDecoder();
   const cutter = createStopCutter(stop);
   let isMarked = false;
   let isOver = false;
   let isLate = false;
+  /** Runs once the answer has said why it ended. */
+  let lastWait: Disposable | undefined;
   let ready = "";
   let fault: Error | undefined;
 
   const take = (events: readonly ServerSentEvent[]): void => {
     for (const event of events) {
       if (event.data === "[DONE]") isMarked = true;
-      else ready += cutter.push(reader.read(parseEvent(event, format)));
+      else ready += cutter.push(reader.read(parseEvent(event, format, clean)));
       isOver = isMarked || cutter.isCut() || reader.isComplete();
       if (isOver) return;
     }
+    if (lastWait || !reader.result(false)) return;
+    lastWait = clock.after(usageMs, () => response.discard());
   };
 
   let firstEvent: Disposable | undefined = awaitFirstEvent(clock, firstByteMs, isBusy, () => {
@@ -125,6 +144,7 @@ export async function* readStream(source: StreamSource, clock: Clock): AsyncGene
     fault = toError(fromTransport(error, true));
   } finally {
     firstEvent?.dispose();
+    lastWait?.dispose();
   }
   // A cancelled consumer gets nothing more; any other keeps all that came.
   if (fault && isAbortError(fault)) throw fault;
@@ -139,8 +159,8 @@ export async function* readStream(source: StreamSource, clock: Clock): AsyncGene
     return;
   }
   const result = reader.result(isMarked);
-  // A connection that breaks after the answer has said that it is complete has lost nothing.
-  const isOnlyBroken = fault instanceof ProviderError && fault.kind === "truncated";
+  // A connection that breaks or falls silent after the answer has said that it is complete has lost nothing.
+  const isOnlyBroken = fault instanceof ProviderError && (fault.kind === "truncated" || fault.kind === "timeout");
   if (fault && !(result && isOnlyBroken)) throw fault;
   if (!result) throw new ProviderError("truncated", "The answer ended before it was complete");
   const calls = reader.calls?.() ?? [];

@@ -23,6 +23,8 @@ export type RecoveryOptions = {
   readonly budgetMs: number;
   /** A turn with tools is never asked for twice once the server may have begun with it. */
   readonly hasTools: boolean;
+  /** Whether what may be charged is never asked for twice here. Default false. */
+  readonly noBilledRetry?: boolean;
   /** Called when the server wants a pause from everybody, whether this call waits for its end or not. */
   readonly pauseAll: (pauseMs: number, fault: ProviderError) => void;
 };
@@ -35,7 +37,7 @@ const unknownPause = { baseMs: 1_000, capMs: 8_000 };
 
 /** Makes one for one call. */
 export const createRecovery = (options: RecoveryOptions): Recovery => {
-  const { clock, random, budgetMs, hasTools, pauseAll } = options;
+  const { clock, random, budgetMs, hasTools, noBilledRetry = false, pauseAll } = options;
   let attempts = 0;
   let untilMs: number | undefined;
   let hasBilledFault = false;
@@ -54,7 +56,7 @@ export const createRecovery = (options: RecoveryOptions): Recovery => {
       else if (retry === "backoff") pauseMs = retryAfterMs;
       if (pauseMs !== undefined) pauseAll(pauseMs, fault);
 
-      const isSafe = !hasBilledFault && !(mayBeBilled && hasTools);
+      const isSafe = !hasBilledFault && !(mayBeBilled && (hasTools || noBilledRetry));
       hasBilledFault ||= mayBeBilled;
       if (retry === "no" || attempts >= maxAttempts || !isSafe || budgetMs <= 0) return undefined;
       if (pauseMs !== undefined) return pauseMs <= leftMs() ? 0 : undefined;

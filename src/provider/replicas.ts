@@ -2,7 +2,9 @@ import { abortError } from "../base/abort.ts";
 import { systemClock, type Clock } from "../base/clock.ts";
 import type { Breaker } from "../transport/breaker.ts";
 import type { Limiter } from "../transport/limiter.ts";
-import { faultPolicy } from "./faultPolicy.ts";
+import { createCounters, type ResilienceCounters } from "./counters.ts";
+import { billedBy, faultPolicy, maxBilledRequests } from "./faultPolicy.ts";
+import { createLateBill } from "./lateBill.ts";
 import { ProviderError } from "./provider.ts";
 import type {
   CallOptions,
@@ -12,6 +14,7 @@ import type {
   ModelInfo,
   Provider,
   StreamPart,
+  Usage,
   Validation,
 } from "./provider.ts";
 
@@ -76,13 +79,17 @@ const promptOf = ({ messages, tools }: ChatRequest): string => {
  * - One that has just read the same beginning of a prompt keeps it in its prompt cache and need not read it again, so it
  *   is preferred while it is at most one request busier.
  * - A server that is down, wants a pause or whose breaker is open is left out while another is up.
- * - After a fault before any output the next server is asked, each at most once per request, where another may succeed.
+ * - After a fault before any output the next server is asked, each at most once per request, where another may succeed;
+ *   not after the second fault that may be charged, for which another server is preferred to the same one. What the servers charge for answers that nobody got is counted.
  *
  * @param providers At least one.
  */
 export const createReplicas = (
   providers: readonly Replica[],
-  { clock = systemClock }: { readonly clock?: Clock } = {},
+  {
+    clock = systemClock,
+    counters = createCounters(),
+  }: { readonly clock?: Clock; readonly counters?: ResilienceCounters } = {},
 ): Provider => {
   const members = providers.map((provider): Member => ({ provider, running: 0, prefixes: [], downUntilMs: -Infinity }));
   const first = members[0]?.provider;
@@ -136,6 +143,8 @@ export const createReplicas = (
   };
 
   const noteFault = (member: Member, { kind, retryAfterMs = 0 }: ProviderError): void => {
+    // Its own limiter and breaker know how long a pause lasts, and when it ends early.
+    if (kind === "paused" && member.provider.limiter && member.provider.breaker) return;
     const isDown = kind === "unreachable" || kind === "offline" || kind === "paused" || kind === "loading";
     if (isDown) member.downUntilMs = clock.nowMs() + Math.max(downMs, retryAfterMs);
   };
@@ -144,40 +153,59 @@ export const createReplicas = (
     prompt: string,
     prefix: string | undefined,
     hasTools: boolean,
-    signal: AbortSignal | undefined,
-    send: (provider: Provider) => AsyncIterable<StreamPart>,
+    call: CallOptions,
+    send: (provider: Provider, call: CallOptions) => AsyncIterable<StreamPart>,
   ): AsyncGenerator<StreamPart> {
+    const { signal } = call;
     const refusedOrigins = new Set<string>();
+    const order = orderFor(prompt, prefix);
+    const bill = createLateBill<Member>(call, counters);
     let firstFault: ProviderError | undefined;
-    for (const member of orderFor(prompt, prefix)) {
-      if (signal?.aborted === true) throw abortError();
-      if (refusedOrigins.has(member.provider.origin)) continue;
-      let hasOutput = false;
-      member.running++;
-      if (prefix !== undefined) member.prefixes.push(prefix);
-      try {
-        for await (const part of send(member.provider)) {
-          if (!hasOutput) {
-            hasOutput = true;
-            member.downUntilMs = -Infinity;
-            remember(prompt, member);
+    let last: Member | undefined;
+    let billedRequests = 0;
+    try {
+      for (const [index, member] of order.entries()) {
+        if (signal?.aborted === true) throw abortError();
+        if (refusedOrigins.has(member.provider.origin)) continue;
+        last = member;
+        const own = {
+          ...call,
+          ...(billedRequests > 0 || order.slice(index + 1).some(isUp) ? { noBilledRetry: true } : {}),
+          ...(call.onLateUsage ? { onLateUsage: (usage: Usage) => bill.told(member, usage) } : {}),
+        };
+        let hasOutput = false;
+        member.running++;
+        if (prefix !== undefined) member.prefixes.push(prefix);
+        try {
+          for await (const part of send(member.provider, own)) {
+            if (!hasOutput) {
+              hasOutput = true;
+              member.downUntilMs = -Infinity;
+              remember(prompt, member);
+            }
+            yield part;
           }
-          yield part;
+          return;
+        } catch (error) {
+          if (!(error instanceof ProviderError) || hasOutput) throw error;
+          noteFault(member, error);
+          const { fallback, mayBeBilled, isOfKey } = faultPolicy(error);
+          billedRequests += billedBy(error);
+          error.billedRequests = billedRequests;
+          if (!fallback || (mayBeBilled && hasTools)) throw error;
+          if (isOfKey) refusedOrigins.add(member.provider.origin);
+          // A server that was asked and failed says more than one that was not asked.
+          if (!firstFault || (firstFault.kind === "paused" && error.kind !== "paused")) firstFault = error;
+          if (billedRequests >= maxBilledRequests) break;
+        } finally {
+          member.running--;
+          if (prefix !== undefined) member.prefixes.splice(member.prefixes.indexOf(prefix), 1);
         }
-        return;
-      } catch (error) {
-        if (!(error instanceof ProviderError) || hasOutput) throw error;
-        noteFault(member, error);
-        const { fallback, mayBeBilled, isOfKey } = faultPolicy(error);
-        if (!fallback || (mayBeBilled && hasTools)) throw error;
-        if (isOfKey) refusedOrigins.add(member.provider.origin);
-        // A server that was asked and failed says more than one that was not asked.
-        if (!firstFault || (firstFault.kind === "paused" && error.kind !== "paused")) firstFault = error;
-      } finally {
-        member.running--;
-        if (prefix !== undefined) member.prefixes.splice(member.prefixes.indexOf(prefix), 1);
       }
+    } finally {
+      bill.decide(last);
     }
+    if (firstFault) firstFault.billedRequests = billedRequests;
     throw firstFault!;
   }
 
@@ -242,13 +270,13 @@ export const createReplicas = (
     },
 
     streamCompletion: (request: CompletionRequest, options = {}) =>
-      stream(request.prefix.slice(0, rememberedLength), request.prefix, false, options.signal, (provider) =>
-        provider.streamCompletion(request, options),
+      stream(request.prefix.slice(0, rememberedLength), request.prefix, false, options, (provider, call) =>
+        provider.streamCompletion(request, call),
       ),
 
     streamChat: (request: ChatRequest, options = {}) =>
-      stream(promptOf(request), undefined, (request.tools?.length ?? 0) > 0, options.signal, (provider) =>
-        provider.streamChat(request, options),
+      stream(promptOf(request), undefined, (request.tools?.length ?? 0) > 0, options, (provider, call) =>
+        provider.streamChat(request, call),
       ),
   };
 };

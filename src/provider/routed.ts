@@ -1,7 +1,9 @@
 import type { Clock } from "../base/clock.ts";
+import { isPrivateHost } from "../transport/route.ts";
 import type { ResilienceCounters } from "./counters.ts";
-import { faultPolicy } from "./faultPolicy.ts";
+import { billedBy, faultPolicy, maxBilledRequests } from "./faultPolicy.ts";
 import type { HedgeBudget, HedgePermit } from "./hedge.ts";
+import { createLateBill } from "./lateBill.ts";
 import { ProviderError } from "./provider.ts";
 import type { CallOptions, Capabilities, Provider, StreamPart, Usage } from "./provider.ts";
 import { createRace, type Race, type RaceResult, type Runner } from "./race.ts";
@@ -47,8 +49,11 @@ type Attempt = {
 
 const notRaced = new ProviderError("unsupported", "A model that costs money takes no part in a race");
 
-const mayCost = ({ kind }: Provider, capabilities: Capabilities | undefined): boolean =>
-  capabilities ? capabilities.isMetered === true : kind === "openrouter";
+/** Of a server that has not told, where it is says whether it is likely to charge. */
+const mayCost = ({ kind, origin }: Provider, capabilities: Capabilities | undefined): boolean => {
+  if (capabilities) return capabilities.isMetered === true;
+  return kind === "openrouter" || (kind === "openai-compatible" && !isPrivateHost(URL.parse(origin)?.hostname ?? ""));
+};
 
 /** The chosen model's fault, unless it only says that nothing was sent. */
 const mostUseful = (faults: readonly ProviderError[]): ProviderError | undefined =>
@@ -70,8 +75,14 @@ export async function* routed(routing: Routing, job: Job, call: CallOptions): As
   /** What those that were asked threw, and why others were not asked. */
   const faults: { readonly target: KnownTarget; readonly error: ProviderError }[] = [];
   const refusals = new Map<KnownTarget, ProviderError>();
+  const bill = createLateBill<Attempt>(call, counters);
+  let last: Attempt | undefined;
+  let billedRequests = 0;
   let isLastResort = false;
-  let hasAnswer = false;
+
+  /** Whether another target is likely to take the one more request that may be charged. */
+  const hasOthers = (): boolean =>
+    waiting.some((other) => !other.isSilent() && !(other.capabilities && job.whyNot(other.capabilities)));
 
   /** Throws what keeps the request from being sent to this target. */
   const admit = ({ target, role }: Attempt, capabilities: Capabilities | undefined): void => {
@@ -88,29 +99,37 @@ export async function* routed(routing: Routing, job: Job, call: CallOptions): As
   };
 
   const onLateUsage = (attempt: Attempt, usage: Usage): void => {
-    if (attempt.isUsed || !hasAnswer) call.onLateUsage?.(usage);
-    else if (usage.costUsd !== undefined) {
-      counters.hedgeUsd += usage.costUsd;
-      attempt.permit?.settle(usage.costUsd);
-    }
+    bill.told(attempt, usage);
+    if (!attempt.isUsed && usage.costUsd !== undefined) attempt.permit?.settle(usage.costUsd);
   };
 
   async function* send(attempt: Attempt, own: CallOptions): AsyncGenerator<StreamPart, void> {
     const { target } = attempt;
     const capabilities = await target.recall(own);
     admit(attempt, capabilities);
+    last = attempt;
     // To be told costs a request, so it is asked for only where the answer may be one that nobody uses.
     const isTold = call.onLateUsage !== undefined || (hedging !== undefined && capabilities?.isMetered === true);
-    const full = isTold ? { ...own, onLateUsage: (usage: Usage) => onLateUsage(attempt, usage) } : own;
+    const full = {
+      ...own,
+      ...(isTold ? { onLateUsage: (usage: Usage) => onLateUsage(attempt, usage) } : {}),
+      ...(billedRequests > 0 || hasOthers() ? { noBilledRetry: true } : {}),
+    };
+    let end: Extract<StreamPart, { type: "end" }> | undefined;
     target.running++;
     try {
       for await (const part of job.send(target.provider, capabilities, full)) {
-        if (part.type === "end") target.costUsd = part.usage.costUsd ?? target.costUsd;
+        if (part.type === "end") {
+          end = part;
+          target.costUsd = part.usage.costUsd ?? target.costUsd;
+        }
         const isOther = target !== targets[0] && capabilities !== undefined;
         yield part.type === "end" && isOther ? { model: capabilities.model, ...part } : part;
       }
     } finally {
       target.running--;
+      // It had told its cost, and another was the answer.
+      if (!attempt.isUsed && end?.usage.costUsd !== undefined) onLateUsage(attempt, end.usage);
       // It may have come back with another model. Providers remember, so this asks nobody most of the time.
       if (attempt.isUsed) target.learn({}).catch(() => {});
     }
@@ -179,43 +198,49 @@ export async function* routed(routing: Routing, job: Job, call: CallOptions): As
       if (refusals.get(target) === error) continue;
       faults.push({ target, error });
       const { fallback, isOfKey, mayBeBilled } = faultPolicy(error);
-      if (!fallback || (mayBeBilled && job.hasTools)) waiting = [];
+      billedRequests += billedBy(error);
+      const isSpent = billedRequests >= maxBilledRequests || (mayBeBilled && job.hasTools);
+      if (!fallback || isSpent) waiting = [];
       if (isOfKey) waiting = waiting.filter(({ provider }) => provider.origin !== target.provider.origin);
     }
   };
 
   async function* handOut({ about, parts }: Runner<Attempt>): AsyncGenerator<StreamPart, void> {
     about.isUsed = true;
-    hasAnswer = true;
+    bill.decide(about);
     if (about.role === "hedge") counters.hedgesWon++;
     routing.onAnswer(about.target);
     yield* parts();
   }
 
-  if (routing.isRace && job.mayRace) {
-    const race = createRace<Attempt>(call.signal, { wantsText: true });
-    for (const target of targets) start(race, target, "race");
-    const result = await race.result;
-    if (result.winner) return yield* handOut(result.winner);
-    noteFaults(result);
-  }
-  for (;;) {
-    const [target, ...others] = waiting;
-    if (!target) {
-      const [roomiest] = [...refusals]
-        .filter(([, { kind }]) => kind === "context-overflow")
-        .toSorted(([, a], [, b]) => (b.contextTokens ?? 0) - (a.contextTokens ?? 0));
-      // Rather than nobody the one that takes most, whose guard may leave out the oldest part.
-      if (!roomiest || faults.length > 0 || isLastResort) break;
-      isLastResort = true;
-      waiting = [roomiest[0]];
-      continue;
+  try {
+    if (routing.isRace && job.mayRace) {
+      const race = createRace<Attempt>(call.signal, { wantsText: true });
+      for (const target of targets) start(race, target, "race");
+      const result = await race.result;
+      if (result.winner) return yield* handOut(result.winner);
+      noteFaults(result);
     }
-    waiting = others;
-    const race = createRace<Attempt>(call.signal, { wantsText: false });
-    const result = await answerOf(start(race, target, faults.length > 0 ? "fallback" : "first"), race);
-    if (result.winner) return yield* handOut(result.winner);
-    noteFaults(result);
+    for (;;) {
+      const [target, ...others] = waiting;
+      if (!target) {
+        const [roomiest] = [...refusals]
+          .filter(([, { kind }]) => kind === "context-overflow")
+          .toSorted(([, a], [, b]) => (b.contextTokens ?? 0) - (a.contextTokens ?? 0));
+        // Rather than nobody the one that takes most, whose guard may leave out the oldest part.
+        if (!roomiest || faults.length > 0 || isLastResort) break;
+        isLastResort = true;
+        waiting = [roomiest[0]];
+        continue;
+      }
+      waiting = others;
+      const race = createRace<Attempt>(call.signal, { wantsText: false });
+      const result = await answerOf(start(race, target, faults.length > 0 ? "fallback" : "first"), race);
+      if (result.winner) return yield* handOut(result.winner);
+      noteFaults(result);
+    }
+    throw mostUseful(faults.map(({ error }) => error)) ?? noneIsAble([...refusals.values()]);
+  } finally {
+    bill.decide(last);
   }
-  throw mostUseful(faults.map(({ error }) => error)) ?? noneIsAble([...refusals.values()]);
 }

@@ -45,7 +45,7 @@ export type Servers = {
   /** A copy of the numbers up to now. */
   counters(): ResilienceCounters;
   states(): readonly ServerState[];
-  /** A key was stored or removed: what was refused for lack of credit is asked again. */
+  /** A key was stored or removed: what was refused for lack of credit is asked again, and pauses end. */
   keyChanged(): void;
   /** Ends what waits in queues and pauses with an `AbortError`; running requests end with the transport. */
   dispose(): void;
@@ -102,7 +102,7 @@ export const createServers = (options: ServersOptions): Servers => {
     const raw = await createProvider(
       kind,
       { baseUrl, model, apiKey: () => apiKeyFor(origin) },
-      { transport, clock, log },
+      { transport, clock, log, signal: ending.signal },
     );
     const provider = guard(raw, {
       limiter: createLimiter({ clock, random, ...limits[kind] }),
@@ -146,6 +146,7 @@ export const createServers = (options: ServersOptions): Servers => {
       })),
     keyChanged() {
       for (const account of accounts.values()) account.renewed();
+      for (const { provider } of known) provider.limiter.resume();
     },
     dispose: () => ending.abort(),
   };

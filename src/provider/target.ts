@@ -79,7 +79,7 @@ export const createKnownTarget = ({ provider, breaker, limiter, replicas = 1 }: 
       }
     },
     async recall(call) {
-      // Only real requests count for a breaker, so a server that is down must get the next one.
+      // Mostly only real requests count for a breaker, so a server that fails must get the next one.
       if (capabilities || target.isSilent()) return capabilities;
       try {
         return await target.learn(call);

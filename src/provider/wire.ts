@@ -1,12 +1,12 @@
 import { isAbortError } from "../base/abort.ts";
-import type { TransportResponse } from "../transport/client.ts";
 import { toAbortError } from "../transport/errors.ts";
 import { parseBaseUrl } from "./baseUrl.ts";
-import { fromTransport } from "./errors.ts";
+import { createCleaner, faultIn, type Clean } from "./cleaner.ts";
+import { fromTransport, type FailedAnswer } from "./errors.ts";
 import { asObject, asText } from "./json.ts";
 import { ProviderError } from "./provider.ts";
 import type { CallOptions, ProviderOptions, ProviderServices, StreamPart } from "./provider.ts";
-import { readStream } from "./readStream.ts";
+import { readStream, type OpenAnswer } from "./readStream.ts";
 import { openAiFormat, type StreamReader, type WireFormat } from "./wireFormat.ts";
 
 const jsonMaxBytes = 16 * 1024 * 1024;
@@ -55,7 +55,11 @@ export type Wire = {
 };
 
 /** Waits by the program's clock. @throws `AbortError` at once when the signal fires. */
-export const pause = (services: ProviderServices, delayMs: number, signal: AbortSignal | undefined): Promise<void> =>
+export const pause = (
+  services: Pick<ProviderServices, "clock">,
+  delayMs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> =>
   new Promise((resolve, reject) => {
     const onAbort = (): void => {
       timer.dispose();
@@ -80,9 +84,8 @@ const shareRunning = (ask: () => Promise<boolean>): (() => Promise<boolean>) => 
   };
 };
 
-/** Some servers repeat a key that they refuse, and their words end in messages. */
-const withoutKey = (text: string, { authorization }: Readonly<Record<string, string>>): string =>
-  authorization === undefined ? text : text.replaceAll(authorization.slice("Bearer ".length), "[key]");
+const cleanerFor = ({ authorization = "" }: Readonly<Record<string, string>>): Clean =>
+  createCleaner(authorization.slice("Bearer ".length));
 
 /**
  * Makes the shared part for one server.
@@ -123,6 +126,9 @@ export const createWire = (
     return headers;
   };
 
+  const faultOf = (answer: FailedAnswer, clean: Clean): ProviderError =>
+    format.fault({ ...answer, text: clean(answer.text) }, clock.dateMs());
+
   const ask = async (path: string, call: CallOptions, firstByteMs: number) => {
     const headers = await headersFor(call, "application/json");
     try {
@@ -135,7 +141,7 @@ export const createWire = (
         },
         jsonMaxBytes,
       );
-      return { ...answer, text: withoutKey(answer.text, headers) };
+      return { ...answer, clean: cleanerFor(headers) };
     } catch (error) {
       throw fromTransport(error);
     }
@@ -147,11 +153,12 @@ export const createWire = (
     call: CallOptions,
     accept: string,
     more: { readonly firstByteMs: number; readonly totalMs?: number; readonly holdFirstByte?: () => Promise<boolean> },
-  ): Promise<TransportResponse> => {
+  ): Promise<OpenAnswer> => {
     const { holdFirstByte, ...deadlines } = more;
     const headers = await headersFor(call, accept);
     headers["content-type"] = "application/json";
-    let response: TransportResponse;
+    const clean = cleanerFor(headers);
+    let response: OpenAnswer["response"];
     try {
       response = await transport.request({
         method: "POST",
@@ -168,12 +175,12 @@ export const createWire = (
     }
     const type = response.headers["content-type"] ?? "";
     const isWanted = type === "" || accept.split(", ").some((wanted) => type.includes(wanted));
-    if (response.status < 400 && isWanted) return response;
+    if (response.status < 400 && isWanted) return { response, clean };
     // The head says what went wrong even when the body breaks off.
     const text = await response.excerpt(excerptMaxBytes).catch(() => "");
     if (call.signal?.aborted) throw toAbortError(call.signal.reason);
     const { status } = response;
-    throw format.fault({ status, headers: response.headers, text: withoutKey(text, headers) }, clock.dateMs());
+    throw faultOf({ status, headers: response.headers, text }, clean);
   };
 
   /** Tries again until the server does not answer that it is loading. */
@@ -194,14 +201,14 @@ export const createWire = (
     }
   };
 
-  const parseAnswer = (text: string, status: number, headers: Readonly<Record<string, string>>): unknown => {
+  const parseAnswer = (answer: FailedAnswer, clean: Clean): unknown => {
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = JSON.parse(answer.text);
     } catch {
-      throw format.fault({ status, headers, text }, clock.dateMs());
+      throw faultOf(answer, clean);
     }
-    const error = format.faultInPayload(value);
+    const error = faultIn(format, value, clean);
     if (error) throw error;
     return value;
   };
@@ -211,19 +218,19 @@ export const createWire = (
 
     getJson: (path, call, firstByteMs = questionMs) =>
       untilLoaded(call, async () => {
-        const { status, headers, text } = await ask(path, call, firstByteMs);
-        if (status >= 400) throw format.fault({ status, headers, text }, clock.dateMs());
-        return parseAnswer(text, status, headers);
+        const { clean, ...answer } = await ask(path, call, firstByteMs);
+        if (answer.status >= 400) throw faultOf(answer, clean);
+        return parseAnswer(answer, clean);
       }),
 
     postJson: (path, payload, call) =>
       untilLoaded(call, async () => {
         const deadlines = { firstByteMs: questionMs, totalMs: questionMs * 2 };
-        const response = await post(path, payload, call, "application/json", deadlines);
+        const { response, clean } = await post(path, payload, call, "application/json", deadlines);
         const text = await response.text(jsonMaxBytes).catch((error: unknown) => {
           throw fromTransport(error, true);
         });
-        return parseAnswer(text, response.status, response.headers);
+        return parseAnswer({ status: response.status, headers: response.headers, text }, clean);
       }),
 
     async probe(path, call) {

@@ -1,3 +1,4 @@
+import type { Translate } from "../base/translate.ts";
 import type { HardwareFacts } from "../hardware/probe.ts";
 import type { MemorySample } from "../memory/sample.ts";
 import type { LedgerSnapshot, RequestRow, SuggestionSource } from "../metrics/ledger.ts";
@@ -6,9 +7,6 @@ import type { ResilienceCounters } from "../provider/counters.ts";
 import type { ServerState } from "../provider/servers.ts";
 import type { TransportCounters } from "../transport/pool.ts";
 import type { ReportView, RequestView, TimingPart } from "./messages.ts";
-
-/** Translates a message with `{0}` places; VS Code's `l10n.t` fits. */
-export type Translate = (message: string, ...values: (string | number)[]) => string;
 
 /** How the way to the model servers is doing. */
 export type ConnectionFacts = {
@@ -173,22 +171,27 @@ const connectionsView = (facts: ConnectionFacts | undefined, t: Translate): Repo
 };
 
 const connectionFacts = ({ transport, resilience }: ConnectionFacts, t: Translate): string[] => [
-  t("{0} open now, {1} opened, {2} requests found one open", transport.openNow, transport.opened, transport.reused),
-  ...(transport.queued > 0 ? [t("{0} requests wait for a connection", transport.queued)] : []),
+  t(
+    "open now: {0}, opened: {1}, requests that found one open: {2}",
+    transport.openNow,
+    transport.opened,
+    transport.reused,
+  ),
+  ...(transport.queued > 0 ? [t("requests that wait for a connection: {0}", transport.queued)] : []),
   ...(resilience.retries > 0
-    ? [t("tried again {0} times, {1} answered then", resilience.retries, resilience.retriesSucceeded)]
+    ? [t("requests sent again: {0}, answered then: {1}", resilience.retries, resilience.retriesSucceeded)]
     : []),
   ...(resilience.hedges > 0
     ? [
         t(
-          "{0} second requests because the first was late, {1} answered first, {2} spent on them",
+          "second requests because the first was late: {0}, answered first: {1}",
           resilience.hedges,
           resilience.hedgesWon,
-          formatUsd(resilience.hedgeUsd),
         ),
       ]
     : []),
-  ...(resilience.fallbacks > 0 ? [t("{0} requests given to another model", resilience.fallbacks)] : []),
+  ...(resilience.unusedUsd > 0 ? [t("charged for answers that nobody got: {0}", formatUsd(resilience.unusedUsd))] : []),
+  ...(resilience.fallbacks > 0 ? [t("requests given to another model: {0}", resilience.fallbacks)] : []),
 ];
 
 const serverState = ({ breaker, openMs, pausedMs }: ServerState, t: Translate): string => {
@@ -257,9 +260,9 @@ const requestViews = (rows: readonly RequestRow[], input: ReportInput): RequestV
   });
 };
 
-/** llama.cpp names a model by its file: the folders above it say nothing about the model. */
-const modelLabel = (model: string): string =>
-  model.endsWith(".gguf") ? (model.split(/[\\/]/).at(-1) ?? model) : model;
+/** The model as people read it: llama.cpp names it by its file, and neither folders nor ending say anything. */
+export const modelLabel = (model: string): string =>
+  model.endsWith(".gguf") ? (model.split(/[\\/]/).at(-1) ?? model).replace(/\.gguf$/, "") : model;
 
 const timingParts = (trace: SpanRecord, longestMs: number, nowMs: number): TimingPart[] => {
   const laneEnds: number[] = [];

@@ -115,21 +115,19 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
     stop(toAbortError(signal?.reason));
   };
 
-  const setDeadline = (delayMs: number, kind: TransportErrorKind, text: string): void => {
+  /** Sets the timer of the current phase in place of the one before; 0 ms or less sets none. */
+  const arm = (delayMs: number, onDue: () => void): void => {
     phaseTimer?.dispose();
-    phaseTimer = undefined;
-    if (delayMs <= 0) return;
-    phaseTimer = clock.after(delayMs, () => {
-      stop(new TransportError(kind, `${origin} ${text} within ${delayMs} ms`));
-    });
+    phaseTimer = delayMs > 0 ? clock.after(delayMs, onDue) : undefined;
+  };
+
+  const setDeadline = (delayMs: number, kind: TransportErrorKind, text: string): void => {
+    arm(delayMs, () => stop(new TransportError(kind, `${origin} ${text} within ${delayMs} ms`)));
   };
 
   const awaitFirstByte = (): void => {
     const delayMs = deadlines.firstByteMs ?? defaultFirstByteMs;
-    phaseTimer?.dispose();
-    phaseTimer = undefined;
-    if (delayMs <= 0) return;
-    phaseTimer = clock.after(delayMs, () => void holdOrStop(delayMs));
+    arm(delayMs, () => void holdOrStop(delayMs));
   };
 
   const holdOrStop = async (delayMs: number): Promise<void> => {
@@ -147,10 +145,7 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
   // One timer that looks at the last byte's time: setting a new one for each token would cost more than the token.
   const awaitNextByte = (delayMs: number): void => {
     const idleMs = deadlines.idleMs ?? defaultIdleMs;
-    phaseTimer?.dispose();
-    phaseTimer = undefined;
-    if (idleMs <= 0) return;
-    phaseTimer = clock.after(delayMs, () => {
+    arm(delayMs, () => {
       const quietMs = body.isPaused() ? 0 : clock.nowMs() - lastByteMs;
       if (quietMs < idleMs) awaitNextByte(idleMs - quietMs);
       else stop(new TransportError("idle-timeout", `${origin} fell silent for ${idleMs} ms`), { dropUnread: false });
@@ -162,8 +157,6 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
     lease?.release();
     if (redirectPath !== undefined) {
       path = redirectPath;
-      redirectPath = undefined;
-      restBytes = 0;
       hasResent = false;
       // Not from inside the parser that has just told of the end.
       queueMicrotask(() => {
@@ -186,8 +179,7 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
     decoder?.destroy();
     // A caller that has all it needs often cancels next; that must not cost the connection.
     signal?.removeEventListener("abort", onAbort);
-    phaseTimer?.dispose();
-    phaseTimer = clock.after(restMaxMs, () => stop(new TransportError("closed", "The rest was not waited for")));
+    arm(restMaxMs, () => stop(new TransportError("closed", "The rest was not waited for")));
   };
 
   const response = (status: number, headers: Readonly<Record<string, string>>): TransportResponse => ({
@@ -312,6 +304,8 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
     phaseTimer = undefined;
     phase = undefined;
     lease = undefined;
+    redirectPath = undefined;
+    restBytes = 0;
     queued = pool.acquire({
       isFresh,
       connecting() {

@@ -1,6 +1,7 @@
 import { connect, constants, type ClientHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock } from "../base/clock.ts";
+import type { Disposable } from "../base/disposable.ts";
 import { flatHeaders, type Connection, type WireHandler } from "./connection.ts";
 import { TransportError } from "./errors.ts";
 
@@ -12,6 +13,9 @@ const windowBytes = 256 * 1024;
 
 /** A server that agreed on HTTP/2 and does not open it within this time does not speak it. */
 const settingsMs = 10_000;
+
+/** After so long a silence under a request the server is pinged, and has as long again to answer. */
+const silenceMs = 5_000;
 
 type Http2Options = {
   readonly origin: string;
@@ -33,6 +37,11 @@ export const createHttp2Connection = (options: Http2Options): Connection => {
   let isLeaving = false;
   let hasFailed = false;
   let running = 0;
+  /** How often something came from the server. */
+  let received = 0;
+  let receivedMs = 0;
+  let isGone = false;
+  let watchdog: Disposable | undefined;
   /** The last stream that the server worked on, once it has said so. */
   let lastStreamId = Number.POSITIVE_INFINITY;
 
@@ -67,14 +76,58 @@ export const createHttp2Connection = (options: Http2Options): Connection => {
   session.on("error", (error) => {
     if (isHttp2Error(error)) reportOnce();
   });
-  session.on("close", () => settingsTimer.dispose());
+  session.on("close", () => {
+    settingsTimer.dispose();
+    watchdog?.dispose();
+  });
   session.setTimeout(keepAliveMs, () => {
     if (running === 0) session.destroy();
   });
 
+  const onReceived = (): void => {
+    received++;
+    receivedMs = clock.nowMs();
+  };
+
+  // A reset of the connection that meets a cancelled stream can get lost in Node 24: the session looks open, and nothing
+  // ever comes. One timer that looks at the time of the last piece, as a new one for each token would cost too much.
+  const watch = (delayMs: number): void => {
+    watchdog = clock.after(delayMs, () => {
+      if (session.destroyed) return;
+      const quietMs = clock.nowMs() - receivedMs;
+      if (quietMs < silenceMs) return watch(silenceMs - quietMs);
+      watchdog = clock.after(silenceMs, () => {
+        isGone = true;
+        session.destroy();
+        socket.destroy();
+      });
+      session.ping((error) => {
+        if (error || running === 0) return;
+        onReceived();
+        watchdog?.dispose();
+        watch(silenceMs);
+      });
+    });
+  };
+
+  const begin = (): void => {
+    running++;
+    if (running > 1) return;
+    session.ref();
+    receivedMs = clock.nowMs();
+    watch(silenceMs);
+  };
+  const end = (): void => {
+    running--;
+    if (running > 0) return;
+    session.unref();
+    watchdog?.dispose();
+  };
+
   const listen = (stream: ClientHttp2Stream, handler: WireHandler): (() => void) => {
     // Counted already: this stream alone.
     const layIdle = running === 1;
+    const receivedBefore = received;
     let isDone = false;
     let hasHead = false;
     /** Bytes of the body that are still to come, where the server has told. */
@@ -83,15 +136,14 @@ export const createHttp2Connection = (options: Http2Options): Connection => {
     const settle = (): boolean => {
       if (isDone) return false;
       isDone = true;
-      running--;
-      if (running === 0) session.unref();
+      end();
       return true;
     };
-    /** Undefined: the connection, idle until now, just closed, perhaps before the request was there. */
+    /** Undefined: the connection lay idle and closed without a word, perhaps before the request was there. */
     const wasProcessed = (isSaid: boolean): boolean | undefined => {
       const isRefused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || (stream.id ?? 0) > lastStreamId;
       if (isRefused) return false;
-      return isSaid || !layIdle ? true : undefined;
+      return isSaid || isGone || !layIdle || received > receivedBefore ? true : undefined;
     };
     const cutOff = (): void => {
       // On an open connection it was the server that reset the stream; one that leaves has said what it worked on.
@@ -101,6 +153,7 @@ export const createHttp2Connection = (options: Http2Options): Connection => {
     };
 
     stream.on("response", (headers) => {
+      onReceived();
       if (isDone) return;
       hasHead = true;
       const fields = flatHeaders(headers);
@@ -108,6 +161,7 @@ export const createHttp2Connection = (options: Http2Options): Connection => {
       handler.head(Number(headers[":status"]), fields);
       // Not before: under load the body's first bytes are handed out ahead of the head.
       stream.on("data", (bytes: Buffer) => {
+        onReceived();
         if (isDone) return;
         if (leftBytes !== undefined) leftBytes -= bytes.byteLength;
         handler.chunk(bytes, stream);
@@ -149,8 +203,7 @@ export const createHttp2Connection = (options: Http2Options): Connection => {
         queueMicrotask(() => handler.failed(error, false));
         return () => {};
       }
-      if (running === 0) session.ref();
-      running++;
+      begin();
       return listen(stream, handler);
     },
     destroy() {

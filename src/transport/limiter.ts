@@ -51,6 +51,8 @@ export type Limiter = {
   setSlots(slots: number): void;
   /** Holds all that queue back; the longest pause holds. Waiting requests start one after the other afterwards. */
   pause(durationMs: number): void;
+  /** Ends a pause early: somebody has learned in another way that the server works. */
+  resume(): void;
   /** How long a pause still lasts; 0: there is none. */
   pausedMs(): number;
   readonly limit: number;
@@ -228,6 +230,12 @@ export const createLimiter = (options: {
       pauseEndMs = endMs;
       held = undefined;
       earliestMs = Math.max(earliestMs, endMs + spacingMs * random());
+      pump();
+    },
+    resume() {
+      if (pauseEndMs <= clock.nowMs()) return;
+      pauseEndMs = -Infinity;
+      earliestMs = -Infinity;
       pump();
     },
     pausedMs: () => Math.max(0, pauseEndMs - clock.nowMs()),

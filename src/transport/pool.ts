@@ -186,17 +186,17 @@ export const createPool = (options: PoolOptions): Pool => {
     waiting.opening = undefined;
   };
 
-  /** Who waits gets what has room; for the others connections are made, as far as the limit allows. */
+  /** Who waits gets, in order, what has room, or else a connection that is made, as far as the limit allows. */
   const serve = (newest?: Member): void => {
     if (isClosed) return;
     for (const waiting of queue) {
       const isFresh = newest !== undefined && newest.running < newest.connection.capacity();
       const member = isFresh ? newest : waiting.applicant.isFresh ? undefined : findRoom();
-      if (!member) continue;
-      leave(waiting);
-      lend(member, waiting.applicant, isFresh);
+      if (member) {
+        leave(waiting);
+        lend(member, waiting.applicant, isFresh);
+      } else if (!waiting.opening) openFor(waiting);
     }
-    for (const waiting of queue) if (!waiting.opening) openFor(waiting);
   };
 
   const openFor = (waiting: Waiting): void => {
@@ -206,7 +206,13 @@ export const createPool = (options: PoolOptions): Pool => {
     }
     // A new HTTP/2 connection takes one request until the server has said how many.
     if (!isFresh && [...members].some(({ connection }) => connection.capacity() > 0 && !connection.isSettled())) return;
-    if (members.size + openings.size < connectionsMax) open(waiting);
+    if (members.size + openings.size >= connectionsMax) {
+      // Whoever refuses idle connections gets the place of one; no place may ever become free otherwise.
+      const idle = isFresh ? [...members].find(({ running }) => running === 0) : undefined;
+      if (!idle) return;
+      drop(idle);
+    }
+    open(waiting);
   };
 
   const wait = (waiting: Waiting, opening: Opening): void => {

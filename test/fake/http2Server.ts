@@ -46,6 +46,8 @@ export type Http2ServerOptions = {
   readonly maxStreams?: number;
   /** False: the server is silent after the TLS handshake. Default true. */
   readonly sendsSettings?: boolean;
+  /** False: pings are left unanswered, as on a connection that is dead. Default true. */
+  readonly answersPings?: boolean;
 };
 
 const frame = (type: number, flags: number, stream: number, payload: Uint8Array = new Uint8Array()): Buffer => {
@@ -78,12 +80,14 @@ const speakHttp1 = (socket: TLSSocket): void => {
  * An HTTP/2 server that is written frame by frame, because Node's own does not misbehave: it sends what the test says.
  * Where the client offers no HTTP/2 it answers "http/1" over HTTP/1. The caller closes it.
  */
-export const createHttp2Server = async ({ onRequest, maxStreams, sendsSettings = true }: Http2ServerOptions) => {
+export const createHttp2Server = async (options: Http2ServerOptions) => {
+  const { onRequest, maxStreams, sendsSettings = true, answersPings = true } = options;
   const requests: Http2Request[] = [];
   const sockets = new Set<TLSSocket>();
   /** The sockets below TLS, by the client's port. */
   const underlying = new Map<number | undefined, Socket>();
   let opened = 0;
+  let pings = 0;
 
   const speakHttp2 = (socket: TLSSocket, connection: number): void => {
     const streams = new Map<number, { body: string; reset: PromiseWithResolvers<number> }>();
@@ -125,7 +129,8 @@ export const createHttp2Server = async ({ onRequest, maxStreams, sendsSettings =
       if (type === frameTypes.settings && !(flags & acknowledged)) {
         socket.write(frame(frameTypes.settings, acknowledged, 0));
       } else if (type === frameTypes.ping && !(flags & acknowledged)) {
-        socket.write(frame(frameTypes.ping, acknowledged, 0, payload));
+        pings++;
+        if (answersPings) socket.write(frame(frameTypes.ping, acknowledged, 0, payload));
       } else if (type === frameTypes.reset) {
         streams.get(stream)?.reset.resolve(payload.readUInt32BE());
       } else if (type === frameTypes.headers) {
@@ -184,6 +189,8 @@ export const createHttp2Server = async ({ onRequest, maxStreams, sendsSettings =
   return {
     url: `https://localhost:${port}`,
     requests: requests as readonly Http2Request[],
+    /** Pings that came from clients. */
+    pings: () => pings,
     connections: () => ({ opened, open: sockets.size }),
     async close() {
       for (const socket of sockets) socket.destroy();

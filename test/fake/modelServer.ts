@@ -236,10 +236,18 @@ const generate = (text: string, { maxTokens, json }: ModelCall) => {
   return { tokens: tokens.slice(0, maxTokens), type: isLimited ? "limit" : isStopped ? "word" : "eos" };
 };
 
+/** Resolves when the piece is sent, and also when its socket is gone, for then nobody calls back. */
 const write = (response: ServerResponse, piece: string | Uint8Array): Promise<void> =>
   new Promise((resolve) => {
+    const done = (): void => {
+      response.off("close", done);
+      resolve();
+    };
     if (response.destroyed) resolve();
-    else response.write(piece, () => resolve());
+    else {
+      response.once("close", done);
+      response.write(piece, done);
+    }
   });
 
 const sendJson = (response: ServerResponse, status: number, value: unknown): void => {

@@ -116,7 +116,8 @@ for (const hasTools of [false, true]) {
       assert.equal(generatingRequests(second).length, 0);
     } else {
       assert.equal(result.error, undefined);
-      assert.ok(generatingRequests(first).length + generatingRequests(second).length <= 3);
+      // The one more request that may be charged goes to where it is more likely to succeed.
+      assert.deepEqual([generatingRequests(first).length, generatingRequests(second).length], [1, 1]);
     }
   });
 }
@@ -390,7 +391,7 @@ test("#33 what an extra request costs is counted, whether its answer was used or
     await settle(4);
   }
   assert.equal(counted.hedges, 1);
-  assert.ok(Math.abs(counted.hedgeUsd - 0.25) < 1e-9, `${counted.hedgeUsd} US dollars`);
+  assert.ok(Math.abs(counted.unusedUsd - 0.25) < 1e-9, `${counted.unusedUsd} US dollars`);
 });
 
 test("#32 cancelling before the extra request ends it at once, and none is sent", async (context) => {

@@ -194,6 +194,22 @@ const faults: readonly { readonly name: string; readonly reply: (kind: ProviderK
     name: "no JSON",
     reply: (kind) => (kind === "ollama" ? linesReply(["{nonsense\n"]) : streamReply([sse("{nonsense")])),
   },
+  {
+    name: "key repeated in the stream",
+    reply: (kind) => {
+      const error = `Incorrect API key provided: ${plantedKey}`;
+      return kind === "ollama"
+        ? linesReply([ndjson(line("")), ndjson({ error })])
+        : streamReply([sse(chunk("")), sse({ error: { message: error, code: 401 } })]);
+    },
+  },
+  {
+    name: "prompt and key repeated, no JSON",
+    reply: (kind) => {
+      const text = `{"content": "${promptSecret} ${plantedKey}`;
+      return kind === "ollama" ? linesReply([`${text}\n`]) : streamReply([sse(text)]);
+    },
+  },
   { name: "redirect", reply: () => redirectTo(307, `http://127.0.0.1:1/?key=${plantedKey}`) },
 ];
 for (const kind of providerKinds) {
@@ -240,6 +256,23 @@ for (const kind of providerKinds) {
     }
   });
 }
+
+test("#47 a question's answer may hold what looks like the key; its errors do not repeat it", async (context) => {
+  const { clock, server, provider } = await createHarness(context, "ollama");
+  const refusal = jsonReply(200, { error: `Incorrect API key provided: ${plantedKey}` });
+  server.script("/api/show", refusal, refusal, refusal);
+  await assert.rejects(drive(clock, provider.capabilities(), 9_000), (error) => {
+    assert.ok(!everythingOf(error).includes(plantedKey), everythingOf(error));
+    assert.match(everythingOf(error), /Incorrect API key provided: \[key\]/);
+    return true;
+  });
+  const list = { models: [{ name: `${plantedKey}:latest`, model: `${plantedKey}:latest` }] };
+  server.script("/api/tags", jsonReply(200, list));
+  assert.deepEqual(
+    (await provider.models()).map(({ id }) => id),
+    [`${plantedKey}:latest`],
+  );
+});
 
 test("#47 the log takes out a key whatever it looks like, wherever it stands", () => {
   const kept = createKeptLog();

@@ -22,12 +22,15 @@ import {
   chatPathOf,
   chunk,
   createHarness,
+  drive,
+  everythingOf,
   generatingRequests,
   lastLine,
   line,
   providerKinds,
   question,
   settle,
+  timerWhere,
   until,
 } from "./harness.ts";
 
@@ -133,6 +136,7 @@ for (const kind of providerKinds) {
     assert.equal(outcome.text, "Hello");
     assertFault(outcome.error, "bad-response");
     assert.ok(outcome.error.message.length < 300, outcome.error.message);
+    assert.ok(!everythingOf(outcome.error).includes("secret"), "what the model wrote is not told");
     await (
       await server.nextRequest(chatPathOf(kind))
     ).closedByClient;
@@ -191,6 +195,39 @@ for (const kind of ["llamacpp", "openai-compatible", "openrouter"] as const) {
     assert.equal(outcome.error, undefined);
     assert.equal(outcome.end?.reason, "length");
     assert.equal(generatingRequests(server).length, 1);
+  });
+
+  test(`#10 ${kind}: a finish reason and then silence is a success two seconds later`, async (context) => {
+    const { clock, server, provider } = await createHarness(context, kind);
+    server.script(chatPathOf(kind), streamReply([sse(chunk("Hello")), sse(chunk(null, "stop"))], "hang"));
+    const { result, waitedMs } = await drive(clock, collectParts(provider.streamChat(question)), 2_000);
+    assert.equal(result.error, undefined);
+    assert.equal(result.text, "Hello");
+    assert.equal(result.end?.reason, "stop");
+    assert.equal(waitedMs, 2_000);
+    await (
+      await server.nextRequest(chatPathOf(kind))
+    ).closedByClient;
+    assert.equal(generatingRequests(server).length, 1);
+  });
+
+  test(`#10 ${kind}: the usage that follows the finish reason is waited for`, async (context) => {
+    const { clock, server, provider } = await createHarness(context, kind);
+    const hasWaited = Promise.withResolvers<void>();
+    const usage = { ...chunk(null), choices: [], usage: { prompt_tokens: 7, completion_tokens: 2 } };
+    server.script(
+      chatPathOf(kind),
+      streamReply([sse(chunk("Hello")), sse(chunk(null, "stop")), () => hasWaited.promise, sse(usage)], "hang"),
+    );
+    const outcome = collectParts(provider.streamChat(question));
+    await timerWhere(clock, (delayMs) => delayMs === 2_000);
+    clock.advance(1_999);
+    hasWaited.resolve();
+    await settle();
+    clock.advance(1);
+    const { error, end } = await outcome;
+    assert.equal(error, undefined);
+    assert.equal(end?.usage.promptTokens, 7);
   });
 
   const late = [sse(chunk("LATE")), ": comment\n\n", sse("{broken"), sse({ error: { message: "late" } })];

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fitText, modelName, priceText, testSentence } from "../../../src/commands/setUpTexts.ts";
+import {
+  fitText,
+  inList,
+  inNotice,
+  noModelSentence,
+  priceText,
+  setUpSentence,
+  testSentence,
+} from "../../../src/commands/setUpTexts.ts";
+import { faultSentence } from "../../../src/host/sentences.ts";
 
 const t = (message: string, ...values: (string | number)[]) =>
   message.replaceAll(/\{(\d)\}/g, (_, n: string) => String(values[Number(n)]));
@@ -39,7 +48,30 @@ test("a model's row says whether it fits and what it costs", () => {
   );
 });
 
-test("a model file is named without its folders, a model's name is left whole", () => {
-  assert.equal(modelName("/models/qwen.gguf"), "qwen");
-  assert.equal(modelName("Qwen/Qwen2.5-Coder-7B"), "Qwen/Qwen2.5-Coder-7B");
+test("a model's name is no link in a notice and no icon in a list", () => {
+  const hostile = "[free](command:workbench.action.closeWindow)\u202Ex\n$(check)";
+  assert.equal(inNotice(hostile), " free (command:workbench.action.closeWindow) x $(check)");
+  assert.equal(inNotice("x".repeat(200)).length, 100);
+  const sentence = testSentence([{ model: hostile, firstTokenMs: 1, costUsd: 0 }], true, t);
+  assert.doesNotMatch(sentence, /[[\]]/);
+  assert.equal(inList("$(check) m$(x)"), "\\$(check) m\\$(x)");
+  for (const name of ["Qwen/Qwen2.5-Coder-7B", "qwen2.5-coder:1.5b"]) {
+    assert.deepEqual([inNotice(name), inList(name)], [name, name]);
+  }
+});
+
+test("while setting up, no sentence promises to try again or sends to a command elsewhere", () => {
+  for (const kind of ["loading", "offline", "rate-limited", "unauthorized"] as const) {
+    const sentence = setUpSentence(kind, "gpu-box:8000", t);
+    assert.match(sentence, /gpu-box:8000/);
+    assert.doesNotMatch(sentence, /Hotpath/);
+  }
+  assert.equal(setUpSentence("timeout", "host", t), faultSentence("timeout", "host", t));
+});
+
+test("a server without a model says how to get one", () => {
+  const server = { baseUrl: "http://127.0.0.1:1", models: [], wantsKey: false, isLoading: false } as const;
+  assert.match(noModelSentence({ ...server, name: "Ollama", kind: "ollama" }, t), /ollama pull/);
+  const studio = noModelSentence({ ...server, name: "LM Studio", kind: "openai-compatible" }, t);
+  assert.match(studio, /^LM Studio has no model/);
 });

@@ -133,10 +133,11 @@ test("settings that shape the client make it anew, others do not", async (contex
 test("an address that cannot be used is said each time it is tried", async (context) => {
   const { connections, completion } = createHarness(context, {
     "completion.provider": "llamacpp",
-    "completion.baseUrl": "http://127.0.0.1:9/?query",
+    "completion.baseUrl": "http://127.0.0.1:9",
   });
+  const setting = { ...completion(), baseUrl: "http://127.0.0.1:9/?query" };
   for (let count = 0; count < 2; count++) {
-    await assert.rejects(connections.source("completion", completion()), { kind: "bad-request" });
+    await assert.rejects(connections.source("completion", setting), { kind: "bad-request" });
   }
 });
 

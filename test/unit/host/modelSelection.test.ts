@@ -53,3 +53,26 @@ test("further addresses go with the model that they served, and stay with the on
   assert.ok("completion.moreBaseUrls" in other && other["completion.moreBaseUrls"] === undefined);
   assert.ok(!("completion.fallbacks" in other));
 });
+
+test("further addresses that served nobody do not come to life beside a new model", () => {
+  const values = {
+    "completion.provider": "ollama",
+    "completion.model": "old",
+    "chat.moreBaseUrls": ["http://stale:11434"],
+  };
+  const baseUrl = "http://127.0.0.1:11434";
+  for (const models of [
+    { completion: "new", chat: "old", background: "old" },
+    { completion: "new", chat: "other", background: "other" },
+    { completion: "new", chat: "new", background: "new" },
+  ]) {
+    const changes = settingsOf({ provider: "ollama", baseUrl, models }, parse(values));
+    const settings = parse({ ...values, ...changes });
+    assert.deepEqual(settings.chat?.moreBaseUrls, [], JSON.stringify(models));
+    assert.ok("chat.moreBaseUrls" in changes);
+  }
+  // Ghost text takes over the chat's model, and the chat inherits it from there.
+  const own = { ...values, "chat.provider": "ollama", "chat.model": "big" };
+  const models = { completion: "big", chat: "big", background: "big" };
+  assert.ok("chat.moreBaseUrls" in settingsOf({ provider: "ollama", baseUrl, models }, parse(own)));
+});

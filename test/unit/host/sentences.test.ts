@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { faultKind, faultSentence, pauseEnd, pauseSentence, settingSentence } from "../../../src/host/sentences.ts";
 import { ProviderError, type ProviderErrorKind } from "../../../src/provider/provider.ts";
 
-const t = (message: string, ...values: string[]) =>
-  message.replaceAll(/\{(\d)\}/g, (_, n: string) => values[Number(n)]!);
+const t = (message: string, ...values: (string | number)[]) =>
+  message.replaceAll(/\{(\d)\}/g, (_, n: string) => String(values[Number(n)]));
 
 const kinds: (ProviderErrorKind | "unknown")[] = [
   "unreachable",

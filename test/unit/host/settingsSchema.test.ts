@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { originsOf, parseSettings, settingDefaults, settingRanges } from "../../../src/host/settingsSchema.ts";
+import { parseBaseUrl } from "../../../src/provider/baseUrl.ts";
 
 const parse = (values: Record<string, unknown>) => parseSettings((name) => values[name]);
 
@@ -212,6 +213,27 @@ test("a password in an address is refused and not repeated", () => {
   });
   assert.equal(settings.completion, undefined);
   assert.doesNotMatch(JSON.stringify(problems), /secret-word/);
+});
+
+test("the settings and the client judge an address alike", () => {
+  for (const baseUrl of [
+    "http://gpu-box:8000",
+    "https://host/v1/",
+    "http://host/?key=1",
+    "http://host/#x",
+    "ftp://host",
+    "http://me@host",
+    "host:1",
+  ]) {
+    let isUsable = true;
+    try {
+      parseBaseUrl(baseUrl);
+    } catch {
+      isUsable = false;
+    }
+    const { completion } = parse({ "completion.provider": "llamacpp", "completion.baseUrl": baseUrl }).settings;
+    assert.equal(completion !== undefined, isUsable, baseUrl);
+  }
 });
 
 test("package.json and the program know the same settings with the same defaults", () => {

@@ -200,6 +200,52 @@ test("a key goes to no address on the internet without TLS", async (context) => 
   ]);
 });
 
+test("a llama.cpp whose props are late wants no key; one that hides them does", async (context) => {
+  const transport = createClient(context);
+  const routes = { "/v1/models": { data: [{ id: "m", owned_by: "llamacpp" }] }, "/health": { status: "ok" } };
+  const late = await createRoutes(context, routes);
+  const lateOne = await identifyServer(late.url, { transport });
+  assert.deepEqual([lateOne?.kind, lateOne?.wantsKey], ["llamacpp", false]);
+  const hiding = await createRoutes(context, routes, (response) => {
+    response.writeHead(401);
+    response.end();
+  });
+  const hidingOne = await identifyServer(hiding.url, { transport });
+  assert.deepEqual([hidingOne?.kind, hidingOne?.wantsKey], ["llamacpp", true]);
+});
+
+test("an LM Studio without any model is found", async (context) => {
+  const transport = createClient(context);
+  const server = await createRoutes(context, { "/v1/models": { data: [] }, "/api/v1/models": { models: [] } });
+  const found = await identifyServer(server.url, { transport });
+  assert.deepEqual([found?.name, found?.models], ["LM Studio", []]);
+});
+
+test("what Ollama and LM Studio tell of a model is read as it is read for a request", async (context) => {
+  const transport = createClient(context);
+  const ollama = await createRoutes(context, {
+    "/v1/models": { data: [] },
+    "/api/version": { version: "0.12.0" },
+    "/api/tags": {
+      models: [
+        { name: "coder", capabilities: ["completion", "tools"] },
+        { name: "arctic", details: { families: ["bert"] } },
+      ],
+    },
+  });
+  const studio = await createRoutes(context, {
+    "/v1/models": { data: [] },
+    "/api/v1/models": { models: [{ type: "llm", key: "m", max_context_length: 32_768, loaded_instances: [] }] },
+  });
+  assert.deepEqual((await identifyServer(ollama.url, { transport }))?.models, [
+    { id: "coder", tools: true, vision: false, writesText: true, isLoaded: false },
+    { id: "arctic", writesText: false, isLoaded: false },
+  ]);
+  assert.deepEqual((await identifyServer(studio.url, { transport }))?.models, [
+    { id: "m", writesText: true, isLoaded: false },
+  ]);
+});
+
 test("a llama.cpp that reads its model is found", async (context) => {
   const transport = createClient(context);
   const server = await createFake(context);
@@ -253,6 +299,8 @@ test("OLLAMA_HOST moves Ollama, in every form that Ollama takes", () => {
     ["http://gpu-box:11500/", "http://gpu-box:11500"],
     ["https://gpu-box", "https://gpu-box"],
     ["[::1]:11500", "http://[::1]:11500"],
+    ["gpu-box:80", "http://gpu-box"],
+    ["[::1]", "http://[::1]:11434"],
   ] as const) {
     assert.equal(localOrigins(value)[0], origin, value);
   }

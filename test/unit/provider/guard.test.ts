@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { test } from "node:test";
+import { createLedger } from "../../../src/metrics/ledger.ts";
 import { startSpan } from "../../../src/metrics/spans.ts";
 import { createAccount } from "../../../src/provider/account.ts";
-import { ProviderError, type ProviderErrorKind, type StreamPart } from "../../../src/provider/provider.ts";
+import { ProviderError, type ProviderErrorKind, type StreamPart, type Usage } from "../../../src/provider/provider.ts";
 import { guard } from "../../../src/provider/guard.ts";
 import { createProvider } from "../../../src/provider/registry.ts";
 import { silentLog } from "../../../src/base/log.ts";
@@ -697,7 +698,8 @@ test("the limiter learns who asks, and from whole answers what they took", async
     { result: "neutral" },
     whole,
     whole,
-    { result: "ok", firstTokenMs: 100, totalMs: 100 },
+    // Its reader left early: nobody knows how long the whole would have taken.
+    { result: "neutral" },
   ]);
 });
 
@@ -778,4 +780,142 @@ test("lists are asked for again, health is not", async () => {
   state.health = { status: "down", error: new ProviderError("unreachable", "test") };
   assert.equal((await provider.health()).status, "down");
   assert.equal(state.asked.health, 1);
+});
+
+const originOf = async (parts: AsyncIterable<StreamPart>) => {
+  const { error } = await collectParts(parts);
+  assert.ok(error instanceof ProviderError);
+  return error.origin;
+};
+
+test("every fault says which server it is about, and keeps the first name it got", async () => {
+  const harness = createStubHarness({ behaviours: [fault("unauthorized")] });
+  const { provider, state } = harness;
+  const { origin } = provider;
+  assert.equal(await originOf(provider.streamCompletion(completion)), origin);
+  await assert.rejects(provider.models(), { kind: "unauthorized", origin });
+  state.behaviours = [fault("unauthorized", { origin: "https://other.example" })];
+  assert.equal(await originOf(provider.streamChat(question)), "https://other.example");
+  await openBreaker(harness);
+  assert.equal(harness.breaker.state, "open");
+  assert.equal(await originOf(provider.streamChat(question)), origin);
+});
+
+test("so does what a live test finds", async () => {
+  const { raw, ...options } = createStubHarness();
+  const broken = { ok: false, error: new ProviderError("timeout", "test") } as const;
+  const provider = guard({ ...raw, validateConnection: () => Promise.resolve(broken) }, options);
+  await provider.validateConnection("chat");
+  assert.equal(broken.error.origin, raw.origin);
+});
+
+test("what a request cost that broke off is counted; the ledger has what its second try cost", async () => {
+  const tellers: ((usage: Usage) => void)[] = [];
+  const keep = (behaviour: Behaviour): Behaviour =>
+    async function* (call) {
+      tellers.push(call.onLateUsage!);
+      yield* behaviour(call);
+    };
+  const { clock, provider, counters } = createStubHarness({
+    behaviours: [
+      keep(fault("truncated")),
+      keep(async function* () {
+        // The first one's cost is told while the second is under way.
+        tellers[0]!({ costUsd: 0.5 });
+        yield { type: "text", text: "yes" };
+        yield { type: "end", reason: "stop", usage: { costUsd: 0.25 } };
+      }),
+    ],
+  });
+  const ledger = createLedger({ clock });
+  const row = ledger.startRequest({ feature: "chat", provider: "openrouter", model: "m" });
+  const outcome = collectParts(provider.streamChat(question, { onLateUsage: (usage) => row.lateUsage(usage) }));
+  await clock.timer(125);
+  clock.advance(125);
+  row.usage((await outcome).end!.usage);
+  row.end("ok");
+  assert.equal(ledger.snapshot().requestTotals.costUsd, 0.25);
+  assert.equal(counters.unusedUsd, 0.5);
+  assert.equal(tellers.length, 2);
+});
+
+test("what the last try cost reaches who asked, also when it failed", async () => {
+  const tellers: ((usage: Usage) => void)[] = [];
+  const { clock, provider, counters } = createStubHarness({
+    behaviours: [
+      // oxlint-disable-next-line require-yield
+      async function* ({ onLateUsage }) {
+        tellers.push(onLateUsage!);
+        throw new ProviderError("truncated", "test");
+      },
+    ],
+  });
+  const told: Usage[] = [];
+  const outcome = collectParts(provider.streamChat(question, { onLateUsage: (usage) => told.push(usage) }));
+  await clock.timer(125);
+  clock.advance(125);
+  assertFault((await outcome).error, "truncated");
+  tellers[1]!({ costUsd: 0.25 });
+  tellers[0]!({ costUsd: 0.5 });
+  assert.deepEqual([told, counters.unusedUsd], [[{ costUsd: 0.25 }], 0.5]);
+});
+
+test("what may be charged is sent once more, and not here when the one more is another's", async () => {
+  const { clock, state, provider } = createStubHarness({ behaviours: [fault("truncated")] });
+  const outcome = collectParts(provider.streamChat(question));
+  await clock.timer(125);
+  clock.advance(125);
+  const { error } = await outcome;
+  assertFault(error, "truncated");
+  assert.deepEqual([state.sent, error.billedRequests], [2, 2]);
+  assertFault((await collectParts(provider.streamChat(question, { noBilledRetry: true }))).error, "truncated");
+  assert.equal(state.sent, 3);
+  // What cannot have been charged is sent again all the same.
+  state.behaviours = [fault("server-error", { status: 503 }), answer];
+  const retried = collectParts(provider.streamChat(question, { noBilledRetry: true }));
+  await clock.timer(250);
+  clock.advance(250);
+  assert.equal((await retried).error, undefined);
+});
+
+test("a good test of the connection ends a pause", async () => {
+  const { provider, limiter } = createStubHarness({
+    behaviours: [fault("rate-limited", { status: 429, retryAfterMs: 3_600_000 }), answer],
+  });
+  assertFault((await collectParts(provider.streamChat(question))).error, "rate-limited");
+  assertFault((await collectParts(provider.streamChat(question))).error, "paused");
+  assert.equal((await provider.validateConnection("chat")).ok, true);
+  assert.equal(limiter.pausedMs(), 0);
+  assert.equal((await collectParts(provider.streamChat(question))).error, undefined);
+});
+
+test("questions to a server that cannot be reached open the breaker, and are then refused at once", async () => {
+  const { clock, state, provider, breaker } = createStubHarness({ behaviours: [fault("unreachable")] });
+  for (let time = 0; time < 5; time++) {
+    assert.equal(breaker.state, "closed");
+    await rejectsWithFault(provider.models(), "unreachable");
+  }
+  assert.equal(breaker.state, "open");
+  const { sent } = state;
+  await rejectsWithFault(provider.models(), "paused");
+  await rejectsWithFault(provider.capabilities(), "paused");
+  assert.equal(state.sent, sent);
+  clock.advance(5_000);
+  // Then one may test it. An answer may be one from memory, so it closes nothing.
+  await provider.capabilities();
+  assert.equal(breaker.state, "half-open");
+  await rejectsWithFault(provider.models(), "unreachable");
+  assert.equal(breaker.state, "open");
+});
+
+test("other faults of questions do not open the breaker, and answers do not keep it closed", async () => {
+  const { state, provider, breaker } = createStubHarness({ behaviours: [fault("unsupported", { status: 404 })] });
+  for (let time = 0; time < 6; time++) await rejectsWithFault(provider.models(), "unsupported");
+  assert.equal(breaker.state, "closed");
+  state.behaviours = [fault("unreachable")];
+  for (let time = 0; time < 5; time++) {
+    await provider.capabilities();
+    await collectParts(provider.streamChat(question));
+  }
+  assert.equal(breaker.state, "open");
 });

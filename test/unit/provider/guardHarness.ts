@@ -142,5 +142,5 @@ export const createStubHarness = ({
     streamChat: (_request, call) => send(call),
   };
   const options = { ...parts(clock, limit), ...more };
-  return { ...options, state, provider: guard(raw, options) };
+  return { ...options, raw, state, provider: guard(raw, options) };
 };

@@ -434,9 +434,9 @@ suite("hedging", () => {
     harness.second.calls[0]!.text("1");
     harness.second.calls[0]!.end({ costUsd: 0.002 });
     assert.equal((await outcome).end?.usage.costUsd, 0.002);
-    assert.equal(harness.counters.hedgeUsd, 0);
+    assert.equal(harness.counters.unusedUsd, 0);
     lost.options.onLateUsage?.({ costUsd: 0.0005 });
-    assert.equal(harness.counters.hedgeUsd, 0.0005);
+    assert.equal(harness.counters.unusedUsd, 0.0005);
   });
 
   test("late costs of a request that a person cancelled are not hedging's, and reach who asked", async () => {
@@ -450,7 +450,7 @@ suite("hedging", () => {
     await outcome;
     first.calls.at(-1)!.options.onLateUsage?.({ costUsd: 0.001 });
     assert.deepEqual(told, [{ costUsd: 0.001 }]);
-    assert.equal(counters.hedgeUsd, 0);
+    assert.equal(counters.unusedUsd, 0);
   });
 
   test("an answer that was given up for slow counts as slow", async () => {

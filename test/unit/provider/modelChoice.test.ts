@@ -72,12 +72,12 @@ test("nothing that costs money and nothing on another machine is chosen unasked"
     model("qwen/qwen3-coder:free", undefined, price(0)),
     model("openrouter/auto"),
   ];
-  assert.deepEqual(chooseModels(models, { pricesKnown: true }), {
+  assert.deepEqual(chooseModels(models, { mayCharge: true }), {
     completion: "qwen/qwen3-coder:free",
     chat: "qwen/qwen3-coder:free",
     background: "qwen/qwen3-coder:free",
   });
-  const paid = chooseModels([...models.slice(0, 2), model("openrouter/auto")], { pricesKnown: true });
+  const paid = chooseModels([...models.slice(0, 2), model("openrouter/auto")], { mayCharge: true });
   assert.deepEqual(paid, { completion: undefined, chat: undefined, background: undefined });
   const cloud = [model("qwen3-coder:480b-cloud", undefined, { isElsewhere: true })];
   assert.deepEqual(chooseModels(cloud, { memory }).completion, undefined);

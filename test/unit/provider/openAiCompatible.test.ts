@@ -405,3 +405,19 @@ test("a server on the internet is taken for one that is paid, until it says othe
   const provider = await createProvider("openai-compatible", options, { transport: rerouted, clock, log: silentLog });
   assert.equal((await provider.capabilities()).isMetered, true);
 });
+
+test("a key that is a common word changes nothing of what the server says", async (context) => {
+  const { server, provider } = await createProviderHarness(context, "openai-compatible", {
+    apiKey: () => Promise.resolve("1234"),
+  });
+  server.script(
+    "/v1/models",
+    jsonReply(200, { data: [{ id: "codellama-1234", created: 1712345678, max_model_len: 12345 }] }),
+  );
+  const { model, contextTokens } = await provider.capabilities();
+  assert.deepEqual([model, contextTokens], ["codellama-1234", 12345]);
+  server.script("/v1/chat/completions", jsonReply(400, { error: { message: "at most 12345 messages" } }));
+  const { error } = await collectParts(provider.streamChat({ messages }));
+  assertFault(error, "bad-request");
+  assert.match(error.message, /at most 12345 messages/);
+});

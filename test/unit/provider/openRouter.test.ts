@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { silentLog } from "../../../src/base/log.ts";
-import type { ProviderOptions, Usage } from "../../../src/provider/provider.ts";
+import { createLateUsageLookup } from "../../../src/provider/openRouterBilling.ts";
+import { ProviderError, type ProviderOptions, type Usage } from "../../../src/provider/provider.ts";
 import { createProvider } from "../../../src/provider/registry.ts";
-import type { FakeClock } from "../../fake/clock.ts";
+import { createFakeClock, type FakeClock } from "../../fake/clock.ts";
 import { hangReply, htmlReply, jsonReply, sse, streamReply, type ModelServerOptions } from "../../fake/modelServer.ts";
 import {
   assertFault,
@@ -491,7 +492,7 @@ test("a cancelled answer's cost is asked for until it is known, and told once", 
   for await (const part of provider.streamChat({ messages }, call)) {
     if (part.type === "text") break;
   }
-  await passPauses(clock, [1_000, 2_000, 4_000]);
+  await passPauses(clock, [4_000, 8_000, 16_000]);
   await told.promise;
   assert.deepEqual(late, [{ costUsd: 0.02, promptTokens: 7, generatedTokens: 2 }]);
   const asked = server.requests.filter(({ path }) => path.startsWith("/v1/generation"));
@@ -516,7 +517,7 @@ test("the cost is asked for after every end that does not tell it, by the answer
     server.script(chatPath, reply);
     const told = Promise.withResolvers<Usage>();
     await collectParts(provider.streamChat({ messages }, { onLateUsage: told.resolve }));
-    await passPauses(clock, [1_000]);
+    await passPauses(clock, [4_000]);
     assert.equal((await told.promise).costUsd, 0.02);
     assert.equal((await server.nextRequest("/v1/generation")).path, "/v1/generation?id=gen-1");
   }
@@ -553,37 +554,108 @@ test("asking for the cost ends when it stays unknown, when the key is refused, a
   const cut = streamReply([chunk({ content: "x" })], "cut");
   server.script(chatPath, cut, cut, cut);
   await collectParts(provider.streamChat({ messages }, { onLateUsage: nothingToTell }));
-  await passPauses(clock, [1_000, 2_000, 4_000, 8_000, 16_000]);
-  for (let count = 0; count < 5; count++) await (await server.nextRequest("/v1/generation")).answered;
+  await passPauses(clock, [4_000, 8_000, 16_000]);
+  for (let count = 0; count < 3; count++) await (await server.nextRequest("/v1/generation")).answered;
   await allQuiet(clock);
 
   server.script("/v1/generation", jsonReply(401, { error: { code: 401, message: "No" } }));
   await collectParts(provider.streamChat({ messages }, { onLateUsage: nothingToTell }));
-  await passPauses(clock, [1_000]);
+  await passPauses(clock, [4_000]);
   await (
     await server.nextRequest("/v1/generation")
   ).answered;
   await setImmediate();
 
   await collectParts(provider.streamChat({ messages }, { onLateUsage: nothingToTell }));
-  await clock.timer(1_000);
-  assert.deepEqual(clock.pending(), [1_000]);
+  await clock.timer(4_000);
+  assert.deepEqual(clock.pending(), [4_000]);
   await transport.close();
-  clock.advance(1_000);
+  clock.advance(4_000);
   await allQuiet(clock);
-  assert.equal(server.requests.filter(({ path }) => path.startsWith("/v1/generation")).length, 6);
+  assert.equal(server.requests.filter(({ path }) => path.startsWith("/v1/generation")).length, 4);
 });
 
 test("a cost that makes no sense is not told", async (context) => {
   const { server, provider, clock } = await createHarness(context);
-  const told = Promise.withResolvers<Usage>();
-  server.script(chatPath, streamReply([chunk({ content: "x" })], "cut"));
   const odd = [null, -1, "0.5", undefined].map((cost) => jsonReply(200, { data: { id: "gen-1", total_cost: cost } }));
   const data = { id: "gen-1", total_cost: 0, native_tokens_prompt: 5, native_tokens_cached: 9, tokens_completion: 3 };
-  server.script("/v1/generation", ...odd, jsonReply(200, { data }));
-  await collectParts(provider.streamChat({ messages }, { onLateUsage: told.resolve }));
-  await passPauses(clock, [1_000, 2_000, 4_000, 8_000, 16_000]);
-  assert.deepEqual(await told.promise, { costUsd: 0, promptTokens: 5, cachedTokens: 5, generatedTokens: 3 });
+  for (const replies of [odd.slice(0, 2), odd.slice(2)]) {
+    const told = Promise.withResolvers<Usage>();
+    server.script(chatPath, streamReply([chunk({ content: "x" })], "cut"));
+    server.script("/v1/generation", ...replies, jsonReply(200, { data }));
+    await collectParts(provider.streamChat({ messages }, { onLateUsage: told.resolve }));
+    await passPauses(clock, [4_000, 8_000, 16_000]);
+    assert.deepEqual(await told.promise, { costUsd: 0, promptTokens: 5, cachedTokens: 5, generatedTokens: 3 });
+  }
+});
+
+test("a cost that was told before the answer broke off needs no question", async (context) => {
+  const { server, provider, clock } = await createHarness(context);
+  const told: Usage[] = [];
+  server.script(chatPath, streamReply([chunk({ content: "x" }, null, { usage })], "cut"));
+  await collectParts(provider.streamChat({ messages }, { onLateUsage: (lateUsage) => void told.push(lateUsage) }));
+  assert.deepEqual(told, [{ costUsd: 0.0125 }]);
+  assert.deepEqual(clock.pending(), []);
+});
+
+/** Asks for the costs of answers, and writes down what was asked. */
+const createLookup = (answer: (id: string) => Promise<unknown>) => {
+  const clock = createFakeClock();
+  const ending = new AbortController();
+  const asked: string[] = [];
+  const wire = {
+    origin: "https://openrouter.ai",
+    getJson: (path: string) => {
+      asked.push(path.split("=")[1]!);
+      return answer(path);
+    },
+  };
+  const lookup = createLateUsageLookup(wire, { clock, log: silentLog, signal: ending.signal });
+  return { clock, ending, asked, lookup };
+};
+
+test("costs are asked for one at a time, no earlier than four seconds later, and only the newest twenty", async () => {
+  const answers: (() => void)[] = [];
+  const { clock, asked, lookup } = createLookup(
+    () => new Promise((resolve) => void answers.push(() => resolve({ data: { total_cost: 0.5 } }))),
+  );
+  const told: Usage[] = [];
+  for (let id = 0; id < 30; id++) lookup.find(`${id}`, (lateUsage) => void told.push(lateUsage));
+  clock.advance(3_999);
+  await setImmediate();
+  assert.deepEqual([asked, clock.pending().length], [[], 1]);
+  clock.advance(1);
+  while (told.length < 20) {
+    await setImmediate();
+    clock.advance(0);
+    assert.ok(answers.length <= 1);
+    answers.pop()?.();
+  }
+  await setImmediate();
+  assert.deepEqual(
+    asked,
+    Array.from({ length: 20 }, (_, index) => `${index + 10}`),
+  );
+  assert.deepEqual(clock.pending(), []);
+  lookup.find("again", () => {});
+  assert.equal(clock.pending().length, 1);
+});
+
+test("the program's end ends the waiting for costs, and a refusal forgets them all", async () => {
+  const { clock, ending, asked, lookup } = createLookup(() =>
+    Promise.reject(new ProviderError("rate-limited", "slow down")),
+  );
+  for (const id of ["a", "b", "c"]) lookup.find(id, nothingToTell);
+  clock.advance(4_000);
+  await setImmediate();
+  assert.deepEqual([asked, clock.pending()], [["a"], []]);
+
+  lookup.find("d", nothingToTell);
+  assert.equal(clock.pending().length, 1);
+  ending.abort();
+  await setImmediate();
+  lookup.find("e", nothingToTell);
+  assert.deepEqual([asked, clock.pending()], [["a"], []]);
 });
 
 test("whether a cancelled request is charged is learned from who answers", async (context) => {

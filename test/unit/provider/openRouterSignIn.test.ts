@@ -154,6 +154,17 @@ test("the code can be pasted instead, and no address to come back to is named", 
   assert.equal(sent["code"], "the-code");
 });
 
+test("trading a pasted code can be cancelled", async (context) => {
+  const { server, options } = await createHarness(context);
+  server.script("/api/v1/auth/keys", { hasHead: false, finish: "hang" });
+  const controller = new AbortController();
+  const finishing = startPastedSignIn(options).finish("the-code", controller.signal);
+  const request = await server.nextRequest("/api/v1/auth/keys");
+  controller.abort();
+  await assert.rejects(finishing, { name: "AbortError" });
+  await request.closedByClient;
+});
+
 test("a refused code, a strange answer and a dead server are told apart", async (context) => {
   const { server, options } = await createHarness(context);
   const signIn = startPastedSignIn(options);
@@ -166,5 +177,5 @@ test("a refused code, a strange answer and a dead server are told apart", async 
   await rejectsWith(signIn.finish("x"), "failed");
   await rejectsWith(signIn.finish("x"), "failed");
   await rejectsWith(signIn.finish("x"), "failed");
-  await rejectsWith(startPastedSignIn({ ...options, origin: "http://127.0.0.1:9" }).finish("x"), "failed");
+  await rejectsWith(startPastedSignIn({ ...options, origin: "http://127.0.0.1:9" }).finish("x"), "unreachable");
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createCounters } from "../../../src/provider/counters.ts";
 import { ProviderError } from "../../../src/provider/provider.ts";
 import type {
   CallOptions,
@@ -8,11 +9,12 @@ import type {
   Provider,
   ProviderErrorKind,
   StreamPart,
+  Usage,
   Validation,
 } from "../../../src/provider/provider.ts";
 import { createReplicas, type Replica } from "../../../src/provider/replicas.ts";
 import { createFakeClock } from "../../fake/clock.ts";
-import { collectParts } from "./harness.ts";
+import { assertFault, collectParts } from "./harness.ts";
 
 const capabilities = { model: "m", fillInMiddle: "infill", slots: 2, contextTokens: 4096 } as const;
 
@@ -210,7 +212,7 @@ test("after a fault before any output the next server answers, and the first is 
 
 test("a server that asks for more than five seconds is left alone for as long", async () => {
   const { asked, clock, states, complete } = createHarness({ a: {}, b: {} });
-  states[0]!.error = new ProviderError("paused", "later", { retryAfterMs: 60_000 });
+  states[0]!.error = new ProviderError("loading", "later", { retryAfterMs: 60_000 });
   await complete();
   clock.advance(59_999);
   await complete();
@@ -219,6 +221,17 @@ test("a server that asks for more than five seconds is left alone for as long", 
   clock.advance(1);
   await complete();
   assert.equal(asked[0], "a");
+});
+
+test("a pause that ends early is over: the server's own limiter knows", async () => {
+  const { asked, states, complete } = createHarness({ a: {}, b: {} });
+  states[0]!.error = new ProviderError("paused", "later", { retryAfterMs: 60_000 });
+  await complete();
+  assert.deepEqual(asked.splice(0), ["a", "b"]);
+  states[0]!.error = undefined;
+  await complete();
+  await complete();
+  assert.deepEqual(asked, ["b", "a"]);
 });
 
 test("a server that answers after all is up again", async () => {
@@ -262,7 +275,7 @@ test("a turn with tools that may have been charged is not sent again", async () 
   await collectParts(provider.streamChat({ messages: [], tools }));
   assert.deepEqual(asked.splice(0), ["a"]);
   await collectParts(provider.streamChat({ messages: [] }));
-  assert.deepEqual(asked.toSorted(), ["a", "b", "c"]);
+  assert.deepEqual(asked, ["b", "c"]);
 });
 
 test("a key that one address refuses is not shown there again", async () => {
@@ -368,4 +381,44 @@ test("options reach the server", async () => {
   const options = { priority: "background" } as const;
   await collectParts(provider.streamChat({ messages: [] }, options));
   assert.deepEqual(seen, [options]);
+});
+
+test("the second fault that may be charged ends the call", async () => {
+  const { asked, states, complete } = createHarness();
+  for (const state of states) state.error = fault("truncated");
+  const { error } = await complete();
+  assertFault(error, "truncated");
+  assert.deepEqual(asked.splice(0), ["a", "b"]);
+  assert.equal(error.billedRequests, 2);
+
+  // The first one's guard has already sent it twice.
+  const spent = fault("truncated");
+  spent.billedRequests = 2;
+  for (const state of states) state.error = spent;
+  await complete();
+  assert.equal(asked.length, 1);
+});
+
+test("what a server charges for an answer that another gave is counted, not told", async () => {
+  const tellers: ((usage: Usage) => void)[] = [];
+  const lasts: unknown[] = [];
+  const make = (error?: Error): Partial<Provider> => ({
+    async *streamCompletion(_request: unknown, call: CallOptions = {}) {
+      tellers.push(call.onLateUsage!);
+      lasts.push(call.noBilledRetry);
+      if (error) throw error;
+      yield { type: "text", text: "yes" };
+    },
+  });
+  const counters = createCounters();
+  const asked: string[] = [];
+  const { replica: a } = createStub("a", asked, make(fault("truncated")));
+  const { replica: b } = createStub("b", asked, make());
+  const provider = createReplicas([a, b], { clock: createFakeClock(), counters });
+  const told: Usage[] = [];
+  const onLateUsage = (usage: Usage): void => void told.push(usage);
+  await collectParts(provider.streamCompletion({ prefix: "a", suffix: "", maxTokens: 8 }, { onLateUsage }));
+  tellers[0]!({ costUsd: 0.5 });
+  tellers[1]!({ costUsd: 0.25 });
+  assert.deepEqual([told, counters.unusedUsd, lasts], [[{ costUsd: 0.25 }], 0.5, [true, true]]);
 });

@@ -4,7 +4,7 @@ import { abortError, isAbortError } from "../../../src/base/abort.ts";
 import type { Log } from "../../../src/base/log.ts";
 import { startSpan } from "../../../src/metrics/spans.ts";
 import { createCounters } from "../../../src/provider/counters.ts";
-import { ProviderError, type ChatRequest, type CompletionRequest } from "../../../src/provider/provider.ts";
+import { ProviderError, type ChatRequest, type CompletionRequest, type Usage } from "../../../src/provider/provider.ts";
 import { createRouter, type RouterOptions, type Target } from "../../../src/provider/router.ts";
 import { createFakeClock } from "../../fake/clock.ts";
 import { assertFault, collectParts, type Outcome } from "./harness.ts";
@@ -147,6 +147,70 @@ suite("fallback", () => {
       b.calls[0]!.fail(fault(second));
       assertFault((await outcome).error, told);
     }
+  });
+
+  test("the second fault that may be charged ends the call", async () => {
+    const { a, b, router } = createPair();
+    const c = createScriptedProvider("c");
+    const three = createHarness([{ provider: a }, { provider: b }, { provider: c }]);
+    const outcome = collectParts(three.router.streamChat(chat));
+    await settle();
+    a.calls[0]!.fail(fault("truncated"));
+    await settle();
+    assert.deepEqual([a.calls[0]!.options.noBilledRetry, b.calls[0]!.options.noBilledRetry], [true, true]);
+    b.calls[0]!.fail(fault("truncated"));
+    assertFault((await outcome).error, "truncated");
+    assert.equal(c.calls.length, 0);
+
+    // The first one's guard has already sent it twice.
+    const spent = fault("truncated");
+    spent.billedRequests = 2;
+    const second = collectParts(router.streamChat(chat));
+    await settle();
+    a.calls[1]!.fail(spent);
+    assertFault((await second).error, "truncated");
+    assert.equal(b.calls.length, 1);
+  });
+
+  test("where no other is able, the one more request that may be charged is the same target's", async () => {
+    const a = createScriptedProvider("a");
+    const blind = createScriptedProvider("blind", { fillInMiddle: "none" });
+    for (const targets of [[{ provider: a }], [{ provider: a }, { provider: blind }]]) {
+      const { router } = createHarness(targets);
+      // The first request finds out what each can do.
+      for (const end of [() => a.calls.at(-1)!.fail(fault("server-error")), () => a.calls.at(-1)!.end()]) {
+        const outcome = collectParts(router.streamCompletion(completion));
+        await settle();
+        end();
+        await outcome;
+      }
+      assert.equal(a.calls.at(-1)!.options.noBilledRetry, undefined);
+    }
+  });
+
+  test("what a target charges for an answer that another gave is counted, not told", async () => {
+    const { a, b, router, counters } = createPair();
+    const told: Usage[] = [];
+    const call = { onLateUsage: (usage: Usage) => void told.push(usage) };
+    const outcome = collectParts(router.streamChat(chat, call));
+    await settle();
+    a.calls[0]!.fail(fault("truncated"));
+    await settle();
+    a.calls[0]!.options.onLateUsage!({ costUsd: 0.5 });
+    b.calls[0]!.text("1");
+    b.calls[0]!.end({ costUsd: 0.25 });
+    assert.equal((await outcome).end?.usage.costUsd, 0.25);
+    assert.deepEqual([told, counters.unusedUsd], [[], 0.5]);
+
+    const failing = collectParts(router.streamChat(chat, call));
+    await settle();
+    a.calls[1]!.fail(fault("server-error"));
+    await settle();
+    b.calls[1]!.fail(fault("server-error"));
+    assertFault((await failing).error, "server-error");
+    a.calls[1]!.options.onLateUsage!({ costUsd: 1 });
+    b.calls[1]!.options.onLateUsage!({ costUsd: 2 });
+    assert.deepEqual([told, counters.unusedUsd], [[{ costUsd: 2 }], 1.5]);
   });
 
   test("the log gets one line when another answers, and one when the first does again", async () => {
@@ -491,6 +555,36 @@ suite("fastest", () => {
     providers[0]!.calls[0]!.end();
     assert.equal((await outcome).text, "paid");
     assert.equal(counters.fallbacks, 1);
+  });
+
+  test("a server on the internet counts as paid while it tells nothing, one nearby as free", async () => {
+    for (const [name, isRaced] of [
+      ["api.example.com", false],
+      ["192.168.1.20", true],
+    ] as const) {
+      const silent = createScriptedProvider(name, fault("server-error", { status: 500 }));
+      const free = createScriptedProvider("free");
+      const { router } = createHarness([{ provider: free }, { provider: silent }], { strategy: "fastest" });
+      const outcome = collectParts(router.streamCompletion(completion));
+      await settle();
+      assert.equal(silent.calls.length === 1, isRaced, name);
+      free.calls[0]!.text("1");
+      free.calls[0]!.end();
+      assert.equal((await outcome).text, "1");
+    }
+  });
+
+  test("a lost answer's cost that was told at its end is counted", async () => {
+    const { providers, router, counters } = createField([{}, {}]);
+    const outcome = collectParts(router.streamCompletion(completion));
+    await settle();
+    providers[0]!.calls[0]!.end({ costUsd: 0.5 });
+    await settle();
+    providers[1]!.calls[0]!.text("1");
+    providers[1]!.calls[0]!.end({ costUsd: 0.25 });
+    assert.equal((await outcome).end?.usage.costUsd, 0.25);
+    await settle();
+    assert.equal(counters.unusedUsd, 0.5);
   });
 
   test("models that cost money race when that is allowed", async () => {

@@ -131,12 +131,38 @@ test("credit belongs to the key: all models at the origin stop asking, until the
   assert.equal((await collectParts(other.streamCompletion(completion))).error, undefined);
 });
 
+test("another key ends pauses that the server asked for", async (context) => {
+  const { server, servers } = await create(context);
+  const provider = await servers.open({ provider: "openrouter", baseUrl: `${server.url}/v1`, model });
+  const limit = { error: { code: 429, message: "Rate limit exceeded: free-models-per-day" } };
+  server.script("/v1/chat/completions", jsonReply(429, limit, { "retry-after": "3600" }));
+  assertFault((await collectParts(provider.streamChat(question))).error, "rate-limited");
+  assertFault((await collectParts(provider.streamChat(question))).error, "paused");
+  servers.keyChanged();
+  assert.equal((await collectParts(provider.streamChat(question))).error, undefined);
+});
+
 test("what is counted is shared, and handed out as a copy", async (context) => {
   const { servers } = await create(context);
   const before = servers.counters();
   servers.counted.hedges++;
   assert.equal(before.hedges, 0);
   assert.equal(servers.counters().hedges, 1);
+});
+
+test("the end of the program ends the questions for what cancelled requests cost", async (context) => {
+  const { clock, server, servers } = await create(context, { costUsd: 0.01 });
+  const provider = await servers.open({ provider: "openrouter", baseUrl: `${server.url}/v1`, model });
+  await provider.capabilities();
+  const call = { onLateUsage: () => assert.fail("nobody asks any more") };
+  for (let count = 0; count < 3; count++) {
+    for await (const part of provider.streamChat(question, call)) if (part.type === "text") break;
+  }
+  await settle();
+  assert.deepEqual(clock.pending(), [4_000]);
+  servers.dispose();
+  await settle();
+  assert.deepEqual(clock.pending(), []);
 });
 
 test("the end of the program ends what waits", async (context) => {

@@ -66,7 +66,7 @@ test("a model file is named without its folders, a model's name is left whole", 
   const rows = buildReport(input(ledger.snapshot())).requests.rows;
   assert.deepEqual(
     rows.map(({ cells }) => cells[2]),
-    ["qwen/qwen3-coder", "coder.gguf", "coder.gguf"],
+    ["qwen/qwen3-coder", "coder", "coder"],
   );
 });
 
@@ -120,7 +120,7 @@ test("connections: numbers in plain words, one row for each server and model, no
     openMs: 0,
     pausedMs: 0,
   } as const;
-  const resilience = { retries: 0, retriesSucceeded: 0, hedges: 0, hedgesWon: 0, hedgeUsd: 0, fallbacks: 0 };
+  const resilience = { retries: 0, retriesSucceeded: 0, hedges: 0, hedgesWon: 0, unusedUsd: 0, fallbacks: 0 };
   const connections = {
     transport: { requests: 9, opened: 2, reused: 7, queued: 0, openNow: 1 },
     resilience,
@@ -132,7 +132,7 @@ test("connections: numbers in plain words, one row for each server and model, no
     ],
   } as const;
   const calm = buildReport({ ...input(ledger), connections }).connections;
-  assert.deepEqual(calm.facts, ["1 open now, 2 opened, 7 requests found one open"]);
+  assert.deepEqual(calm.facts, ["open now: 1, opened: 2, requests that found one open: 7"]);
   assert.deepEqual(calm.rows, [
     ["127.0.0.1:11434", "qwen2.5-coder:1.5b", "1 of at most 2", "3", "well"],
     ["127.0.0.1:11434", "its own", "1 of at most 2", "3", "asks for a pause, 12.0 s left"],
@@ -144,14 +144,15 @@ test("connections: numbers in plain words, one row for each server and model, no
     connections: {
       ...connections,
       transport: { ...connections.transport, queued: 4 },
-      resilience: { retries: 5, retriesSucceeded: 4, hedges: 3, hedgesWon: 1, hedgeUsd: 0.0004, fallbacks: 2 },
+      resilience: { retries: 5, retriesSucceeded: 4, hedges: 3, hedgesWon: 1, unusedUsd: 0.0004, fallbacks: 2 },
     },
   }).connections;
   assert.deepEqual(busy.facts.slice(1), [
-    "4 requests wait for a connection",
-    "tried again 5 times, 4 answered then",
-    "3 second requests because the first was late, 1 answered first, $0.0004 spent on them",
-    "2 requests given to another model",
+    "requests that wait for a connection: 4",
+    "requests sent again: 5, answered then: 4",
+    "second requests because the first was late: 3, answered first: 1",
+    "charged for answers that nobody got: $0.0004",
+    "requests given to another model: 2",
   ]);
 });
 

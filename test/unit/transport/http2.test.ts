@@ -476,3 +476,52 @@ test("close ends streams and their connection", async (context) => {
   assert.equal(client.counters().openNow, 0);
   assert.deepEqual(clock.pending(), []);
 });
+
+test("an answer to a later request proves that an earlier one arrived, so that it is not sent twice", async (context) => {
+  const { post, ask, nextRequest, server } = await createHttp2Harness(context, [fine, hang, fine]);
+  await ask();
+  await nextRequest();
+  const outcome = rejectsWith(post(), "reset");
+  const waiting = await nextRequest();
+  await ask();
+  waiting.destroy();
+  await outcome;
+  assert.equal(server.requests.length, 3);
+});
+
+test("a connection that is dead and looks open is found out by a ping; nothing is sent twice", async (context) => {
+  const { post, ask, nextRequest, server, clock } = await createHttp2Harness(context, [fine, hang, hang], {
+    server: { answersPings: false },
+  });
+  await ask();
+  await nextRequest();
+  const outcome = rejectsWith(post(), "reset");
+  await nextRequest();
+  clock.advance(9_999);
+  const late = rejectsWith(post(), "reset");
+  await nextRequest();
+  clock.advance(1);
+  await outcome;
+  await late;
+  assert.deepEqual(clock.pending(), []);
+  assert.equal(server.requests.length, 3);
+  assert.equal(await ask(), "ok");
+  assert.equal(server.connections().opened, 2);
+});
+
+test("a server that thinks for long and answers pings is left in peace", async (context) => {
+  const { post, nextRequest, server, clock } = await createHttp2Harness(context, [hang]);
+  const answer = post();
+  const request = await nextRequest();
+  for (let count = 1; count <= 3; count++) {
+    clock.advance(5_000);
+    while (server.pings() < count) await setImmediate();
+    // The answer has arrived when the time runs anew from 5 s.
+    while (clock.pending().length > 2) await setImmediate();
+    for (let turn = 0; turn < 20; turn++) await setImmediate();
+  }
+  request.end("ok");
+  assert.equal(await (await answer).text(100), "ok");
+  assert.equal(server.connections().opened, 1);
+  assert.deepEqual(clock.pending(), []);
+});

@@ -130,6 +130,22 @@ test("during a pause nothing starts; afterwards one after the other", async () =
   assert.deepEqual(clock.pending(), []);
 });
 
+test("a pause that is ended early holds nobody back, and those who waited start one after the other", async () => {
+  const { clock, limiter, ask, started } = createHarness({ initialLimit: 8 });
+  limiter.pause(3_600_000);
+  for (const name of ["a", "b"]) void ask(name, "interactive");
+  await settle();
+  limiter.resume();
+  await settle();
+  assert.deepEqual([started, limiter.pausedMs()], [["a"], 0]);
+  clock.advance(100);
+  await settle();
+  assert.deepEqual(started, ["a", "b"]);
+  assert.deepEqual(clock.pending(), []);
+  limiter.pause(1_000);
+  assert.equal(limiter.pausedMs(), 1_000, "a later pause holds");
+});
+
 test("those who come back just after a pause do not start together either", async () => {
   const { clock, limiter, ask, started } = createHarness({ initialLimit: 8 });
   limiter.pause(2000);

@@ -419,3 +419,38 @@ test("a kept-alive connection that breaks after a long silence was at work: noth
   await outcome;
   assert.equal(server.requests.filter(({ path }) => path === "/completion").length, 1);
 });
+
+test("a request that is sent once more at the connection limit gets the place of an idle connection", async (context) => {
+  const { post, server, client } = await createHarness(context, {
+    server: { keepAlive: "" },
+    connectionsPerOrigin: 2,
+  });
+  const held = Promise.withResolvers<void>();
+  const broken = Promise.withResolvers<void>();
+  server.script("/hold", { body: [() => held.promise, "whole"] });
+  const hold = await post("/hold");
+  await (await post("/health")).text(1000);
+  server.script("/completion", { hasHead: false, body: [() => broken.promise], finish: "reset" }, jsonReply(200, {}));
+  const stale = post("/completion");
+  await server.nextRequest("/completion");
+  // Ahead of it in the queue, behind it, and behind that.
+  const others = Array.from({ length: 3 }, async () => (await post("/health")).text(1000));
+  broken.resolve();
+  assert.equal(await (await stale).text(1000), "{}");
+  await Promise.all(others);
+  assert.equal(client.counters().queued, 0);
+  held.resolve();
+  assert.equal(await hold.text(1000), "whole");
+});
+
+test("a redirect that breaks off on a kept-alive connection is forgotten when the request is sent once more", async (context) => {
+  const { get, server } = await createHarness(context, { server: { keepAlive: "" } });
+  await (await get("/health")).text(1000);
+  server.script(
+    "/moved",
+    { status: 302, headers: { location: "/elsewhere" }, body: ["x"], finish: "reset" },
+    jsonReply(200, { here: true }),
+  );
+  assert.deepEqual(await (await get("/moved")).json(1000), { here: true });
+  assert.ok(server.requests.every(({ path }) => path !== "/elsewhere"));
+});

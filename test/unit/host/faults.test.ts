@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { silentLog } from "../../../src/base/log.ts";
+import { ProviderError } from "../../../src/provider/provider.ts";
+import { createFakeClock } from "../../fake/clock.ts";
+import { person } from "../../fake/vscode.ts";
+
+const { createFaultReporter } = await import("../../../src/host/faults.ts");
+const { createNotices } = await import("../../../src/host/notices.ts");
+
+beforeEach(() => person.reset());
+
+const createHarness = () => {
+  const log = { ...silentLog, show() {} };
+  const actions: { readonly label: string; run(): unknown }[] = [];
+  const notices = createNotices(log);
+  let problem: string | undefined;
+  const statusBar = {
+    setProblem(sentence: string | undefined) {
+      problem = sentence;
+    },
+    problem: () => problem,
+    setWaiting() {},
+    dispose() {},
+  };
+  const listening = {
+    ...notices,
+    warnOnce: (...[sentence, options]: Parameters<typeof notices.warnOnce>) => {
+      actions.push(...(options?.actions ?? []));
+      notices.warnOnce(sentence, options);
+    },
+  };
+  return { faults: createFaultReporter({ log, notices: listening, statusBar, clock: createFakeClock() }), actions };
+};
+
+const setting = { provider: "ollama", baseUrl: "http://127.0.0.1:11434", model: "m" } as const;
+
+test("a fallback's fault names the fallback, and its key is asked for, not the first server's", async () => {
+  const { faults, actions } = createHarness();
+  const origin = "https://openrouter.ai";
+  faults.report(new ProviderError("unauthorized", "x", { origin }), setting);
+  assert.match(person.said()[0] ?? "", /openrouter\.ai refused the API key/);
+  await actions[0]?.run();
+  assert.deepEqual(person.commands, [["hotpath.setApiKey", origin]]);
+  faults.report(new ProviderError("payment-required", "x", { origin }), setting);
+  assert.equal(actions[1]?.label, "Add credits");
+});
+
+test("a fault that no server put its name on is told of the one that is set", async () => {
+  const { faults, actions } = createHarness();
+  faults.report(new ProviderError("unauthorized", "x"), setting);
+  faults.report(new ProviderError("payment-required", "x"), { ...setting, provider: "openrouter" });
+  assert.match(person.said()[0] ?? "", /127\.0\.0\.1:11434/);
+  await actions[0]?.run();
+  assert.deepEqual(person.commands, [["hotpath.setApiKey", "http://127.0.0.1:11434"]]);
+  assert.equal(actions.length, 1);
+});
+
+test("the same fault is told once, and again to whoever asked", () => {
+  const { faults } = createHarness();
+  faults.report(new ProviderError("timeout", "x"), setting);
+  faults.report(new ProviderError("timeout", "x"), setting);
+  assert.equal(person.said().length, 1);
+  faults.report(new ProviderError("timeout", "x"), setting, true);
+  assert.equal(person.said().length, 2);
+});

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createFakeClock } from "../../fake/clock.ts";
+import { person, window } from "../../fake/vscode.ts";
+
+const { registerWarmUp } = await import("../../../src/host/warmUp.ts");
+
+test("only what is typed into the editor in front opens connections", () => {
+  const clock = createFakeClock();
+  let count = 0;
+  const registration = registerWarmUp(clock, () => count++);
+  clock.advance(10_000);
+  assert.equal(count, 1);
+  const file = { uri: { scheme: "file" } };
+  const change = (document: object) => {
+    person.fireTextChange({ document, contentChanges: [{}] });
+    clock.advance(10_000);
+  };
+  window.activeTextEditor = { document: file };
+  change({ uri: { scheme: "file" } });
+  const output = { uri: { scheme: "output" } };
+  window.activeTextEditor = { document: output };
+  change(output);
+  window.activeTextEditor = { document: file };
+  window.state.focused = false;
+  change(file);
+  assert.equal(count, 1);
+  window.state.focused = true;
+  change(file);
+  assert.equal(count, 2);
+  registration.dispose();
+});
