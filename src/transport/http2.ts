@@ -40,7 +40,6 @@ export const createHttp2Connection = (options: Http2Options): Connection => {
   /** How often something came from the server. */
   let received = 0;
   let receivedMs = 0;
-  let isGone = false;
   let watchdog: Disposable | undefined;
   /** The last stream that the server worked on, once it has said so. */
   let lastStreamId = Number.POSITIVE_INFINITY;
@@ -97,7 +96,6 @@ export const createHttp2Connection = (options: Http2Options): Connection => {
       const quietMs = clock.nowMs() - receivedMs;
       if (quietMs < silenceMs) return watch(silenceMs - quietMs);
       watchdog = clock.after(silenceMs, () => {
-        isGone = true;
         session.destroy();
         socket.destroy();
       });
@@ -143,7 +141,7 @@ export const createHttp2Connection = (options: Http2Options): Connection => {
     const wasProcessed = (isSaid: boolean): boolean | undefined => {
       const isRefused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || (stream.id ?? 0) > lastStreamId;
       if (isRefused) return false;
-      return isSaid || isGone || !layIdle || received > receivedBefore ? true : undefined;
+      return isSaid || !layIdle || received > receivedBefore ? true : undefined;
     };
     const cutOff = (): void => {
       // On an open connection it was the server that reset the stream; one that leaves has said what it worked on.
