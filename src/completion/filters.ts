@@ -1,4 +1,5 @@
 import { bracketBalance } from "./brackets.ts";
+import { soundPart } from "./soundness.ts";
 
 /** What a model or the predictor proposes, and where. */
 export type FilterInput = {
@@ -35,6 +36,7 @@ export const filterCompletion = (input: FilterInput): FilteredCompletion | undef
   let text = withoutModelMarkup(input.text.replaceAll("\r\n", "\n"), input.languageId);
   text = input.multiline && restOfLine.trim() === "" ? withinBlock(text, input.prefix) : firstLine(text);
   text = withoutRepetition(text);
+  text = soundPart(text, input.prefix, input.languageId);
   text = withoutFollowingLines(text, input.prefix, suffix);
   text = text.trimEnd();
   if (text.trim() === "") return undefined;
@@ -157,13 +159,17 @@ const closesOwnString = (kept: string, overlap: string): boolean => {
 
 /** Cuts closing brackets off the end that nothing before them opened and the document closes itself. */
 const withoutSurplusClosers = (text: string, prefix: string, suffix: string): string => {
-  const surplus = bracketBalance(text).surplus.length;
-  if (surplus === 0) return text;
+  const { surplus } = bracketBalance(text);
+  if (surplus.length === 0) return text;
   const isWholePrefix = prefix.length <= bracketWindowCharacters;
-  const open = bracketBalance(prefix.slice(-bracketWindowCharacters)).open.length;
-  const closedBelow = bracketBalance(suffix).surplus.length;
-  if (!isWholePrefix && open < closedBelow) return text;
-  let excess = surplus - Math.max(0, open - closedBelow);
+  const { open } = bracketBalance(prefix.slice(-bracketWindowCharacters));
+  const below = bracketBalance(suffix).surplus;
+  if (!isWholePrefix && open.length < below.length) return text;
+  // What is awaited next, while the document goes on with another kind of bracket, is missing there.
+  const awaited = open.toReversed();
+  const missing = surplus.findIndex((closer, index) => closer !== awaited[index] || closer === below[0]);
+  const needed = Math.max(missing < 0 ? surplus.length : missing, open.length - below.length);
+  let excess = surplus.length - needed;
   let end = text.length;
   while (excess > 0 && end > 0 && onlyClosers.test(text[end - 1]!)) {
     end--;

@@ -49,6 +49,12 @@ const cases: Case[] = [
     shown: "function f() {\n  a();\n⟦}⟧",
   },
   {
+    name: "keeps the closer that is awaited when the code below closes other brackets only",
+    document: "function f() {\n  const now = Date.now(‸\n  }\n}\n",
+    text: ")",
+    shown: "function f() {\n  const now = Date.now(⟦)⟧\n  }\n}\n",
+  },
+  {
     name: "keeps text before an unrelated rest of line",
     document: "foo(‸ + 1)\n",
     text: "bar",
