@@ -1,8 +1,10 @@
 import type { Clock } from "../base/clock.ts";
+import type { Disposable } from "../base/disposable.ts";
 import type { Ledger, SuggestionSource } from "../metrics/ledger.ts";
 import type { Prediction, PredictionSource } from "../predictor/predictorService.ts";
 import type { Provider } from "../provider/provider.ts";
 import { filterCompletion } from "./filters.ts";
+import { createRhythm } from "./rhythm.ts";
 import { kindOf, startStream, type RunningStream } from "./runningStream.ts";
 import { isLineEnd, remainder, suffixKey, type Snapshot } from "./snapshot.ts";
 import { createSuggestionCache } from "./suggestionCache.ts";
@@ -22,6 +24,8 @@ export type CompletionEngineOptions = {
   readonly ledger: Ledger;
   /** Bytes that remembered suggestions may take. */
   readonly cacheBytes?: number;
+  /** Requests in a minute that a server which charges for them gets at most. Default 20. */
+  readonly meteredPerMinute?: number;
   /** A better text than what was answered for this snapshot is there: ask again if the cursor is still there. */
   readonly onBetter: (snapshot: Snapshot) => void;
   /** A request was answered: whatever was wrong with the server is over. */
@@ -30,6 +34,9 @@ export type CompletionEngineOptions = {
   readonly onFailure: (error: unknown) => void;
 };
 
+/** An edit at the cursor; 0 units: it only took text away. */
+export type Edit = { readonly insertedUnits: number };
+
 /** A model to ask. */
 export type ModelSource = { readonly provider: Provider; readonly model: string };
 
@@ -37,13 +44,17 @@ export type ModelSource = { readonly provider: Provider; readonly model: string 
  * Decides what ghost text to show: the ladder from the text on screen to the network. Never throws into its caller.
  */
 export type CompletionEngine = {
-  /** What to show at `snapshot`; `signal` only ends the waiting, a stream that still fits runs on. */
-  suggest(snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion | undefined>;
   /**
-   * To be told of every edit: closes the running request at once when the document took another way. `read` gives the
-   * places where the cursor may be after the edit, and is only called while a request for this document is running.
+   * What to show at `snapshot`; `signal` only ends the waiting, a stream that still fits runs on. After a deletion the
+   * model is asked only if the user `isInvoked` ghost text by hand.
    */
-  documentChanged(documentId: string, read: () => readonly Snapshot[]): void;
+  suggest(snapshot: Snapshot, signal: AbortSignal, isInvoked?: boolean): Promise<Suggestion | undefined>;
+  /**
+   * To be told of every edit: closes the running request at once when the document took another way, and begins the next
+   * one when it is due, which is before VS Code asks. `read` gives the places where the cursor may be after the edit, the
+   * likeliest first; it is only called when an answer is needed. `edit` is undefined for what no person typed here.
+   */
+  documentChanged(documentId: string, read: () => readonly Snapshot[], edit?: Edit): void;
   /** Call when the user took a suggestion. */
   accepted(suggestion: Suggestion): void;
   /** Sets what is asked. Another model's remembered answers are forgotten. */
@@ -65,6 +76,10 @@ type Live = {
 // texts to reach this much: about eight of ten shown are right (test/bench/predictor.bench.ts).
 const minConfidence = 0.5;
 const minUsefulCharacters = 2;
+const defaultMeteredPerMinute = 20;
+const minuteMs = 60_000;
+// VS Code does not ask while ghost text is switched off or snoozed there, and then nobody would see what is asked for.
+const maxUnasked = 3;
 const defaultCacheBytes = 4_000_000;
 // The predictor answers in well under a millisecond; when its thread is busy, nobody waits for it longer than this.
 const predictorPatienceMs = 30;
@@ -103,9 +118,20 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
   let stream: RunningStream | undefined;
   let pausedUntilMs = -Infinity;
   let lastAsked: { snapshot: Snapshot; atMs: number; hasAnswer: boolean } | undefined;
+  const rhythm = createRhythm(clock);
+  /** Where the cursor is: asked for, or typed to since. */
+  let here: Snapshot | undefined;
+  /** The document whose last edit took text away. */
+  let deletedIn: string | undefined;
+  /** Requests begun since VS Code last asked for ghost text. */
+  let unasked = 0;
+  let due: { readonly atMs: number; readonly timer: Disposable } | undefined;
+  let isMetered = false;
+  let askedAtMs: number[] = [];
 
   const offer = (snapshot: Snapshot, text: string, source: SuggestionSource, origin = source) => {
-    const filtered = fit(snapshot, text);
+    // What is left of a text on screen stays there to its last character.
+    const filtered = fit(snapshot, text, source === "live" ? 1 : minUsefulCharacters);
     if (!filtered) return undefined;
     if (source !== "live") live = { snapshot, text, origin, isNew: false };
     return { ...filtered, source, origin } satisfies Suggestion;
@@ -176,16 +202,22 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
     options.onBetter(asked.snapshot);
   };
 
-  const ask = (snapshot: Snapshot, from: ModelSource): RunningStream =>
-    startStream({
+  const ask = (snapshot: Snapshot, from: ModelSource): RunningStream => {
+    const startedMs = clock.nowMs();
+    let hasText = false;
+    return startStream({
       ...from,
       snapshot,
       ledger,
+      onCapabilities(capabilities) {
+        if (model === from) isMetered = capabilities.isMetered === true;
+      },
       onText(running) {
+        if (!hasText) rhythm.answered(clock.nowMs() - startedMs);
+        hasText = true;
         // With the first words it shows whether what was typed meanwhile is what the model has to say.
-        const at = lastAsked?.snapshot;
-        if (running !== stream || !at || at.documentId !== running.snapshot.documentId) return;
-        if (!running.agreesWith(at)) restart(at);
+        if (running !== stream || !here || here.documentId !== running.snapshot.documentId) return;
+        if (!running.agreesWith(here)) restart(here);
       },
       onEnd(finished) {
         options.onSuccess();
@@ -198,11 +230,68 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
         options.onFailure(error);
       },
     });
+  };
+
+  /** Counts a request to a server that charges for it; false when the minute's share is used up. */
+  const isAffordable = (): boolean => {
+    if (!isMetered) return true;
+    const nowMs = clock.nowMs();
+    askedAtMs = askedAtMs.filter((atMs) => nowMs - atMs < minuteMs);
+    if (askedAtMs.length >= (options.meteredPerMinute ?? defaultMeteredPerMinute)) return false;
+    askedAtMs.push(nowMs);
+    return true;
+  };
 
   const restart = (snapshot: Snapshot): RunningStream | undefined => {
     stream?.abort();
-    stream = model && clock.nowMs() >= pausedUntilMs ? ask(snapshot, model) : undefined;
+    due?.timer.dispose();
+    due = undefined;
+    stream = model && clock.nowMs() >= pausedUntilMs && isAffordable() ? ask(snapshot, model) : undefined;
     return stream;
+  };
+
+  /** True when the model's word for this place is known, be it nothing that can be shown: it would say the same again. */
+  const isAnswered = (snapshot: Snapshot): boolean => {
+    if (stream?.hasAnswered(snapshot)) return true;
+    if (!model) return false;
+    return (cache.find(snapshot, model.model)?.trim().length ?? 0) >= minUsefulCharacters;
+  };
+
+  /** True while a request is under way that may yet say what comes at `snapshot`. */
+  const isUnderWay = (snapshot: Snapshot): boolean =>
+    stream !== undefined && !stream.isDone && stream.agreesWith(snapshot);
+
+  /** The running request if it serves `snapshot`, else a new one, as soon as one is due. */
+  const request = async (snapshot: Snapshot, signal: AbortSignal): Promise<RunningStream | undefined> => {
+    const waitMs = due ? due.atMs - clock.nowMs() : 0;
+    if (waitMs > 0) await wait(clock, waitMs, signal);
+    // Meanwhile the typing may have gone on, and then another call waits for what it needs.
+    if (waitMs > 0 && (signal.aborted || here?.prefix !== snapshot.prefix)) return undefined;
+    return isUnderWay(snapshot) ? stream : restart(snapshot);
+  };
+
+  /** Begins a request for what was typed just now, or for what comes behind the text on screen when that is about to end. */
+  const startEarly = (snapshot: Snapshot, { insertedUnits }: Edit) => {
+    if (!model || isUnderWay(snapshot) || unasked >= maxUnasked) return;
+    const rest = liveRest(snapshot);
+    const shown = rest === undefined ? undefined : fit(snapshot, rest, 1);
+    if (shown) {
+      const { insertText, replaceAfter } = shown;
+      if (isMetered || replaceAfter > 0 || insertText.length > rhythm.keysAhead()) return;
+      const behind = { ...snapshot, prefix: snapshot.prefix + insertText, aheadUnits: insertText.length };
+      if (isUnderWay(behind) || isAnswered(behind)) return;
+      unasked++;
+      restart(behind);
+      return;
+    }
+    if (isAnswered(snapshot)) return;
+    unasked++;
+    const delayMs = insertedUnits > 1 || atBeginning.test(snapshot.prefix.slice(-200)) ? 0 : rhythm.delayMs();
+    if (delayMs <= 0) restart(snapshot);
+    else {
+      const timer = clock.after(delayMs, () => isUnderWay(snapshot) || restart(snapshot));
+      due = { atMs: clock.nowMs() + delayMs, timer };
+    }
   };
 
   /** What the predictor is sure of. */
@@ -236,19 +325,27 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
     return offer(snapshot, prediction.text, shown.source, shown.origin) ?? shown;
   };
 
-  const climb = async (snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion | undefined> => {
+  const climb = async (
+    snapshot: Snapshot,
+    signal: AbortSignal,
+    isInvoked: boolean,
+  ): Promise<Suggestion | undefined> => {
     const local = fromLive(snapshot) ?? fromCache(snapshot);
     if (local) return local.source === "live" && local.origin === "predictor" ? grown(local, snapshot, signal) : local;
-    if (stream?.hasAnswered(snapshot)) return fromPredictor(snapshot, signal);
+    if (isAnswered(snapshot)) return fromPredictor(snapshot, signal);
     const reused = stream?.agreesWith(snapshot) ? stream : undefined;
     if (reused?.rest(snapshot)) {
       const suggestion = await fromStream(reused, snapshot, "stream", signal);
       if (suggestion || signal.aborted) return suggestion;
     }
     if (signal.aborted) return undefined;
-    const running = reused && !reused.isDone ? reused : restart(snapshot);
+    // Who takes text away is not waiting for more of it.
+    if (deletedIn === snapshot.documentId && !isInvoked) return fromPredictor(snapshot, signal);
+    const requested = request(snapshot, signal);
     const predicted = await fromPredictor(snapshot, signal);
-    if (predicted || !running || signal.aborted) return predicted;
+    if (predicted || signal.aborted) return predicted;
+    const running = await requested;
+    if (!running || signal.aborted) return undefined;
     const streamed = await fromStream(running, snapshot, running === reused ? "stream" : "network", signal);
     if (streamed || signal.aborted || running.hasFailed) return streamed;
     if (running.agreesWith(snapshot) || running.hasAnswered(snapshot)) return undefined;
@@ -258,20 +355,32 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
   };
 
   return {
-    async suggest(snapshot, signal) {
+    async suggest(snapshot, signal, isInvoked = false) {
       const startedMs = clock.nowMs();
+      here = snapshot;
+      unasked = 0;
       const asked = { snapshot, atMs: startedMs, hasAnswer: false };
       lastAsked = asked;
-      const suggestion = await climb(snapshot, signal);
+      const suggestion = await climb(snapshot, signal, isInvoked);
       asked.hasAnswer = true;
       if (!suggestion || signal.aborted) return undefined;
       ledger.offered(suggestion.source, clock.nowMs() - startedMs);
       return suggestion;
     },
-    documentChanged(documentId, read) {
-      const running = stream;
-      if (!running || running.isDone || running.snapshot.documentId !== documentId) return;
-      if (!read().some((snapshot) => running.agreesWith(snapshot))) running.abort();
+    documentChanged(documentId, read, edit) {
+      due?.timer.dispose();
+      due = undefined;
+      const isRunning = stream !== undefined && !stream.isDone && stream.snapshot.documentId === documentId;
+      const isDeletion = edit !== undefined && edit.insertedUnits === 0;
+      deletedIn = isDeletion ? documentId : undefined;
+      if (!isRunning && (!edit || isDeletion)) return;
+      const places = read();
+      if (isRunning && !places.some((snapshot) => stream?.agreesWith(snapshot))) stream?.abort();
+      const [place] = places;
+      if (!edit || isDeletion || !place) return;
+      here = place;
+      rhythm.typed();
+      startEarly(place, edit);
     },
     accepted(suggestion) {
       ledger.accepted(suggestion.origin, suggestion.insertText.length);
@@ -280,12 +389,15 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       const isModelNew = model === undefined && sources.model !== undefined;
       if (model && model.provider !== sources.model?.provider) {
         cache.clear();
+        isMetered = false;
         if (live?.origin !== "predictor") live = undefined;
       }
       if (!sources.predictor && live?.origin === "predictor") live = undefined;
       predictor = sources.predictor;
       model = sources.model;
       pausedUntilMs = -Infinity;
+      due?.timer.dispose();
+      due = undefined;
       stream?.abort();
       stream = undefined;
       // VS Code asked while the model was still being reached, and asks again only after the next key.
@@ -294,6 +406,9 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       }
     },
     dispose() {
+      due?.timer.dispose();
+      due = undefined;
+      here = undefined;
       stream?.abort();
       stream = undefined;
       live = undefined;
@@ -305,12 +420,26 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
   };
 };
 
-const fit = (snapshot: Snapshot, text: string) => {
+const fit = (snapshot: Snapshot, text: string, minCharacters = minUsefulCharacters) => {
   const filtered = filterCompletion({ ...snapshot, text, multiline: isLineEnd(snapshot.suffix) });
-  return filtered && filtered.insertText.trim().length >= minUsefulCharacters ? filtered : undefined;
+  return filtered && filtered.insertText.trim().length >= minCharacters ? filtered : undefined;
 };
 
+// Behind these a new expression, member or line begins: nothing of it is typed yet that a guess could get wrong.
+const atBeginning = /[([{.]$|\n[^\S\n]*$/;
+
 const hasWholeLine = (text: string): boolean => /\S[^\n]*\n/.test(text);
+
+/** Resolves after `ms`, or when `signal` fires. */
+const wait = async (clock: Clock, ms: number, signal: AbortSignal): Promise<void> => {
+  const over = Promise.withResolvers<void>();
+  const timer = clock.after(ms, () => over.resolve());
+  const onAbort = () => over.resolve();
+  signal.addEventListener("abort", onAbort, { once: true });
+  await over.promise;
+  timer.dispose();
+  signal.removeEventListener("abort", onAbort);
+};
 
 /** While text still comes, the last line is a fragment: showing it would make it jump. */
 const wholeLines = (text: string, isDone: boolean): string => (isDone ? text : text.slice(0, text.lastIndexOf("\n")));

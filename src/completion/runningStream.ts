@@ -1,6 +1,6 @@
 import { isAbortError } from "../base/abort.ts";
 import { firstTokenSpan, type Ledger } from "../metrics/ledger.ts";
-import type { Provider } from "../provider/provider.ts";
+import type { Capabilities, Provider } from "../provider/provider.ts";
 import { promptBudget, promptWindow } from "./promptWindow.ts";
 import { isLineEnd, remainder, suffixKey, type Snapshot } from "./snapshot.ts";
 
@@ -29,6 +29,8 @@ export type StreamOptions = {
   readonly model: string;
   readonly snapshot: Snapshot;
   readonly ledger: Ledger;
+  /** Called before the request is sent, with what is known of the server. */
+  onCapabilities(capabilities: Capabilities): void;
   /** Called when text came and more may follow. */
   onText(stream: RunningStream): void;
   /** Called once, when all text is there or the stream was closed because enough is; not after `abort`. */
@@ -109,7 +111,9 @@ export const startStream = (options: StreamOptions): RunningStream => {
     const request = ledger.startRequest({ feature: "completion", provider: provider.kind, model: options.model });
     const firstToken = request.span.child(firstTokenSpan);
     try {
-      const { model, contextTokens } = await provider.capabilities({ signal: controller.signal });
+      const capabilities = await provider.capabilities({ signal: controller.signal });
+      options.onCapabilities(capabilities);
+      const { model, contextTokens } = capabilities;
       request.named(model);
       const maxTokens = isMultiline ? multiLineTokens : singleLineTokens;
       const parts = provider.streamCompletion(

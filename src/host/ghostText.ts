@@ -28,7 +28,8 @@ export const registerGhostText = ({ engine, isEnabled, log }: GhostTextOptions):
       try {
         loaded ??= await engine();
         const { snapshot, range, typedAhead } = snapshotAt(document, position, context.selectedCompletionInfo);
-        const suggestion = await loaded.suggest(snapshot, abortSignalOf(token));
+        const isInvoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
+        const suggestion = await loaded.suggest(snapshot, abortSignalOf(token), isInvoked);
         if (!suggestion || token.isCancellationRequested) return undefined;
         return [itemOf(suggestion, position, range, typedAhead)];
       } catch (error) {
@@ -47,26 +48,44 @@ export const registerGhostText = ({ engine, isEnabled, log }: GhostTextOptions):
     vscode.commands.registerCommand(acceptedCommand, (suggestion: Suggestion) => loaded?.accepted(suggestion)),
   );
   disposables.add(
-    vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
-      const last = contentChanges.at(-1);
+    vscode.workspace.onDidChangeTextDocument((event) => {
+      const { document } = event;
+      const last = event.contentChanges.at(-1);
       if (!loaded || !last || !isServed(document)) return;
-      loaded.documentChanged(document.uri.toString(), () =>
+      const read = () =>
         cursorsAfter(last.text).map(
           (units) => snapshotAt(document, document.positionAt(last.rangeOffset + units), undefined).snapshot,
-        ),
-      );
+        );
+      const edit = isByHand(event) && isEnabled(document) ? { insertedUnits: last.text.length } : undefined;
+      loaded.documentChanged(document.uri.toString(), read, edit);
     }),
   );
   return disposables;
 };
 
+/** One change at the cursor of the editor that has the focus, and no undoing: somebody types, pastes or accepts. */
+const isByHand = ({ document, contentChanges, reason }: vscode.TextDocumentChangeEvent): boolean => {
+  const editor = vscode.window.activeTextEditor;
+  const [change] = contentChanges;
+  if (reason !== undefined || contentChanges.length !== 1 || !change) return false;
+  if (editor?.document !== document || editor.selections.length > 1) return false;
+  // The cursor is told of later than the edit, and may be one edit behind.
+  return Math.abs(change.range.end.line - editor.selection.active.line) <= 1;
+};
+
 /**
- * Where the cursor may be after an edit that inserted `text`, in units from its beginning: behind it, or inside of what
- * the editor closed by itself (`()`, `""`, a line between braces). VS Code tells of the edit before it moves the cursor.
+ * Where the cursor may be after an edit that inserted `text`, in units from its beginning, the likeliest first: behind
+ * it, or inside of what the editor closed by itself (`()`, `""`, a line between braces). VS Code tells of the edit
+ * before it moves the cursor.
  */
-const cursorsAfter = (text: string): number[] => [
-  ...new Set([text.length, text.replace(/[)\]}>"'`]$/, "").length, text.replace(/\r?\n[ \t]*$/, "").length]),
-];
+const cursorsAfter = (text: string): number[] => {
+  const beforeCloser = text.replace(/[)\]}>"'`]$/, "").length;
+  const beforeLastLine = text.replace(/\r?\n[ \t]*$/, "").length;
+  const isPair = /^(?:\(\)|\[\]|\{\}|<>|""|''|``)$/.test(text);
+  const isBetweenBraces = /^\r?\n[ \t]*\r?\n[ \t]*$/.test(text);
+  const likeliest = isPair ? beforeCloser : isBetweenBraces ? beforeLastLine : text.length;
+  return [...new Set([likeliest, text.length, beforeCloser, beforeLastLine])];
+};
 
 /** True while the cursor that a suggestion was made for is still where it was, in the editor that has the focus. */
 export const isCursorAt = ({ documentId, prefix, suffix, aheadUnits }: Snapshot): boolean => {
