@@ -31,7 +31,8 @@ export const registerGhostText = ({ engine, isEnabled, log }: GhostTextOptions):
         const isInvoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
         const suggestion = await loaded.suggest(snapshot, abortSignalOf(token), isInvoked);
         if (!suggestion || token.isCancellationRequested) return undefined;
-        return [itemOf(suggestion, position, range, typedAhead)];
+        const indentation = document.lineAt(position.line).text.slice(0, range.start.character);
+        return [itemOf(suggestion, position, range, typedAhead, indentation)];
       } catch (error) {
         log.error(`No ghost text: ${error instanceof Error ? error.message : String(error)}`);
         return undefined;
@@ -146,10 +147,17 @@ const itemOf = (
   position: vscode.Position,
   range: vscode.Range,
   typedAhead: string,
+  indentation: string,
 ): vscode.InlineCompletionItem => {
+  // From the line's beginning when only indentation stands there: VS Code sets that anew when a closing bracket is typed,
+  // and an item that begins behind it would be gone for a moment.
+  const isIndented = typedAhead === "" && indentation !== "" && indentation.trim() === "";
   const item = new vscode.InlineCompletionItem(
-    typedAhead + suggestion.insertText,
-    new vscode.Range(range.start, position.translate(0, suggestion.replaceAfter)),
+    (isIndented ? indentation : typedAhead) + suggestion.insertText,
+    new vscode.Range(
+      isIndented ? range.start.with(undefined, 0) : range.start,
+      position.translate(0, suggestion.replaceAfter),
+    ),
   );
   item.command = { command: acceptedCommand, title: "", arguments: [suggestion] };
   return item;
