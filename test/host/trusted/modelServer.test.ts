@@ -106,7 +106,7 @@ suite("a model server", () => {
       await waitFor(problemMark, { state: "detached" });
       await vscode.commands.executeCommand("notifications.clearAll");
       await openBelow("src/products.ts", 16);
-      await type("const unlocked = ", { delayMs: 60 });
+      await type("if (unlocked) ", { delayMs: 60 });
       await waitUntil("the model's text", async () => (await ghostText()) !== "");
     } finally {
       await locked.close();
