@@ -8,23 +8,40 @@ export type BracketBalance = {
   readonly open: readonly string[];
   /** Closing brackets without an opening one, in order. */
   readonly surplus: readonly string[];
+  /** Where each of `surplus` stands. */
+  readonly surplusAt: readonly number[];
 };
+
+const hashComments = new Set(["python", "ruby", "yaml", "shellscript", "toml", "makefile", "dockerfile", "perl", "r"]);
+const noLineComments = new Set(["markdown", "html", "css", "json", "plaintext"]);
+
+const lineCommentOf = (languageId: string): string =>
+  hashComments.has(languageId) ? "#" : noLineComments.has(languageId) ? "" : "//";
 
 /**
  * Counts brackets, skipping those in strings and comments as most languages write them. A quote that does not close
  * on its line is taken as an apostrophe. O(n), no allocation per character.
  */
-export const bracketBalance = (code: string): BracketBalance => {
+export const bracketBalance = (code: string, languageId = ""): BracketBalance => {
+  const comment = lineCommentOf(languageId);
   const open: string[] = [];
   const surplus: string[] = [];
-  for (let index = 0; index < code.length; index++) {
+  const surplusAt: number[] = [];
+  for (let index = nextMark(code, 0); index >= 0; index = nextMark(code, index + 1)) {
     const character = code[index]!;
     if (quotes.has(character)) {
-      const end = stringEnd(code, index);
+      const end = isLifetime(code, index, languageId) ? -1 : stringEnd(code, index);
       if (end > 0) index = end;
-    } else if (character === "/" && code[index + 1] === "/") {
+    } else if (character === "\\") {
+      // Outside strings that is a regular expression's or a continued line's.
+      index++;
+    } else if (comment !== "" && code.startsWith(comment, index)) {
       index = lineEnd(code, index);
-    } else if (character === "#" && /^\s*$/.test(code.slice(code.lastIndexOf("\n", index) + 1, index))) {
+    } else if (
+      character === "#" &&
+      languageId !== "rust" &&
+      /^\s*$/.test(code.slice(code.lastIndexOf("\n", index) + 1, index))
+    ) {
       index = lineEnd(code, index);
     } else if (character === "/" && code[index + 1] === "*") {
       const end = code.indexOf("*/", index + 2);
@@ -34,10 +51,22 @@ export const bracketBalance = (code: string): BracketBalance => {
     } else if (closers.has(character)) {
       if (open.at(-1) === character) open.pop();
       else if (open.includes(character)) open.length = open.lastIndexOf(character);
-      else surplus.push(character);
+      else {
+        surplus.push(character);
+        surplusAt.push(index);
+      }
     }
   }
-  return { open, surplus };
+  return { open, surplus, surplusAt };
+};
+
+// All that counting looks at; searching for it is several times faster than reading every character.
+const mark = /["'`\\/#()[\]{}]/g;
+
+/** Index of the next bracket, or of what may begin a string or a comment, at or behind `from`; -1 if there is none. */
+const nextMark = (code: string, from: number): number => {
+  mark.lastIndex = from;
+  return mark.test(code) ? mark.lastIndex - 1 : -1;
 };
 
 const lineEnd = (code: string, from: number): number => {
@@ -55,4 +84,24 @@ const stringEnd = (code: string, start: number): number => {
     else if (character === "\n" && quote !== "`") return -1;
   }
   return -1;
+};
+
+const isLifetime = (code: string, at: number, languageId: string): boolean =>
+  languageId === "rust" && code[at] === "'" && code[at + 1] !== "\\" && code[at + 2] !== "'";
+
+/** The quote of the string that the end of `line` is in; undefined in code. An apostrophe in a word opens none. */
+export const openQuote = (line: string, languageId: string): string | undefined => {
+  const comment = lineCommentOf(languageId);
+  for (let index = 0; index < line.length; index++) {
+    const character = line[index]!;
+    if (character === "\\") index++;
+    else if (comment !== "" && line.startsWith(comment, index)) return undefined;
+    else if (quotes.has(character)) {
+      if (isLifetime(line, index, languageId) || (character === "'" && /\w/.test(line[index - 1] ?? ""))) continue;
+      const end = stringEnd(line, index);
+      if (end < 0) return line.lastIndexOf("${") > Math.max(index, line.lastIndexOf("}")) ? undefined : character;
+      index = end;
+    }
+  }
+  return undefined;
 };
