@@ -26,7 +26,11 @@ test("typing along the ghost text keeps it, typing something else takes it away"
   await type(line.text, { delayMs: 60 });
   const shown = await waitUntil("ghost text", ghostText);
   await type(shown.slice(0, 2), { delayMs: 60 });
-  assert.equal(await waitUntil("the rest", async () => (await ghostText()) === shown.slice(2) && "kept"), "kept");
+  // A closer that the editor has set by itself is not drawn in grey: the text overwrites it.
+  const withoutClosers = (text: string) => text.replaceAll(")", "");
+  const rest = withoutClosers(shown.slice(2));
+  assert.notEqual(rest.trim(), "");
+  assert.equal(await waitUntil("the rest", async () => withoutClosers(await ghostText()) === rest && "kept"), "kept");
   await type("~~", { delayMs: 60 });
   await waitUntil("no ghost text", async () => (await ghostText()) === "" && "gone");
 });
