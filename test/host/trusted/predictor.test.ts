@@ -19,6 +19,9 @@ test("a line that stands nowhere yet is completed without any set-up, and Tab ta
   assert.equal(editor.document.lineAt(at).text, line.text + shown);
 });
 
+/** A closer that the editor has set by itself is not drawn in grey: the text overwrites it. */
+const withoutClosers = (text: string) => text.replaceAll(")", "");
+
 test("typing along the ghost text keeps it, typing something else takes it away", { skip: !hasUi }, async () => {
   const [line] = smokeLines;
   assert.ok(line);
@@ -26,8 +29,6 @@ test("typing along the ghost text keeps it, typing something else takes it away"
   await type(line.text, { delayMs: 60 });
   const shown = await waitUntil("ghost text", ghostText);
   await type(shown.slice(0, 2), { delayMs: 60 });
-  // A closer that the editor has set by itself is not drawn in grey: the text overwrites it.
-  const withoutClosers = (text: string) => text.replaceAll(")", "");
   const rest = withoutClosers(shown.slice(2));
   assert.notEqual(rest.trim(), "");
   assert.equal(await waitUntil("the rest", async () => withoutClosers(await ghostText()) === rest && "kept"), "kept");
