@@ -373,7 +373,8 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       const isRunning = stream !== undefined && !stream.isDone && stream.snapshot.documentId === documentId;
       const isDeletion = edit !== undefined && edit.insertedUnits === 0;
       deletedIn = isDeletion ? documentId : undefined;
-      if (!isRunning && (!edit || isDeletion)) return;
+      // Reading the document takes time at every key: without a model nobody needs it.
+      if (!isRunning && (!model || !edit || isDeletion)) return;
       const places = read();
       if (isRunning && !places.some((snapshot) => stream?.agreesWith(snapshot))) stream?.abort();
       const [place] = places;

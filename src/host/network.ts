@@ -27,17 +27,20 @@ export const readNetworkSettings = (): NetworkSettings => {
   };
 };
 
-/** Tells when one of {@link readNetworkSettings} has changed. */
-export const onDidChangeNetworkSettings = (listener: () => void): Disposable => {
-  let known = JSON.stringify(readNetworkSettings());
-  return vscode.workspace.onDidChangeConfiguration((change) => {
-    if (!change.affectsConfiguration("http")) return;
-    const now = JSON.stringify(readNetworkSettings());
-    if (now === known) return;
-    known = now;
-    listener();
+const settingNames = [
+  "proxy",
+  "noProxy",
+  "proxySupport",
+  "proxyStrictSSL",
+  "proxyAuthorization",
+  "systemCertificates",
+] as const;
+
+/** Tells when one of {@link readNetworkSettings} may have changed. Reads none: this is called at start-up. */
+export const onDidChangeNetworkSettings = (listener: () => void): Disposable =>
+  vscode.workspace.onDidChangeConfiguration((change) => {
+    if (settingNames.some((name) => change.affectsConfiguration(`http.${name}`))) listener();
   });
-};
 
 const isResolver = (value: unknown): value is { resolveProxyURL(url: string): Promise<string | undefined> } =>
   typeof value === "object" &&

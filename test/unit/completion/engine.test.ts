@@ -475,6 +475,12 @@ const deleted = { insertedUnits: 0 };
 const type = ({ engine }: Setup, document: string, edit = typed) =>
   engine.documentChanged("a.ts", () => [at(document)], edit);
 
+test("without a model no edit makes anybody read the document", () => {
+  const { engine } = setUp();
+  engine.use({});
+  engine.documentChanged("a.ts", () => assert.fail("read"), { insertedUnits: 1 });
+});
+
 /** `document` was typed 100 ms ago, and the server answered, with something else than what comes, after this long. */
 const setUpTyping = async (document: string, firstTextMs: number) => {
   const clock = createFakeClock();
