@@ -6,6 +6,8 @@ const quotes = new Set(['"', "'", "`"]);
 export type BracketBalance = {
   /** Closing brackets still awaited, innermost last. */
   readonly open: readonly string[];
+  /** Where the opening bracket of each of `open` stands. */
+  readonly openAt: readonly number[];
   /** Closing brackets without an opening one, in order. */
   readonly surplus: readonly string[];
   /** Where each of `surplus` stands. */
@@ -25,6 +27,7 @@ const lineCommentOf = (languageId: string): string =>
 export const bracketBalance = (code: string, languageId = ""): BracketBalance => {
   const comment = lineCommentOf(languageId);
   const open: string[] = [];
+  const openAt: number[] = [];
   const surplus: string[] = [];
   const surplusAt: number[] = [];
   for (let index = nextMark(code, 0); index >= 0; index = nextMark(code, index + 1)) {
@@ -48,16 +51,19 @@ export const bracketBalance = (code: string, languageId = ""): BracketBalance =>
       index = end < 0 ? code.length : end + 1;
     } else if (closerOf[character]) {
       open.push(closerOf[character]);
+      openAt.push(index);
     } else if (closers.has(character)) {
-      if (open.at(-1) === character) open.pop();
-      else if (open.includes(character)) open.length = open.lastIndexOf(character);
-      else {
+      const closed = open.lastIndexOf(character);
+      if (closed >= 0) {
+        open.length = closed;
+        openAt.length = closed;
+      } else {
         surplus.push(character);
         surplusAt.push(index);
       }
     }
   }
-  return { open, surplus, surplusAt };
+  return { open, openAt, surplus, surplusAt };
 };
 
 // All that counting looks at; searching for it is several times faster than reading every character.

@@ -58,7 +58,7 @@ export const filterCompletion = (input: FilterInput): FilteredCompletion | undef
   if (!fitted) return undefined;
   const mayCutClosers = fitted.replaceAfter === 0 && !prose.has(languageId) && quote === undefined;
   const insertText = mayCutClosers
-    ? withoutSurplusClosers(fitted.insertText, closersAround, languageId)
+    ? withoutSurplusClosers(fitted.insertText, linePrefix, closersAround, languageId)
     : fitted.insertText;
   return insertText.trim() === "" || splitsSurrogatePair(insertText)
     ? undefined
@@ -92,15 +92,50 @@ type ClosersAround = {
   readonly below: readonly string[];
   /** How many of the awaited ones nothing below closes; undefined: it cannot be told. */
   readonly missing: number | undefined;
+  /** Indentation of the lines whose brackets are awaited, in columns, innermost first. */
+  readonly openerIndents: readonly number[];
+  /** The first line below with text on it. */
+  readonly nextLine: string | undefined;
 };
 
 /** Reads all that is near the cursor: to be called only when the answer matters. */
 const countClosers = (input: FilterInput, prefix: string, suffix: string): ClosersAround => {
-  const awaited = bracketBalance(prefix, input.languageId).open.toReversed();
+  const before = bracketBalance(prefix, input.languageId);
+  const awaited = before.open.toReversed();
   const below = bracketBalance(suffix, input.languageId).surplus;
   const isWhole = input.prefix.length === prefix.length;
   const isKnown = isWhole || awaited.length >= below.length;
-  return { awaited, below, missing: isKnown ? Math.max(0, awaited.length - below.length) : undefined };
+  return {
+    awaited,
+    below,
+    missing: isKnown ? Math.max(0, awaited.length - below.length) : undefined,
+    openerIndents: before.openAt.toReversed().map((at) => indentation(prefix.slice(prefix.lastIndexOf("\n", at) + 1))),
+    nextLine: suffix
+      .slice(lineLength(suffix) + 1)
+      .split("\n", 50)
+      .find((line) => line.trim() !== ""),
+  };
+};
+
+/**
+ * True when a line that begins with a closer stands as far in as the line that opened the `index`-th awaited bracket,
+ * and the document does not go on inside of that block: then it ends the block, whatever counting says. On a line that
+ * stands that far out already (`isOut`) nobody goes on inside.
+ */
+const endsBlock = (line: string, index: number, around: ClosersAround, isOut: boolean): boolean => {
+  const { awaited, openerIndents, nextLine = "" } = around;
+  const closer = awaited[index];
+  const column = indentation(line);
+  if (closer === undefined || !line.trimStart().startsWith(closer) || openerIndents[index] !== column) return false;
+  const nextColumn = indentation(nextLine);
+  return nextColumn > column ? isOut : nextColumn < column || !/^[)\]}]/.test(nextLine.trimStart());
+};
+
+/** How many brackets stand open on the cursor's line that nothing below goes on in or closes. */
+const openedOnLine = (linePrefix: string, { nextLine = "" }: ClosersAround, languageId: string): number => {
+  const excess = indentation(nextLine) - indentation(linePrefix);
+  const isGoingOn = excess > 0 || (excess === 0 && /^[)\]}]/.test(nextLine.trimStart()));
+  return isGoingOn ? 0 : bracketBalance(linePrefix, languageId).open.length;
 };
 
 /**
@@ -116,7 +151,8 @@ const withinBlock = (text: string, prefix: string, closersAround: () => ClosersA
   const isAwaited = (line: string): boolean => {
     if (!onlyClosers.test(line) || /[([{]\s*$/.test(linePrefix)) return false;
     const closes = bracketBalance([...kept, line].join("\n"), languageId).surplus.length;
-    return closes > 0 && closes <= (closersAround().missing ?? 0);
+    if (closes === 0) return false;
+    return closes <= (closersAround().missing ?? 0) || endsBlock(line, closes - 1, closersAround(), false);
   };
   const isInString = () => (kept.join("\n").split('"""').length + prefix.split('"""').length) % 2 === 1;
   for (const [index, line] of lines.entries()) {
@@ -281,11 +317,28 @@ const containedRest = (text: string, rest: string, languageId: string): number =
 };
 
 /** Cuts closing brackets off the end that nothing before them opened and the document closes itself. */
-const withoutSurplusClosers = (text: string, closersAround: () => ClosersAround, languageId: string): string => {
+const withoutSurplusClosers = (
+  text: string,
+  linePrefix: string,
+  closersAround: () => ClosersAround,
+  languageId: string,
+): string => {
   const { surplus, surplusAt, open } = bracketBalance(text, languageId);
   if (surplus.length === 0) return text;
-  const { awaited, below, missing } = closersAround();
-  if (missing === undefined) return text;
+  const around = closersAround();
+  const { awaited, below } = around;
+  if (around.missing === undefined) return text;
+  const isOut = linePrefix.trim() === "";
+  const lineAt = (at: number): string => {
+    const start = text.lastIndexOf("\n", at - 1) + 1;
+    return (start === 0 ? linePrefix : "") + text.slice(start);
+  };
+  const ended = surplusAt.findIndex((at, index) => !endsBlock(lineAt(at), index, around, isOut));
+  const missing = Math.max(
+    around.missing,
+    ended < 0 ? surplusAt.length : ended,
+    openedOnLine(linePrefix, around, languageId),
+  );
   // What is awaited next, while the document goes on with another kind of bracket, is missing there.
   const unawaited = surplus.findIndex((closer, index) => closer !== awaited[index] || closer === below[0]);
   const cut = surplusAt[Math.max(missing + open.length, unawaited < 0 ? surplus.length : unawaited)];

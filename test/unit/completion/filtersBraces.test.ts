@@ -3,6 +3,13 @@ import { testGolden } from "./goldenCase.ts";
 testGolden("typescript", [
   ["keeps a generic's own angle", "const m: Map<string, ‸>\n", "Set<number>", "const m: Map<string, ⟦Set<number>⟧>\n"],
   ["keeps a string with a bracket", 'log("‸")\n', "smile :)", 'log("⟦smile :)⟧")\n'],
+  [
+    "keeps the closer of a bracket on the cursor's line, whatever is closed below",
+    "function f() {\n  const a = {‸\n  b();\n  }\n}\n",
+    "};",
+    "function f() {\n  const a = {⟦};⟧\n  b();\n  }\n}\n",
+  ],
+  ["cuts the closer of a bracket that goes on below", "const a = {‸\n  b: 1,\n};\n", "};", undefined],
   ["keeps an arrow function", "items.map(‸)\n", "(x) => x.id", "items.map(⟦(x) => x.id⟧)\n"],
   ["keeps a token in quotes", "const stops = ‸\n", '["<|endoftext|>"];', 'const stops = ⟦["<|endoftext|>"];⟧\n'],
   [
@@ -102,6 +109,25 @@ testGolden("go", [
     "\n\t\trun()\n\t}\n}\nfunc g() {}",
     "\tif ok {⟦\n\t\trun()⟧\n\t}\n}\n",
   ],
+  [
+    "keeps a closer on a line as far out as its opener",
+    "func f() {\n\tif a {\n\t\treturn\n\t‸\n\t\tb()\n\t}\n}\n",
+    "}\n\tc()",
+    "func f() {\n\tif a {\n\t\treturn\n\t⟦}\n\tc()⟧\n\t\tb()\n\t}\n}\n",
+  ],
+  [
+    "keeps a closer below its block when another one follows",
+    "func f() {\n\tif a {\n\t\treturn‸\n\tif b {\n\t}\n}\n}\n",
+    "\n\t}",
+    "func f() {\n\tif a {\n\t\treturn⟦\n\t}⟧\n\tif b {\n\t}\n}\n}\n",
+  ],
+  [
+    "cuts a closer while the block goes on",
+    "func f() {\n\tif a {\n\t\tb()‸\n\t\tc()\n\t}\n}\n",
+    "\n\t}\n\td()",
+    undefined,
+  ],
+  ["cuts a closer above the same one", "func f() {\n\tif a {\n\t\tb()\n\t‸\n\t}\n}\n", "}", undefined],
   ["cuts the closer there", "fmt.Println(‸)\n", "a, b)", "fmt.Println(⟦a, b⟧)\n"],
   ["cuts the brace behind the cursor", "x := T{‸}\n", "A: 1}", "x := T{⟦A: 1⟧}\n"],
   [
