@@ -100,7 +100,8 @@ export const findFillers = async (
     models.map(async ({ id }) => {
       try {
         const { fillInMiddle } = await (await connect(id)).capabilities({ signal });
-        return fillInMiddle === "none" ? undefined : id;
+        // Any model that chats can be asked to fill a hole; that makes it no model for ghost text.
+        return fillInMiddle === "none" || fillInMiddle === "chat" ? undefined : id;
       } catch {
         // Whatever is wrong shows in the test at the end.
         return undefined;

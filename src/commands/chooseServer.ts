@@ -4,15 +4,21 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { ApiKeys } from "../host/secrets.ts";
 import { faultKind } from "../host/sentences.ts";
-import { defaultBaseUrl } from "../host/settingsSchema.ts";
 import { parseBaseUrl } from "../provider/baseUrl.ts";
 import { discoverServers, identifyServer, localOrigins, type FoundServer } from "../provider/discover.ts";
 import { writesText } from "../provider/modelChoice.ts";
-import { SignInError, signInByLoopback, startPastedSignIn } from "../provider/openRouterSignIn.ts";
+import { SignInError } from "../provider/openRouterSignIn.ts";
 import { ProviderError } from "../provider/provider.ts";
-import { createProvider } from "../provider/registry.ts";
 import type { TransportClient } from "../transport/client.ts";
 import { isLoopbackHost } from "../transport/route.ts";
+import {
+  enterOpenRouterKey,
+  openOpenRouter,
+  openRouterHost,
+  openRouterOrigin,
+  signInSentence,
+  signInToOpenRouter,
+} from "./openRouterServer.ts";
 import { askForKey, heading, pick, withCancel, type Choice } from "./quickPick.ts";
 import { withScheme } from "./serverAddress.ts";
 import { inList, noModelSentence, setUpSentence } from "./setUpTexts.ts";
@@ -45,8 +51,6 @@ type Answer =
   | { readonly type: "server"; readonly server: FoundServer }
   | { readonly type: "look-again" | "forward" | "sign-in" | "enter-key" | "stored-key" | "address" };
 
-const openRouterUrl = defaultBaseUrl.openrouter;
-const { origin: openRouterOrigin, hostname: openRouterHost } = new URL(openRouterUrl);
 // Somebody named it and waits for it: longer than for a port that was only guessed.
 const namedServerMs = 6000;
 
@@ -75,12 +79,8 @@ const open = async (answer: Answer, options: ChooseServerOptions): Promise<Chose
       return undefined;
     case "address":
       return enterAddress(options);
-    case "sign-in": {
-      const apiKey = await signIn(options);
-      // It was made for Hotpath just now and is shown to nobody: lost, it could not be had again.
-      await options.apiKeys.set(openRouterOrigin, apiKey);
-      return openOpenRouter(undefined, options);
-    }
+    case "sign-in":
+      return signInToOpenRouter(options);
     case "stored-key":
       return openOpenRouter(undefined, options);
     case "enter-key":
@@ -257,81 +257,6 @@ const isAddress = (text: string): boolean => {
 const addressHint = (): string =>
   vscode.l10n.t("An address such as http://gpu-box:8000, without a password, a ? or a #.");
 
-/** In a browser, with a listener where the browser runs on this machine, else by a code to paste. */
-const signIn = async (options: ChooseServerOptions): Promise<string> => {
-  const { l10n, env } = vscode;
-  const { clock } = options;
-  const transport = await options.transport();
-  const isBrowserHere = env.remoteName === undefined && env.uiKind === vscode.UIKind.Desktop;
-  if (isBrowserHere) {
-    const title = l10n.t("Waiting for OpenRouter in the browser");
-    const page = {
-      done: l10n.t("You are signed in. You can close this page."),
-      failed: l10n.t("You are not signed in. You can close this page."),
-    };
-    try {
-      return await withCancel(title, (signal) =>
-        signInByLoopback({ transport, clock, signal, open: openInBrowser, page }),
-      );
-    } catch (error) {
-      if (!(error instanceof SignInError) || error.kind !== "no-listener") throw error;
-    }
-  }
-  const pasted = startPastedSignIn({ transport, clock });
-  await openInBrowser(pasted.url);
-  const code = await vscode.window.showInputBox({
-    title: l10n.t("Code from OpenRouter"),
-    prompt: l10n.t("Allow Hotpath in the browser, then paste the code that it shows. It is good for ten minutes."),
-    password: true,
-    ignoreFocusOut: true,
-  });
-  if (!code) throw new SignInError("denied", "No code was entered");
-  return withCancel(l10n.t("Signing in to OpenRouter"), (signal) => pasted.finish(code, signal));
-};
-
-const openInBrowser = async (url: string): Promise<boolean> => vscode.env.openExternal(vscode.Uri.parse(url));
-
-const enterOpenRouterKey = async (options: ChooseServerOptions): Promise<ChosenServer | undefined> => {
-  const { l10n } = vscode;
-  const prompt = l10n.t("From openrouter.ai/settings/keys. Kept in the secret storage, sent to openrouter.ai only.");
-  const apiKey = await askForKey(l10n.t("OpenRouter key"), prompt);
-  if (!apiKey) return undefined;
-  options.apiKeys.entered(apiKey);
-  return openOpenRouter(apiKey, options);
-};
-
-const openOpenRouter = async (apiKey: string | undefined, options: ChooseServerOptions): Promise<ChosenServer> => {
-  const { clock, log, apiKeys } = options;
-  const transport = await options.transport();
-  const readKey = async () => apiKey ?? apiKeys.get(openRouterOrigin);
-  const provider = await createProvider(
-    "openrouter",
-    { baseUrl: openRouterUrl, model: "", apiKey: readKey },
-    { transport, clock, log },
-  );
-  const models = await withCancel(vscode.l10n.t("Reading OpenRouter's models"), async (signal) => {
-    // The list is open to all: only this says whether the key is good.
-    const health = await provider.health({ signal });
-    if (health.status === "down") throw health.error;
-    return provider.models({ signal });
-  }).catch((error: unknown) => {
-    if (error instanceof ProviderError) error.origin ??= openRouterOrigin;
-    throw error;
-  });
-  return {
-    name: "OpenRouter",
-    kind: "openrouter",
-    baseUrl: openRouterUrl,
-    models,
-    wantsKey: false,
-    isLoading: false,
-    isHere: false,
-    isMetered: true,
-    mayCharge: true,
-    ...(apiKey === undefined ? {} : { apiKey }),
-  };
-};
-
 /** Nothing of it comes from the remote machine: it is to be run on this one. */
 const explainForward = (): void => {
   const { l10n, env, window } = vscode;
@@ -375,21 +300,4 @@ const showFault = (error: unknown, log: Log): void => {
   }
   log.warn(`${origin}: ${kind}`);
   warn(setUpSentence(kind, new URL(origin).host, l10n.t));
-};
-
-const signInSentence = ({ kind }: SignInError): string => {
-  const { l10n } = vscode;
-  switch (kind) {
-    case "denied":
-      return l10n.t("Signing in to OpenRouter was stopped. Nothing was stored.");
-    case "timeout":
-      return l10n.t("Sign-in was not finished within five minutes. Nothing was stored.");
-    case "code-refused":
-      return l10n.t("OpenRouter did not take the code: it may be older than ten minutes. Sign in again.");
-    case "failed":
-      return l10n.t("OpenRouter made no key. Sign in again later.");
-    case "no-listener":
-    case "unreachable":
-      return l10n.t("OpenRouter could not be reached. Look at the network, then sign in again.");
-  }
 };

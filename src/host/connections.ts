@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Disposable } from "../base/disposable.ts";
+import { lazy } from "../base/lazy.ts";
 import type { Log } from "../base/log.ts";
 import type { ModelSource } from "../completion/engine.ts";
 import type { Provider } from "../provider/provider.ts";
@@ -39,6 +40,8 @@ export type ConnectionsOptions = {
   readonly log: Log;
   readonly settings: () => Settings;
   readonly apiKeyFor: (origin: string) => Promise<string | undefined>;
+  /** Where what was found out about servers is kept for the next session; undefined: nowhere. */
+  readonly storageFolder?: string;
   /** What VS Code knows of the network, as it is now. */
   readonly network: () => Pick<NetworkOptions, "settings" | "env" | "fetch" | "resolveProxy">;
 };
@@ -65,7 +68,7 @@ const openTarget = async (
 };
 
 export const createConnections = (options: ConnectionsOptions): Connections => {
-  const { clock, log, settings, apiKeyFor, network } = options;
+  const { clock, log, settings, apiKeyFor, network, storageFolder } = options;
   /** What each role got last: while its settings stay, so do its counts, its budgets and what it has learned. */
   const routes = new Map<Role, { readonly key: string; readonly provider: Promise<Provider> }>();
   let loading: Promise<Loaded> | undefined;
@@ -73,15 +76,29 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
   let shape = "";
   let isDisposed = false;
 
+  const fillInMemory = lazy(async () => {
+    if (storageFolder === undefined) return undefined;
+    const { createFillInFile } = await import("./fillInFile.ts");
+    return createFillInFile({ folder: storageFolder, clock, log });
+  });
+
   const load = async (): Promise<Loaded> => {
     const now = settings();
     shape = shapeOf(now);
-    const [{ createNetworkClient }, { createServers }] = await Promise.all([
+    const [{ createNetworkClient }, { createServers }, memory] = await Promise.all([
       import("../transport/network.ts"),
       import("../provider/servers.ts"),
+      fillInMemory(),
     ]);
     const client = createNetworkClient({ ...network(), clock, log, connectionsPerOrigin: now.connectionsPerServer });
-    const servers = createServers({ transport: client, clock, log, apiKeyFor, retryBudgetMs: now.retryWaitMs });
+    const servers = createServers({
+      transport: client,
+      clock,
+      log,
+      apiKeyFor,
+      retryBudgetMs: now.retryWaitMs,
+      ...(memory ? { fillInMemory: memory } : {}),
+    });
     return { client, servers };
   };
   const open = (): Promise<Loaded> => {

@@ -1,5 +1,7 @@
+import { completionUnits } from "./completionText.ts";
+import { messageUnits } from "./messageUnits.ts";
 import { ProviderError } from "./provider.ts";
-import type { Capabilities, ChatMessage, ChatRequest, CompletionRequest } from "./provider.ts";
+import type { Capabilities, ChatRequest, CompletionRequest } from "./provider.ts";
 import { shrinkCompletion } from "./shrink.ts";
 
 /**
@@ -10,20 +12,13 @@ const unitsPerToken = 4;
 /** The fewest tokens that a picture takes in a model that is in use: Gemma 3 turns each into 256. */
 const imageTokens = 256;
 
-const sizeOf = (message: ChatMessage): number => {
-  const { content } = message;
-  if (typeof content !== "string") {
-    const sizes = content.map((part) => (part.type === "text" ? part.text.length : imageTokens * unitsPerToken));
-    return sizes.reduce((sum, size) => sum + size, 0);
-  }
-  const calls = message.role === "assistant" ? (message.toolCalls ?? []) : [];
-  return calls.reduce((sum, { name, argumentsJson }) => sum + name.length + argumentsJson.length, content.length);
-};
-
 /** What a chat takes at least, in tokens. */
 const promptTokensOf = ({ messages, tools = [] }: ChatRequest): number => {
   const toolUnits = tools.length > 0 ? JSON.stringify(tools).length : 0;
-  return Math.floor(messages.reduce((sum, message) => sum + sizeOf(message), toolUnits) / unitsPerToken);
+  return Math.floor(
+    messages.reduce((sum, message) => sum + messageUnits(message, imageTokens * unitsPerToken), toolUnits) /
+      unitsPerToken,
+  );
 };
 
 const hasImage = ({ messages }: ChatRequest): boolean =>
@@ -58,7 +53,7 @@ export const whyNotCompletion = ({ model, fillInMiddle }: Capabilities): Provide
  * far from the cursor matters least.
  */
 export const fitCompletion = ({ contextTokens }: Capabilities, request: CompletionRequest): CompletionRequest => {
-  const promptTokens = Math.floor((request.prefix.length + request.suffix.length) / unitsPerToken);
+  const promptTokens = Math.floor(completionUnits(request) / unitsPerToken);
   if (contextTokens === undefined || promptTokens + request.maxTokens <= contextTokens) return request;
   return shrinkCompletion(request, { contextTokens, promptTokens: undefined }) ?? request;
 };

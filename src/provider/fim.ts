@@ -1,9 +1,16 @@
+import { contextForms, defuseContext, type ContextForm } from "./fimContext.ts";
+import type { CompletionRequest } from "./provider.ts";
+
 /** How one model family marks the text before the cursor, the text after it, and where it is to go on writing. */
 export type FimTemplate = {
   readonly family: string;
   /** Text in front of, between and behind the two parts; `order` says which part comes first. */
   readonly marks: readonly [before: string, between: string, after: string];
   readonly order: "prefix-first" | "suffix-first";
+  /** Marks of the family's other, suffix-first form, for families that must not have text behind their last mark. */
+  readonly suffixFirstMarks?: FimTemplate["marks"];
+  /** How it is told of other files; undefined: nowhere documented, so they stay out. */
+  readonly context?: ContextForm;
   /** Texts that end the answer, the likeliest first. Most servers end at the family's own end token without them. */
   readonly stop: readonly string[];
   /** The family's tokens: a server reads them as tokens wherever they stand in a raw prompt. */
@@ -30,7 +37,8 @@ const template = (
   marks: FimTemplate["marks"],
   stop: readonly string[],
   reserved: readonly string[],
-): FimTemplate => ({ family, order, marks, stop, reserved });
+  more: Pick<FimTemplate, "context" | "suffixFirstMarks"> = {},
+): FimTemplate => ({ family, order, marks, stop, reserved, ...more });
 
 // Every one of these ends an answer and is a token, the likeliest ends first.
 const qwenAll = [
@@ -55,7 +63,14 @@ const graniteAll = ["<|end_of_text|>", "<reponame>", ...starCoderAll];
 const families: readonly Family[] = [
   {
     name: /qwen-?(?:2[.-]?5|3)-?coder/,
-    template: template("qwen-coder", "prefix-first", pipeTokens, qwenAll, qwenAll),
+    template: template("qwen-coder", "prefix-first", pipeTokens, qwenAll, qwenAll, { context: contextForms.qwen }),
+  },
+  {
+    name: /starcoder-?2/,
+    except: /instruct|chat|align/,
+    template: template("starcoder2", "prefix-first", starCoderTokens, starCoderAll, starCoderAll, {
+      context: contextForms.starCoder2,
+    }),
   },
   {
     name: /starcoder|stable-?code/,
@@ -74,6 +89,10 @@ const families: readonly Family[] = [
       ["<PRE> ", " <SUF>", " <MID>"],
       ["<EOT>", "</s>", "<PRE>", "<SUF>", "<MID>"],
       ["<PRE>", "<SUF>", "<MID>", "<EOT>", "<s>", "</s>"],
+      // Its tokenizer puts a space in front of what follows a mark, so typed indentation behind <MID> would be one off.
+      // The model knows the suffix-first form as well: `infilling_prompt_tokens` in
+      // https://github.com/meta-llama/codellama/blob/main/llama/generation.py
+      { suffixFirstMarks: ["<PRE> <SUF>", " <MID> ", ""] },
     ),
   },
   {
@@ -84,6 +103,7 @@ const families: readonly Family[] = [
       deepSeekTokens,
       ["<｜end▁of▁sentence｜>", ...deepSeekTokens],
       [...deepSeekTokens, "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>"],
+      { context: contextForms.deepSeek },
     ),
   },
   {
@@ -95,6 +115,7 @@ const families: readonly Family[] = [
       ["[SUFFIX]", "[PREFIX]", ""],
       ["[SUFFIX]", "[PREFIX]", "</s>", "\n+++++ "],
       ["[SUFFIX]", "[PREFIX]", "[MIDDLE]", "<s>", "</s>", "[INST]", "[/INST]"],
+      { context: contextForms.codestral },
     ),
   },
   {
@@ -106,6 +127,7 @@ const families: readonly Family[] = [
       pipeTokens,
       ["<|file_separator|>", "<eos>", "<end_of_turn>", ...pipeTokens],
       [...pipeTokens, "<|file_separator|>", "<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>"],
+      { context: contextForms.codeGemma },
     ),
   },
   {
@@ -134,6 +156,18 @@ const families: readonly Family[] = [
       seedTokens,
       ["<[end▁of▁sentence]>", ...seedTokens],
       [...seedTokens, "<[begin▁of▁sentence]>", "<[end▁of▁sentence]>"],
+    ),
+  },
+  {
+    // https://huggingface.co/JetBrains/Mellum-4b-base: base and tuned models alike. Mellum 2 has another vocabulary.
+    name: /mellum-4b/,
+    template: template(
+      "mellum",
+      "suffix-first",
+      ["<fim_suffix>", "<fim_prefix>", "<fim_middle>"],
+      ["<|endoftext|>", "<filename>", ...starCoderTokens],
+      [...starCoderTokens, "<|endoftext|>", "<filename>", "<reponame>", "<fim_pad>"],
+      { context: contextForms.mellum },
     ),
   },
   {
@@ -170,14 +204,27 @@ const defuse = (text: string, reserved: readonly string[]): string => {
   return safe;
 };
 
-/** The raw prompt for the text between `prefix` and `suffix`. */
-export const buildFimPrompt = (fim: FimTemplate, prefix: string, suffix: string): string => {
-  const [before, between, after] = fim.marks;
-  const safePrefix = defuse(prefix, fim.reserved);
-  const safeSuffix = defuse(suffix, fim.reserved);
-  return fim.order === "prefix-first"
-    ? before + safePrefix + between + safeSuffix + after
-    : before + safeSuffix + between + safePrefix + after;
+/**
+ * The raw prompt. With `typed`, that comes last, so that from key to key the prompt only grows at its end.
+ * @see FimTemplate.suffixFirstMarks for the one family whose order that changes.
+ */
+export const buildFimPrompt = (
+  fim: FimTemplate,
+  { prefix, suffix, typed, context }: Pick<CompletionRequest, "prefix" | "suffix" | "typed" | "context">,
+): string => {
+  const clean = (text: string): string => defuse(text, fim.reserved);
+  const isSuffixFirst = fim.order === "suffix-first" || (typed !== undefined && fim.suffixFirstMarks !== undefined);
+  const marks = typed === undefined ? fim.marks : (fim.suffixFirstMarks ?? fim.marks);
+  const [before, between, after] = marks;
+  const told = context && fim.context?.(defuseContext(context, clean));
+  const head = told?.head ?? "";
+  const inPrefix = told?.inPrefix ?? "";
+  // Without a mark between them, a token may begin in the one and end in the other.
+  const ownText = after === "" ? clean(prefix + (typed ?? "")) : clean(prefix);
+  const last = after === "" ? "" : after + clean(typed ?? "");
+  return isSuffixFirst
+    ? head + before + clean(suffix) + between + inPrefix + ownText + last
+    : head + before + inPrefix + ownText + between + clean(suffix) + last;
 };
 
 /** The texts that end an answer: the caller's, then the family's. */

@@ -1,13 +1,12 @@
-import { isAbortError } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Disposable } from "../base/disposable.ts";
 import type { Log } from "../base/log.ts";
+import { pause } from "../base/wait.ts";
 import type { Span } from "../metrics/spans.ts";
-import type { Breaker, BreakerPermit } from "../transport/breaker.ts";
-import { toAbortError } from "../transport/errors.ts";
-import type { Limiter, LimiterOutcome, Permit, Priority } from "../transport/limiter.ts";
+import type { Breaker } from "../transport/breaker.ts";
+import type { Limiter, LimiterOutcome, Priority } from "../transport/limiter.ts";
 import { createAccount, type Account } from "./account.ts";
 import type { ResilienceCounters } from "./counters.ts";
+import { createEntrance, type Entry } from "./entrance.ts";
 import { faultPolicy, type FaultPolicy } from "./faultPolicy.ts";
 import { createLateBill } from "./lateBill.ts";
 import { ProviderError } from "./provider.ts";
@@ -49,22 +48,6 @@ export type GuardOptions = {
 const defaultRetryBudgetMs = 10_000;
 /** Whoever types on has moved away by then; whoever waits is still served. */
 const interactiveBudgetMs = 2_000;
-/** A pause is not refused for the moment that passed between hearing of it and waiting for it. */
-const toleranceMs = 100;
-/** A shorter time in the queue is none. */
-const shownMs = 0.5;
-/** How long a request that tests a failing server may stay silent until the server is asked what it does. */
-const probeMs = 2_000;
-
-/** Calls back when one of the signals fires, at once if one has. The result stops listening. */
-const onceAborted = (signals: readonly (AbortSignal | undefined)[], onAbort: () => void): (() => void) => {
-  const stop = (): void => {
-    for (const signal of signals) signal?.removeEventListener("abort", onAbort);
-  };
-  for (const signal of signals) signal?.addEventListener("abort", onAbort, { once: true });
-  if (signals.some((signal) => signal?.aborted)) onAbort();
-  return stop;
-};
 
 /** One kind of streamed request. */
 type Streaming<Request> = {
@@ -73,9 +56,6 @@ type Streaming<Request> = {
   readonly hasTools: boolean;
   readonly priority: Priority;
 };
-
-/** Leave to send: a place at the server, and the breaker's word. */
-type Entry = { readonly place: Permit; readonly health: BreakerPermit };
 
 /** A fault and what follows from it. */
 type Failure = { readonly fault: ProviderError; readonly policy: FaultPolicy };
@@ -102,107 +82,14 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
   const { limiter, breaker, clock, log, counters, random = Math.random, account = createAccount(clock) } = options;
   const endOfProgram = options.signal;
   const retryBudgetMs = options.retryBudgetMs ?? defaultRetryBudgetMs;
-  /** Calls in the queue, and what they think of a pause. */
-  const queued = new Set<(pauseMs: number) => void>();
-  /** Why the breaker may be open, and why the server wants a pause. */
-  let lastFailure: ProviderError | undefined;
-  let pauseFault: ProviderError | undefined;
+  const entrance = createEntrance(provider, options);
   let hasAnswered = false;
   let hasSlots = false;
   let knownContextTokens: number | undefined;
 
-  /** Waits by the program's clock. @throws `AbortError` at once when the call is cancelled or the program ends. */
-  const sleep = async (delayMs: number, { signal }: CallOptions): Promise<void> => {
-    if (delayMs <= 0) return;
-    const waiting = Promise.withResolvers<void>();
-    const release = onceAborted([signal, endOfProgram], () => waiting.reject(toAbortError(signal?.reason)));
-    const timer = clock.after(delayMs, waiting.resolve);
-    try {
-      await waiting.promise;
-    } finally {
-      timer.dispose();
-      release();
-    }
-  };
-
   const budgetMsFor = (priority: Priority): number => {
     if (priority === "speculation") return 0;
     return priority === "interactive" ? Math.min(interactiveBudgetMs, retryBudgetMs) : retryBudgetMs;
-  };
-
-  const paused = (pauseMs: number, cause: ProviderError | undefined): ProviderError =>
-    new ProviderError("paused", `Nothing is sent to ${provider.origin} for now (${cause?.kind ?? "unknown fault"})`, {
-      cause,
-      origin: provider.origin,
-      ...(pauseMs > 0 ? { retryAfterMs: pauseMs } : {}),
-    });
-
-  const pauseAll = (pauseMs: number, fault: ProviderError): void => {
-    if (pauseMs >= limiter.pausedMs()) pauseFault = fault;
-    limiter.pause(pauseMs);
-    log.info(`${provider.origin}: nothing more for ${Math.ceil(pauseMs / 1000)} s (${fault.kind})`);
-    for (const onPause of queued) onPause(pauseMs);
-  };
-
-  /** Waits for a place. @throws {ProviderError} kind "paused" as soon as a pause is longer than `waitMs`. */
-  const queueUp = async (priority: Priority, waitMs: number, call: CallOptions): Promise<Permit> => {
-    const pausedMs = limiter.pausedMs();
-    if (pausedMs > waitMs + toleranceMs) throw paused(pausedMs, pauseFault);
-    const leaving = new AbortController();
-    let tooLong: ProviderError | undefined;
-    const onPause = (pauseMs: number): void => {
-      if (pauseMs <= waitMs + toleranceMs) return;
-      tooLong = paused(pauseMs, pauseFault);
-      leaving.abort();
-    };
-    const release = onceAborted([call.signal, endOfProgram], () => leaving.abort());
-    queued.add(onPause);
-    const startMs = clock.nowMs();
-    try {
-      return await limiter.acquire(priority, leaving.signal);
-    } catch (error) {
-      throw tooLong ?? (isAbortError(error) ? toAbortError(call.signal?.reason) : error);
-    } finally {
-      if (clock.nowMs() - startMs >= shownMs) call.span?.child("queue", startMs).end();
-      queued.delete(onPause);
-      release();
-    }
-  };
-
-  const enter = async (priority: Priority, waitMs: number, call: CallOptions): Promise<Entry> => {
-    if (breaker.state === "open") throw paused(breaker.openMs(), lastFailure);
-    const place = await queueUp(priority, waitMs, call);
-    const health = breaker.tryEnter();
-    if (health) return { place, health };
-    place.release({ result: "neutral" });
-    throw paused(breaker.openMs(), lastFailure);
-  };
-
-  /**
-   * A request that tests the server may end up waiting for its model to load, for minutes. The server works then, so
-   * the others need not wait with it.
-   */
-  const watchProbe = (health: BreakerPermit, { signal }: CallOptions): Disposable => {
-    if (breaker.state !== "half-open") return { dispose() {} };
-    let isOver = false;
-    const look = async (): Promise<void> => {
-      const { status } = await provider.health(signal ? { signal } : {});
-      if (isOver) return;
-      if (status === "loading" || status === "busy") health.success();
-      else wait();
-    };
-    let timer: Disposable;
-    const wait = (): void => {
-      // Cancelled meanwhile: the request itself tells.
-      timer = clock.after(probeMs, () => void look().catch(() => {}));
-    };
-    wait();
-    return {
-      dispose() {
-        isOver = true;
-        timer.dispose();
-      },
-    };
   };
 
   const capabilities = async (call: CallOptions): Promise<Capabilities> => {
@@ -260,7 +147,7 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
   };
 
   const note = ({ fault, policy }: Failure): void => {
-    if (policy.breaker === "failure") lastFailure = fault;
+    if (policy.breaker === "failure") entrance.failed(fault);
     if (fault.kind === "payment-required") account.refused(fault);
     // It may come back with other slots.
     if (fault.kind === "unreachable") hasSlots = false;
@@ -276,7 +163,7 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
     if (refusal) throw refusal;
     const budgetMs = budgetMsFor(priority);
     const { noBilledRetry = false } = call;
-    const recovery = createRecovery({ clock, random, hasTools, noBilledRetry, pauseAll, budgetMs });
+    const recovery = createRecovery({ clock, random, hasTools, noBilledRetry, pauseAll: entrance.pauseAll, budgetMs });
     const bill = createLateBill<Attempt>(call, counters);
     let last: Attempt | undefined;
     let billedRequests = 0;
@@ -296,7 +183,7 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
       for (let attempts = 1; ; attempts++) {
         let entry: Entry;
         try {
-          entry = await enter(priority, recovery.leftMs(), call);
+          entry = await entrance.enter(priority, recovery.leftMs(), call);
         } catch (error) {
           // What has really happened says more than that nothing is sent for now.
           throw retrying && error instanceof ProviderError ? retrying.fault : error;
@@ -313,7 +200,7 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
           ...(call.onLateUsage ? { onLateUsage: (usage: Usage) => bill.told(attempt, usage) } : {}),
         };
         let delayMs = 0;
-        const probe = watchProbe(entry.health, call);
+        const probe = entrance.watchProbe(entry.health, call);
         try {
           for await (const part of send(request, own)) {
             if (part.type === "end") attempt.end = part;
@@ -355,7 +242,7 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
           leave(entry, attempt);
           if (attempts > 1) span?.end();
         }
-        await sleep(delayMs, call);
+        await pause(clock, delayMs, call.signal, endOfProgram);
       }
     } finally {
       bill.decide(last);
@@ -372,8 +259,8 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
       pauseMs = durationMs;
     };
     const recovery = createRecovery({ clock, random, hasTools: false, pauseAll: noteMs, budgetMs: retryBudgetMs });
-    const isLeftAlone = (): boolean => breaker.state === "open";
-    if (isLeftAlone()) throw paused(breaker.openMs(), lastFailure);
+    const refusal = entrance.refusal();
+    if (refusal) throw refusal;
     for (let attempts = 1; ; attempts++) {
       pauseMs = 0;
       // Undefined while another request tests the server.
@@ -391,8 +278,8 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
           health?.[policy.breaker]();
         }
         const delayMs = recovery.delayAfter(error, policy);
-        if (delayMs === undefined || isLeftAlone()) throw error;
-        await sleep(Math.max(delayMs, pauseMs), call);
+        if (delayMs === undefined || breaker.state === "open") throw error;
+        await pause(clock, Math.max(delayMs, pauseMs), call.signal, endOfProgram);
         counters.retries++;
       } finally {
         health?.neutral();

@@ -1,15 +1,20 @@
-import { isGone } from "./errors.ts";
+import { createFillIn } from "./fillIn.ts";
+import type { FillInForm } from "./fillInFacts.ts";
 import { buildFimPrompt, findFimTemplate, serverStops, stopTexts } from "./fim.ts";
+import { fillHole } from "./holeFill.ts";
 import { asCount, asFlag, asObject, asText, defined, type JsonObject } from "./json.ts";
+import { createLearned } from "./learned.ts";
 import { chatPayload, createOpenAiReader, readModels, readTimings, withUsage } from "./openAiStream.ts";
 import { ProviderError } from "./provider.ts";
 import type {
   CallOptions,
   Capabilities,
+  ChatRequest,
   CompletionRequest,
   Provider,
   ProviderOptions,
   ProviderServices,
+  StreamPart,
   Usage,
 } from "./provider.ts";
 import { validate } from "./validate.ts";
@@ -50,55 +55,79 @@ const readAbilities = (props: JsonObject): Pick<Capabilities, "tools" | "vision"
   });
 };
 
-type Facts = Capabilities & {
+// What /infill sets aside before it gives `input_extra` what is left of the context: its batch, unless told otherwise.
+const infillBatchTokens = 2048;
+// A token has at least one and mostly three to four units of code.
+const unitsPerToken = 2;
+
+/**
+ * What `/infill` builds its prompt from: `input_extra`, `input_prefix`, `prompt`, `input_suffix`. It cuts the prefix at
+ * a number of tokens from its end, and keeps what is in `prompt`: a prefix that stays the same is cut at the same place.
+ * Too long an `input_extra` is cut from its beginning, without a word, in the middle of a mark: it goes whole or not.
+ */
+const infillPayload = (request: CompletionRequest, contextTokens = 0): object => {
+  const files = request.context?.files ?? [];
+  const units = files.reduce((sum, { path, text }) => sum + path.length + text.length + 8, 64);
+  const fits = files.length > 0 && units / unitsPerToken <= contextTokens - infillBatchTokens;
+  return {
+    input_prefix: request.prefix,
+    prompt: request.typed,
+    input_suffix: request.suffix,
+    input_extra: fits ? files.map(({ path, text }) => ({ filename: path, text: `${text}\n` })) : undefined,
+  };
+};
+
+type Facts = Omit<Capabilities, "fillInMiddle"> & {
   /** Whether the server keeps several models and must be told which. */
   readonly isRouter: boolean;
   /** What may name the model's family, the likeliest first. */
   readonly names: readonly string[];
 };
 
+/** What `/props` tells of the model, which a router has to be asked for by name. */
+const factsFrom = (props: unknown, model: string, isRouter: boolean): Facts => {
+  const fields = asObject(props);
+  const alias = asText(fields["model_alias"]);
+  const path = asText(fields["model_path"]);
+  // A router's own path is "none"; a single-model server ignores the name that the settings ask for.
+  const names = isRouter ? [path, model] : [path, alias];
+  return {
+    model: isRouter ? model : alias || path || model,
+    slots: asCount(fields["total_slots"]),
+    contextTokens: asCount(asObject(fields["default_generation_settings"])["n_ctx"]),
+    ...readAbilities(fields),
+    isRouter,
+    names,
+  };
+};
+
 /** A router would load whatever a question names; asking must not change what is loaded. */
 const modelQuery = (model: string): string => `?model=${encodeURIComponent(model)}&autoload=false`;
 
+/** Models that think first would use up the few tokens that ghost text gets. Servers that do not know it ignore it. */
+const withoutThinking = { chat_template_kwargs: { enable_thinking: false } };
+
 /**
  * A llama.cpp server, by its own routes. Ghost text goes to `/completion` as a raw prompt when the model's family is
- * known, because `/infill` evaluates nearly the whole prompt again on every key; else to `/infill`.
+ * known, because `/infill` evaluates nearly the whole prompt again on every key; else to `/infill`, and to the chat
+ * when the model's vocabulary has no marks to fill in.
  * @throws {ProviderError} kind "bad-request" for an address that cannot be used.
  * @see https://github.com/ggml-org/llama.cpp/tree/master/tools/server (v0.5.0, 2026-09)
  */
 export const createLlamaCpp = (options: ProviderOptions, services: ProviderServices): Provider => {
   // People paste the OpenAI-compatible address; the server's own routes lie beside it.
   const wire = createWire(options.baseUrl.trim().replace(/\/v1\/*$/, ""), options, services);
-  let known: Facts | undefined;
-  let isInfillRefused = false;
-
-  const factsFrom = (props: unknown, model: string, isRouter: boolean): Facts => {
-    const fields = asObject(props);
-    const alias = asText(fields["model_alias"]);
-    const path = asText(fields["model_path"]);
-    // A router's own path is "none"; a single-model server ignores the name that the settings ask for.
-    const names = isRouter ? [path, model] : [path, alias];
-    const template = names.map(findFimTemplate).find((found) => found !== undefined);
-    return {
-      model: isRouter ? model : alias || path || model,
-      fillInMiddle: template ? "raw-template" : isInfillRefused ? "none" : "infill",
-      slots: asCount(fields["total_slots"]),
-      contextTokens: asCount(asObject(fields["default_generation_settings"])["n_ctx"]),
-      ...readAbilities(fields),
-      isRouter,
-      names,
-    };
-  };
+  const fillIn = createFillIn(wire.origin, services);
+  const learned = createLearned<Facts>(() => fillIn.forget());
 
   const learn = async (call: CallOptions): Promise<Facts> => {
-    if (known) return known;
+    if (learned.facts) return learned.facts;
     const props = await wire.getJson("/props", call).catch((error: unknown) => {
       const isOther = error instanceof ProviderError && error.kind === "unsupported";
       throw isOther ? new ProviderError("bad-response", "No llama.cpp server answers here", { cause: error }) : error;
     });
     if (asObject(props)["role"] !== "router") {
-      known = factsFrom(props, options.model, false);
-      return known;
+      return keep(factsFrom(props, options.model, false), props);
     }
     if (options.model === "") {
       throw new ProviderError("model-not-found", "This server keeps several models: name one in the settings");
@@ -111,12 +140,23 @@ export const createLlamaCpp = (options: ProviderOptions, services: ProviderServi
       if (!(error instanceof ProviderError) || error.kind !== "model-not-found") throw error;
       return factsFrom({}, options.model, true);
     }
-    known = factsFrom(own, options.model, true);
-    return known;
+    return keep(factsFrom(own, options.model, true), own);
   };
 
+  /** The release's own number depends on how a copy was made: with another one it is worth looking anew, no more. */
+  const keep = async (facts: Facts, props: unknown): Promise<Facts> => {
+    await fillIn.recall(facts.model, asText(asObject(props)["build_info"]) || undefined, facts.slots);
+    learned.facts = facts;
+    return facts;
+  };
+
+  const templateOf = ({ names }: Facts) => names.map(findFimTemplate).find((found) => found !== undefined);
+
+  const formsOf = (facts: Facts): readonly FillInForm[] =>
+    templateOf(facts) ? ["raw-template", "infill", "chat"] : ["infill", "chat"];
+
   const isBusy = async ({ signal }: CallOptions): Promise<boolean> => {
-    const query = known?.isRouter === true ? modelQuery(options.model) : "";
+    const query = learned.facts?.isRouter === true ? modelQuery(options.model) : "";
     const call = signal ? { signal } : {};
     try {
       const { status, text } = await wire.probe(`/slots${query}`, call);
@@ -130,22 +170,54 @@ export const createLlamaCpp = (options: ProviderOptions, services: ProviderServi
     }
   };
 
-  const noteFault = (error: unknown): void => {
-    if (!isGone(error)) return;
-    known = undefined;
-    isInfillRefused = false;
-  };
-
   /** What a completion asks for, wherever it goes. */
-  const completionPayload = (facts: Facts, request: CompletionRequest, stop: readonly string[]): object => ({
+  const completionPayload = (
+    facts: Facts,
+    request: CompletionRequest,
+    stop: readonly string[],
+    stopsMax: number | undefined,
+  ): object => ({
     model: facts.isRouter ? options.model : undefined,
     n_predict: request.maxTokens,
     temperature: request.temperature,
-    stop: serverStops(stop),
+    stop: serverStops(stop.slice(0, stopsMax)),
     stream: true,
     cache_prompt: true,
     response_fields: lastEventFields,
   });
+
+  const chat = (request: ChatRequest, call: CallOptions, use: "chat" | "completion"): AsyncIterable<StreamPart> => {
+    const streamOptions = { use, reader: createOpenAiReader("chat"), stop: [], isBusy: () => isBusy(call) };
+    const payload = withUsage(chatPayload(request, options.model));
+    const more = use === "completion" ? withoutThinking : {};
+    return wire.stream("/v1/chat/completions", { ...payload, ...more }, call, streamOptions);
+  };
+
+  const complete = (
+    facts: Facts,
+    request: CompletionRequest,
+    call: CallOptions,
+    form: FillInForm,
+    stopsMax: number | undefined,
+  ): AsyncIterable<StreamPart> => {
+    if (form === "chat") return fillHole(request, (asked) => chat(asked, call, "completion"));
+    const template = form === "raw-template" ? templateOf(facts) : undefined;
+    const stop = stopTexts(request.stop, template);
+    const shared = completionPayload(facts, request, stop, stopsMax);
+    const reader = createNativeReader();
+    const streamOptions = { use: "completion" as const, reader, stop, isBusy: () => isBusy(call) };
+    if (template) {
+      const prompt = buildFimPrompt(template, request);
+      return wire.stream("/completion", { ...shared, prompt }, call, streamOptions);
+    }
+    const payload = { ...shared, ...infillPayload(request, facts.contextTokens) };
+    return wire.stream("/infill", payload, call, streamOptions);
+  };
+
+  async function* fill(request: CompletionRequest, call: CallOptions): AsyncGenerator<StreamPart> {
+    const facts = await learn(call);
+    yield* fillIn.stream(formsOf(facts), (form, stopsMax) => complete(facts, request, call, form, stopsMax));
+  }
 
   const provider: Provider = {
     kind: "llamacpp",
@@ -154,8 +226,9 @@ export const createLlamaCpp = (options: ProviderOptions, services: ProviderServi
     models: async (call = {}) => readModels(await wire.getJson("/v1/models", call)),
 
     async capabilities(call = {}) {
-      const { isRouter: _, names: __, ...capabilities } = await learn(call);
-      return capabilities;
+      const facts = await learn(call);
+      const { isRouter: _, names: __, slots = fillIn.facts.slots, ...capabilities } = facts;
+      return { ...capabilities, slots, fillInMiddle: fillIn.choose(formsOf(facts)) };
     },
 
     async health(call = {}) {
@@ -176,65 +249,16 @@ export const createLlamaCpp = (options: ProviderOptions, services: ProviderServi
         return { status: slots.status === 503 ? "busy" : "ok" };
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
-        noteFault(error);
+        learned.noteFault(error);
         return { status: "down", error };
       }
     },
 
     validateConnection: (use, call = {}) => validate(provider, use, call, services.clock),
 
-    async *streamCompletion(request, call = {}) {
-      try {
-        const facts = await learn(call);
-        if (facts.fillInMiddle === "none") {
-          throw new ProviderError("unsupported", "This model cannot fill in the middle");
-        }
-        const template = facts.names.map(findFimTemplate).find((found) => found !== undefined);
-        const stop = stopTexts(request.stop, template);
-        const shared = completionPayload(facts, request, stop);
-        const streamOptions = {
-          use: "completion" as const,
-          reader: createNativeReader(),
-          stop,
-          isBusy: () => isBusy(call),
-        };
-        if (template) {
-          const prompt = buildFimPrompt(template, request.prefix, request.suffix);
-          yield* wire.stream("/completion", { ...shared, prompt }, call, streamOptions);
-          return;
-        }
-        const payload = { ...shared, input_prefix: request.prefix, input_suffix: request.suffix };
-        try {
-          yield* wire.stream("/infill", payload, call, streamOptions);
-        } catch (error) {
-          if (error instanceof ProviderError && error.kind === "unsupported") {
-            isInfillRefused = true;
-            services.log.warn(`${wire.origin} cannot fill in: no ghost text from ${facts.model}`);
-            known = undefined;
-          }
-          throw error;
-        }
-      } catch (error) {
-        noteFault(error);
-        throw error;
-      }
-    },
+    streamCompletion: (request, call = {}) => learned.watch(fill(request, call)),
 
-    async *streamChat(request, call = {}) {
-      try {
-        const streamOptions = {
-          use: "chat" as const,
-          reader: createOpenAiReader("chat"),
-          stop: [],
-          isBusy: () => isBusy(call),
-        };
-        const payload = withUsage(chatPayload(request, options.model));
-        yield* wire.stream("/v1/chat/completions", payload, call, streamOptions);
-      } catch (error) {
-        noteFault(error);
-        throw error;
-      }
-    },
+    streamChat: (request, call = {}) => learned.watch(chat(request, call, "chat")),
   };
   return provider;
 };

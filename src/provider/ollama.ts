@@ -1,12 +1,19 @@
-import { isGone } from "./errors.ts";
+import { beforeCursor, completionUnits, withoutFiles } from "./completionText.ts";
+import { pause } from "../base/wait.ts";
+import { createFillIn } from "./fillIn.ts";
+import type { FillInForm } from "./fillInFacts.ts";
 import { buildFimPrompt, stopTexts } from "./fim.ts";
+import { fillHole } from "./holeFill.ts";
 import { asCount, asList, asObject, asText, type JsonObject } from "./json.ts";
+import { createLearned } from "./learned.ts";
+import { messageUnits } from "./messageUnits.ts";
 import { canComplete, nameOf, normalizeName, readFacts, readTags, type OllamaFacts } from "./ollamaModel.ts";
 import { createOllamaReader, ollamaChatPayload, ollamaFormat, ollamaPayload } from "./ollamaStream.ts";
 import { ProviderError } from "./provider.ts";
 import type {
   CallOptions,
   ChatRequest,
+  CompletionRequest,
   ModelInfo,
   Provider,
   ProviderOptions,
@@ -15,7 +22,7 @@ import type {
   Usage,
 } from "./provider.ts";
 import { validate } from "./validate.ts";
-import { createWire, defaultLoadMs, pause, probeMs } from "./wire.ts";
+import { createWire, defaultLoadMs, probeMs } from "./wire.ts";
 
 /** Each poll sends the prompt again: there is no other way to learn that the queue has room. */
 const busyPollMs = 1_000;
@@ -24,13 +31,7 @@ const busyPollMs = 1_000;
 const unitsPerTokenMax = 10;
 
 const textUnits = (messages: ChatRequest["messages"]): number =>
-  messages
-    .map(({ content }) =>
-      typeof content === "string"
-        ? content.length
-        : content.reduce((sum, part) => sum + (part.type === "text" ? part.text.length : 0), 0),
-    )
-    .reduce((sum, units) => sum + units, 0);
+  messages.reduce((sum, message) => sum + messageUnits(message, 0), 0);
 
 /** A span shows the request that it is for, not the questions around it. */
 const withoutSpan = ({ signal }: CallOptions): CallOptions => (signal ? { signal } : {});
@@ -44,7 +45,7 @@ const orOtherServer = (error: unknown): unknown =>
 /**
  * An Ollama server, by its own routes: the OpenAI ones take neither a context length nor raw prompts. Ghost text goes
  * to `/api/generate` as a raw prompt when the model's family is known, else with `suffix` when the model's template has
- * a place for it.
+ * a place for it, else to `/api/chat`.
  * @throws {ProviderError} kind "bad-request" for an address that cannot be used.
  * @see https://github.com/ollama/ollama/blob/main/docs/api.md (2026-08)
  */
@@ -54,8 +55,8 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
   const address = options.baseUrl.trim().replace(/\/(?:v1|api)\/*$/, "");
   const wire = createWire(address, options, services, ollamaFormat);
   const loadMs = options.loadMs ?? defaultLoadMs;
-  let known: OllamaFacts | undefined;
-  let isInsertRefused = false;
+  const fillIn = createFillIn(wire.origin, services);
+  const learned = createLearned<OllamaFacts>(() => fillIn.forget());
   /** Whether the context that the server has really set aside was compared with the one asked for. */
   let isContextChecked = false;
   /** Requests without a byte of an answer. */
@@ -86,27 +87,34 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
       .find((entry) => normalizeName(nameOf(entry)) === wanted);
   };
 
+  /** Asked only where something may be remembered that another release may do otherwise. */
+  const readVersion = async ({ template }: OllamaFacts, call: CallOptions): Promise<string | undefined> => {
+    if (template || !fillIn.isRemembered) return undefined;
+    try {
+      const answer = await wire.getJson("/api/version", withoutSpan(call), probeMs);
+      return asText(asObject(answer)["version"]) || undefined;
+    } catch (error) {
+      if (error instanceof ProviderError) return undefined;
+      throw error;
+    }
+  };
+
   const learn = async (call: CallOptions): Promise<OllamaFacts> => {
-    if (known) return known;
+    if (learned.facts) return learned.facts;
     isContextChecked = false;
     const names = options.model === "" ? (await listModels(call)).map(({ id }) => id) : [options.model];
     for (const name of names) {
       const shown = await show(name, call);
       // An embedding model is nobody's first choice.
       if (options.model === "" && !canComplete(shown)) continue;
-      const remote = asText(shown["remote_host"]);
-      if (remote !== "")
-        log.warn(`${name} does not run at ${wire.origin} but at ${remote}: what it is sent goes there`);
-      known = readFacts(name, shown, isInsertRefused);
-      return known;
+      const facts = readFacts(name, shown);
+      if (facts.remoteHost !== "")
+        log.warn(`${name} does not run at ${wire.origin} but at ${facts.remoteHost}: what it is sent goes there`);
+      await fillIn.recall(name, await readVersion(facts, call), undefined);
+      learned.facts = facts;
+      return facts;
     }
     throw new ProviderError("model-not-found", "The server has no model that writes text");
-  };
-
-  const noteFault = (error: unknown): void => {
-    if (!isGone(error)) return;
-    known = undefined;
-    isInsertRefused = false;
   };
 
   /**
@@ -119,7 +127,7 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
     usage: Usage,
     call: CallOptions,
   ): Promise<void> => {
-    let contextTokens = (known ?? facts).contextTokens;
+    let contextTokens = (learned.facts ?? facts).contextTokens;
     if (!isContextChecked) {
       isContextChecked = true;
       const loaded = await findLoaded(facts.model, call).catch((error: unknown) => {
@@ -130,7 +138,7 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
       if (realTokens !== undefined && contextTokens !== undefined && realTokens < contextTokens) {
         log.warn(`${wire.origin} gives ${facts.model} a context of ${realTokens} tokens, not ${contextTokens}`);
         contextTokens = realTokens;
-        known = { ...facts, contextTokens };
+        learned.facts = { ...facts, contextTokens };
       }
     }
     if (contextTokens === undefined) return;
@@ -174,7 +182,7 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
           }
           return;
         } catch (error) {
-          noteFault(error);
+          learned.noteFault(error);
           if (!isWaiting || !(error instanceof ProviderError)) throw error;
           if (error.kind === "timeout" && !(await isLoaded(facts.model, call))) {
             throw new ProviderError("loading", "The server has not loaded the model in time", { cause: error });
@@ -182,7 +190,7 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
           if (error.kind !== "loading" || !isInTime()) throw error;
         }
         log.info(`${wire.origin} has no room for another request; waiting`);
-        await pause(services, busyPollMs, call.signal);
+        await pause(clock, busyPollMs, call.signal);
       }
     } finally {
       stopWaiting();
@@ -198,11 +206,48 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
     }
   };
 
-  const learnOrNote = (call: CallOptions): Promise<OllamaFacts> =>
-    learn(call).catch((error: unknown) => {
-      noteFault(error);
-      throw error;
+  const chat = (
+    request: ChatRequest,
+    facts: OllamaFacts,
+    call: CallOptions,
+    more: object = {},
+  ): AsyncIterable<StreamPart> => {
+    const payload = { ...ollamaChatPayload(request, facts.model), ...more };
+    return stream("chat", facts, payload, textUnits(request.messages), [], call);
+  };
+
+  const complete = (
+    facts: OllamaFacts,
+    request: CompletionRequest,
+    call: CallOptions,
+    form: FillInForm,
+  ): AsyncIterable<StreamPart> => {
+    // Thinking would use up the few tokens that ghost text gets.
+    if (form === "chat")
+      return fillHole(request, (asked) => chat(asked, facts, call, facts.thinks ? { think: false } : {}));
+    const template = form === "raw-template" ? facts.template : undefined;
+    const stop = stopTexts(request.stop, template);
+    const own = template
+      ? { prompt: buildFimPrompt(template, request), raw: true }
+      : // An empty prompt only loads the model, and an empty suffix asks for a chat.
+        { prompt: beforeCursor(request) || "\n", suffix: request.suffix || "\n" };
+    const payload = ollamaPayload(facts.model, own, {
+      num_predict: request.maxTokens,
+      temperature: request.temperature,
+      stop: stop.length === 0 ? undefined : stop,
     });
+    return stream("generate", facts, payload, completionUnits(request), stop, call);
+  };
+
+  async function* fill(asked: CompletionRequest, call: CallOptions): AsyncGenerator<StreamPart> {
+    const facts = await learn(call);
+    const request = facts.remoteHost === "" ? asked : withoutFiles(asked);
+    yield* fillIn.stream(facts.forms, (form) => complete(facts, request, call, form));
+  }
+
+  async function* talk(request: ChatRequest, call: CallOptions): AsyncGenerator<StreamPart> {
+    yield* chat(request, await learn(call), call);
+  }
 
   const provider: Provider = {
     kind: "ollama",
@@ -211,8 +256,8 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
     models: (call = {}) => listModels(call),
 
     async capabilities(call = {}) {
-      const { template: _, ...capabilities } = await learn(call);
-      return capabilities;
+      const { template: _, forms, thinks: __, remoteHost: ___, ...capabilities } = await learn(call);
+      return { ...capabilities, fillInMiddle: fillIn.choose(forms) };
     },
 
     async health(call = {}) {
@@ -221,52 +266,22 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
         if (asText(asObject(answer)["version"]) === "") {
           throw new ProviderError("bad-response", "No Ollama server answers here");
         }
-        const model = known?.model ?? options.model;
+        const model = learned.facts?.model ?? options.model;
         if (waiting === 0 || model === "") return { status: "ok" };
         // A model that is loaded and has not answered yet works, on this request or on another.
         return { status: (await findLoaded(model, call)) ? "busy" : "loading" };
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
-        noteFault(error);
+        learned.noteFault(error);
         return { status: "down", error };
       }
     },
 
     validateConnection: (use, call = {}) => validate(provider, use, call, clock),
 
-    async *streamCompletion(request, call = {}) {
-      const facts = await learnOrNote(call);
-      if (facts.fillInMiddle === "none") {
-        throw new ProviderError("unsupported", "This model cannot fill in the middle");
-      }
-      const { template } = facts;
-      const stop = stopTexts(request.stop, template);
-      const own = template
-        ? { prompt: buildFimPrompt(template, request.prefix, request.suffix), raw: true }
-        : // An empty prompt only loads the model, and an empty suffix asks for a chat.
-          { prompt: request.prefix || "\n", suffix: request.suffix || "\n" };
-      const payload = ollamaPayload(facts.model, own, {
-        num_predict: request.maxTokens,
-        temperature: request.temperature,
-        stop: stop.length === 0 ? undefined : stop,
-      });
-      try {
-        yield* stream("generate", facts, payload, request.prefix.length + request.suffix.length, stop, call);
-      } catch (error) {
-        if (!template && error instanceof ProviderError && error.kind === "unsupported") {
-          isInsertRefused = true;
-          log.warn(`${wire.origin} cannot fill in: no ghost text from ${facts.model}`);
-          known = undefined;
-        }
-        throw error;
-      }
-    },
+    streamCompletion: (request, call = {}) => learned.watch(fill(request, call)),
 
-    async *streamChat(request, call = {}) {
-      const facts = await learnOrNote(call);
-      const payload = ollamaChatPayload(request, facts.model);
-      yield* stream("chat", facts, payload, textUnits(request.messages), [], call);
-    },
+    streamChat: (request, call = {}) => learned.watch(talk(request, call)),
   };
   return provider;
 };

@@ -1,3 +1,4 @@
+import type { FillInForm } from "./fillInFacts.ts";
 import { findFimTemplate, type FimTemplate } from "./fim.ts";
 import { asCount, asList, asObject, asText, defined, type JsonObject } from "./json.ts";
 import type { Capabilities, ModelInfo } from "./provider.ts";
@@ -56,18 +57,28 @@ const canInsert = (show: JsonObject): boolean =>
 export const canComplete = (show: JsonObject): boolean => hasAbility(show, "completion") ?? true;
 
 /** What is known of a model. */
-export type OllamaFacts = Capabilities & { readonly template: FimTemplate | undefined };
+export type OllamaFacts = Omit<Capabilities, "fillInMiddle"> & {
+  readonly template: FimTemplate | undefined;
+  /** How it may be asked to fill in, the best first. */
+  readonly forms: readonly FillInForm[];
+  /** Whether it thinks before it writes, unless it is told not to. */
+  readonly thinks: boolean;
+  /** Where the model runs, if that is elsewhere; else empty. */
+  readonly remoteHost: string;
+};
 
-/** Reads `/api/show`. `isInsertRefused`: the server has said that it cannot fill in, whatever it lists. */
-export const readFacts = (model: string, show: JsonObject, isInsertRefused: boolean): OllamaFacts => {
+/** Reads `/api/show`. */
+export const readFacts = (model: string, show: JsonObject): OllamaFacts => {
   const info = asObject(show["model_info"]);
   const trainedTokens = asCount(info[`${asText(info["general.architecture"])}.context_length`]);
   const template = canComplete(show) ? findTemplate(model, show) : undefined;
-  const takesSuffix = canComplete(show) && canInsert(show) && !isInsertRefused;
+  const forms: FillInForm[] = template ? ["raw-template"] : canInsert(show) ? ["suffix-parameter"] : [];
   return {
     model,
     template,
-    fillInMiddle: template ? "raw-template" : takesSuffix ? "suffix-parameter" : "none",
+    forms: canComplete(show) ? [...forms, "chat"] : [],
+    thinks: hasAbility(show, "thinking") === true,
+    remoteHost: asText(show["remote_host"]),
     slots: undefined,
     // Ollama lowers a context that is longer than the model was trained for.
     contextTokens: Math.min(ollamaRunner.num_ctx, trainedTokens || ollamaRunner.num_ctx),

@@ -1,33 +1,47 @@
+import { orAborted } from "../base/wait.ts";
 import { parseBaseUrl } from "./baseUrl.ts";
-import { isGone } from "./errors.ts";
+import { beforeCursor, withoutFiles } from "./completionText.ts";
+import { createFillIn } from "./fillIn.ts";
+import type { FillInForm } from "./fillInFacts.ts";
 import { buildFimPrompt, findFimTemplate, serverStops, stopTexts, type FimTemplate } from "./fim.ts";
+import { fillHole } from "./holeFill.ts";
 import { asObject, asText, defined, parseJson } from "./json.ts";
+import { createLearned } from "./learned.ts";
 import { isLmStudioList, readLmStudioModels } from "./lmStudio.ts";
 import { chatPayload, createOpenAiReader, readModels, withUsage } from "./openAiStream.ts";
 import { ProviderError } from "./provider.ts";
-import type { CallOptions, Capabilities, ModelInfo, Provider, ProviderOptions, ProviderServices } from "./provider.ts";
+import type {
+  CallOptions,
+  Capabilities,
+  ChatRequest,
+  CompletionRequest,
+  ModelInfo,
+  Provider,
+  ProviderOptions,
+  ProviderServices,
+  StreamPart,
+} from "./provider.ts";
+import { readsSuffix, suffixCheck } from "./suffixCheck.ts";
 import { validate } from "./validate.ts";
 import { createWire } from "./wire.ts";
 
 type ListedModel = { readonly info: ModelInfo; readonly slots: number | undefined };
 
-/** Only a fault that names it is about the suffix: a prompt that is too long, or a bad setting, says nothing of it. */
-const isAboutSuffix = (error: unknown): error is ProviderError =>
-  error instanceof ProviderError &&
-  (error.kind === "unsupported" ||
-    (error.kind === "bad-request" && /suffix|fill.in.the.middle|\bfim\b/i.test(error.message)));
+type Facts = Omit<Capabilities, "fillInMiddle">;
 
 /**
  * A server that speaks the OpenAI format (LM Studio, vLLM and others). Ghost text goes to `/completions`: as a raw
- * prompt when the model's family is known (never to Ollama), else with the `suffix` parameter, until the server refuses.
+ * prompt when the model's family is known (never to Ollama), else with the `suffix` parameter, and to the chat when the
+ * server refuses that or does not heed the suffix.
  * @throws {ProviderError} kind "bad-request" for an address that cannot be used.
  */
 export const createOpenAiCompatible = (options: ProviderOptions, services: ProviderServices): Provider => {
   const wire = createWire(options.baseUrl, options, services);
   const { isPrivate } = parseBaseUrl(options.baseUrl);
-  let known: Capabilities | undefined;
-  let isSuffixRefused = false;
-  let isOllama = false;
+  const fillIn = createFillIn(wire.origin, services);
+  const learned = createLearned<Facts>(() => fillIn.forget());
+  let ollamaVersion = "";
+  let check: Promise<void> | undefined;
 
   /** Asks for something that only one make of server has; undefined when this is another. */
   const askMake = async (path: string, call: CallOptions): Promise<unknown> => {
@@ -44,10 +58,18 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
    * Ollama's OpenAI routes wrap every prompt in the model's chat template, so a raw one comes out as rubbish; with a
    * suffix they use the model's own fill-in form.
    */
-  const findOllama = async (call: CallOptions): Promise<boolean> =>
-    asText(asObject(await askMake("/api/version", call))["version"]) !== "";
+  const findOllama = async (call: CallOptions): Promise<string> =>
+    asText(asObject(await askMake("/api/version", call))["version"]);
 
-  const templateOf = (model: string): FimTemplate | undefined => (isOllama ? undefined : findFimTemplate(model));
+  const templateOf = (model: string): FimTemplate | undefined =>
+    ollamaVersion === "" ? findFimTemplate(model) : undefined;
+
+  /** A chat costs more than a completion, so a model that is paid for is asked only if the settings name it. */
+  const formsOf = ({ model }: Facts): readonly FillInForm[] => [
+    ...(templateOf(model) ? ["raw-template" as const] : []),
+    "suffix-parameter",
+    ...(isPrivate || options.model !== "" ? ["chat" as const] : []),
+  ];
 
   const listModels = async (call: CallOptions): Promise<readonly ListedModel[]> => {
     const answer = await wire.getJson("/models", call);
@@ -59,8 +81,8 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
     });
   };
 
-  const learn = async (call: CallOptions): Promise<Capabilities> => {
-    if (known) return known;
+  const learn = async (call: CallOptions): Promise<Facts> => {
+    if (learned.facts) return learned.facts;
     let models: readonly ListedModel[] = [];
     try {
       models = await listModels(call);
@@ -74,10 +96,10 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
     const info = found?.info;
     const model = options.model || (info?.id ?? "");
     if (model === "") throw new ProviderError("model-not-found", "The server offers no model");
-    isOllama = await findOllama(call);
-    known = {
+    ollamaVersion = await findOllama(call);
+    await fillIn.recall(model, ollamaVersion || undefined, found?.slots);
+    learned.facts = {
       model,
-      fillInMiddle: templateOf(model) ? "raw-template" : isSuffixRefused ? "none" : "suffix-parameter",
       slots: found?.slots,
       contextTokens: info?.contextTokens,
       ...defined<Pick<Capabilities, "tools" | "vision" | "isMetered">>({
@@ -87,14 +109,78 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
         isMetered: isPrivate ? undefined : true,
       }),
     };
-    return known;
+    return learned.facts;
   };
 
-  const noteFault = (error: unknown): void => {
-    if (!isGone(error)) return;
-    known = undefined;
-    isSuffixRefused = false;
+  /**
+   * Finds out whether this server reads the suffix: some take it and write on from the prompt alone. Asked once for a
+   * server and model, of servers that cost nothing, and only when a request that loads the model is due anyway.
+   */
+  const checkSuffix = async (model: string): Promise<void> => {
+    const { signal } = services;
+    try {
+      const reads = readsSuffix(await wire.postJson("/completions", suffixCheck(model), signal ? { signal } : {}));
+      if (reads === false) services.log.info(`${wire.origin} does not heed the suffix of a completion`);
+      if (reads !== undefined) fillIn.found("suffix-parameter", reads);
+    } catch {
+      // The request that follows shows what is wrong.
+    }
   };
+
+  const needsCheck = (): boolean => {
+    const { works, refused } = fillIn.facts;
+    if (works === "suffix-parameter" || refused.includes("suffix-parameter")) return false;
+    // Ollama either reads it or says that it does not.
+    return fillIn.isRemembered && isPrivate && ollamaVersion === "";
+  };
+
+  const chat = (request: ChatRequest, model: string, call: CallOptions, use: "chat" | "completion") => {
+    const streamOptions = { use, reader: createOpenAiReader("chat"), stop: [] };
+    return wire.stream("/chat/completions", withUsage(chatPayload(request, model)), call, streamOptions);
+  };
+
+  async function* complete(
+    { model }: Facts,
+    request: CompletionRequest,
+    call: CallOptions,
+    form: FillInForm,
+    stopsMax: number | undefined,
+  ): AsyncGenerator<StreamPart> {
+    if (form === "chat") {
+      yield* fillHole(request, (asked) => chat(asked, model, call, "completion"));
+      return;
+    }
+    const template = form === "raw-template" ? templateOf(model) : undefined;
+    const stop = stopTexts(request.stop, template);
+    const payload = {
+      model,
+      ...(template
+        ? { prompt: buildFimPrompt(template, isPrivate ? request : withoutFiles(request)) }
+        : // Ollama takes an empty suffix for none and would answer as in a chat.
+          { prompt: beforeCursor(request), suffix: request.suffix || (ollamaVersion === "" ? "" : "\n") }),
+      max_tokens: request.maxTokens,
+      temperature: request.temperature,
+      stop: serverStops(stop.slice(0, stopsMax)),
+      stream: true,
+    };
+    const streamOptions = { use: "completion" as const, reader: createOpenAiReader("completions"), stop };
+    yield* wire.stream("/completions", withUsage(payload), call, streamOptions);
+  }
+
+  async function* fill(request: CompletionRequest, call: CallOptions): AsyncGenerator<StreamPart> {
+    const facts = await learn(call);
+    const forms = formsOf(facts);
+    if (fillIn.choose(forms) === "suffix-parameter" && needsCheck()) {
+      // Whoever types on leaves; the check goes on, so that it need not be made again.
+      await orAborted((check ??= checkSuffix(facts.model)), call.signal);
+    }
+    yield* fillIn.stream(forms, (form, stopsMax) => complete(facts, request, call, form, stopsMax));
+  }
+
+  async function* talk(request: ChatRequest, call: CallOptions): AsyncGenerator<StreamPart> {
+    const { model } = await learn(call);
+    yield* chat(request, model, call, "chat");
+  }
 
   const provider: Provider = {
     kind: "openai-compatible",
@@ -104,7 +190,10 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
       return (await listModels(call)).map(({ info }) => info);
     },
 
-    capabilities: (call = {}) => learn(call),
+    async capabilities(call = {}) {
+      const facts = await learn(call);
+      return { ...facts, slots: facts.slots ?? fillIn.facts.slots, fillInMiddle: fillIn.choose(formsOf(facts)) };
+    },
 
     async health(call = {}) {
       try {
@@ -121,62 +210,16 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
         return { status: "down", error: new ProviderError("server-error", `The server answers ${status}`, { status }) };
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
-        noteFault(error);
+        learned.noteFault(error);
         return { status: "down", error };
       }
     },
 
     validateConnection: (use, call = {}) => validate(provider, use, call, services.clock),
 
-    async *streamCompletion(request, call = {}) {
-      try {
-        const { model, fillInMiddle } = await learn(call);
-        if (fillInMiddle === "none") {
-          throw new ProviderError("unsupported", "This server cannot fill in the middle with this model");
-        }
-        const template = templateOf(model);
-        const stop = stopTexts(request.stop, template);
-        const payload = {
-          model,
-          ...(template
-            ? { prompt: buildFimPrompt(template, request.prefix, request.suffix) }
-            : // Ollama takes an empty suffix for none and would answer as in a chat.
-              { prompt: request.prefix, suffix: request.suffix || (isOllama ? "\n" : "") }),
-          max_tokens: request.maxTokens,
-          temperature: request.temperature,
-          stop: serverStops(stop),
-          stream: true,
-        };
-        const streamOptions = { use: "completion" as const, reader: createOpenAiReader("completions"), stop };
-        try {
-          yield* wire.stream("/completions", withUsage(payload), call, streamOptions);
-        } catch (error) {
-          if (template || !isAboutSuffix(error)) throw error;
-          isSuffixRefused = true;
-          services.log.warn(`${wire.origin} takes no suffix: no ghost text from ${model}`);
-          known = undefined;
-          const { message, status } = error;
-          throw new ProviderError("unsupported", `The server takes no suffix: ${message}`, {
-            cause: error,
-            ...(status === undefined ? {} : { status }),
-          });
-        }
-      } catch (error) {
-        noteFault(error);
-        throw error;
-      }
-    },
+    streamCompletion: (request, call = {}) => learned.watch(fill(request, call)),
 
-    async *streamChat(request, call = {}) {
-      try {
-        const { model } = await learn(call);
-        const streamOptions = { use: "chat" as const, reader: createOpenAiReader("chat"), stop: [] };
-        yield* wire.stream("/chat/completions", withUsage(chatPayload(request, model)), call, streamOptions);
-      } catch (error) {
-        noteFault(error);
-        throw error;
-      }
-    },
+    streamChat: (request, call = {}) => learned.watch(talk(request, call)),
   };
   return provider;
 };

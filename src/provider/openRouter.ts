@@ -1,4 +1,8 @@
+import { withoutFiles } from "./completionText.ts";
+import { createFillIn } from "./fillIn.ts";
+import type { FillInForm } from "./fillInFacts.ts";
 import { buildFimPrompt, findFimTemplate, serverStops, stopTexts } from "./fim.ts";
+import { fillHole } from "./holeFill.ts";
 import { asList, asObject, defined } from "./json.ts";
 import { chatPayload } from "./openAiStream.ts";
 import { createLateUsageLookup, stopsBillingOnAbort } from "./openRouterBilling.ts";
@@ -7,6 +11,7 @@ import { ProviderError } from "./provider.ts";
 import type {
   CallOptions,
   Capabilities,
+  CompletionRequest,
   ModelInfo,
   Provider,
   ProviderOptions,
@@ -16,9 +21,11 @@ import type {
 import { validate } from "./validate.ts";
 import { createWire, probeMs } from "./wire.ts";
 
+type Facts = Omit<Capabilities, "billsAborted" | "fillInMiddle">;
+
 /**
- * OpenRouter. Ghost text goes to `/completions` as a raw prompt when the model's family is known; other models get none:
- * whether a provider behind it honours `suffix` is nowhere written, and a wrong guess costs money.
+ * OpenRouter. Ghost text goes to `/completions` as a raw prompt when the model's family is known, else to the chat, since
+ * the settings name the model: whether a provider behind it honours `suffix` is nowhere written, and trying costs money.
  * @throws {ProviderError} kind "bad-request" for an address that cannot be used.
  * @see https://openrouter.ai/docs/api-reference (2026-08)
  */
@@ -33,7 +40,10 @@ export const createOpenRouter = (options: ProviderOptions, services: ProviderSer
   const lateUsage = createLateUsageLookup(wire, services);
   const plainModel = model.replace(/:[^:/]*$/, "");
   const template = findFimTemplate(plainModel);
-  let known: Omit<Capabilities, "billsAborted"> | undefined;
+  const fillIn = createFillIn(wire.origin, services);
+  const forms: readonly FillInForm[] = template ? ["raw-template", "chat"] : ["chat"];
+  let known: Facts | undefined;
+  let recalled: Promise<void> | undefined;
   /** Who has answered so far. */
   const providerNames = new Set<string>();
 
@@ -45,7 +55,9 @@ export const createOpenRouter = (options: ProviderOptions, services: ProviderSer
   const listModels = async (call: CallOptions): Promise<readonly ModelInfo[]> =>
     asList(asObject(await wire.getJson("/models", call))["data"]).map(readModel);
 
-  const learn = async (call: CallOptions): Promise<Omit<Capabilities, "billsAborted">> => {
+  const recall = (): Promise<void> => (recalled ??= fillIn.recall(model, undefined, undefined));
+
+  const learn = async (call: CallOptions): Promise<Facts> => {
     requireModel();
     if (known) return known;
     const models = await listModels(call);
@@ -53,7 +65,6 @@ export const createOpenRouter = (options: ProviderOptions, services: ProviderSer
     const info = models.find(({ id }) => id === model) ?? models.find(({ id }) => id === plainModel);
     known = {
       model,
-      fillInMiddle: template ? "raw-template" : "none",
       slots: undefined,
       contextTokens: info?.contextTokens,
       ...defined<Pick<Capabilities, "tools" | "vision">>({ tools: info?.tools, vision: info?.vision }),
@@ -72,10 +83,10 @@ export const createOpenRouter = (options: ProviderOptions, services: ProviderSer
     payload: object,
     stop: readonly string[],
     call: CallOptions,
+    use: "chat" | "completion",
   ): AsyncGenerator<StreamPart> {
     const reader = createOpenRouterReader(route);
     const path = route === "chat" ? "/chat/completions" : "/completions";
-    const use = route === "chat" ? ("chat" as const) : ("completion" as const);
     let headerId = "";
     let isEnded = false;
     const onHead = (headers: Readonly<Record<string, string>>): void => {
@@ -98,6 +109,27 @@ export const createOpenRouter = (options: ProviderOptions, services: ProviderSer
     }
   }
 
+  const complete = (
+    request: CompletionRequest,
+    call: CallOptions,
+    form: FillInForm,
+    stopsMax: number | undefined,
+  ): AsyncIterable<StreamPart> => {
+    if (form === "chat" || !template) {
+      return fillHole(request, (asked) => stream("chat", chatPayload(asked, model), [], call, "completion"));
+    }
+    const stop = stopTexts(request.stop, template);
+    const payload = {
+      model,
+      prompt: buildFimPrompt(template, withoutFiles(request)),
+      max_tokens: request.maxTokens,
+      temperature: request.temperature,
+      stop: serverStops(stop.slice(0, stopsMax)),
+      stream: true,
+    };
+    return stream("completions", payload, stop, call, "completion");
+  };
+
   const provider: Provider = {
     kind: "openrouter",
     origin: wire.origin,
@@ -105,8 +137,10 @@ export const createOpenRouter = (options: ProviderOptions, services: ProviderSer
     models: (call = {}) => listModels(call),
 
     async capabilities(call = {}) {
-      const capabilities = await learn(call);
-      return { ...capabilities, billsAborted: capabilities.isMetered === true && billsAborted() };
+      const facts = await learn(call);
+      await recall();
+      const fillInMiddle = fillIn.choose(forms);
+      return { ...facts, fillInMiddle, billsAborted: facts.isMetered === true && billsAborted() };
     },
 
     async health(call = {}) {
@@ -127,24 +161,13 @@ export const createOpenRouter = (options: ProviderOptions, services: ProviderSer
 
     async *streamCompletion(request, call = {}) {
       requireModel();
-      if (!template) {
-        throw new ProviderError("unsupported", `It is not known how ${model} fills in the middle`);
-      }
-      const stop = stopTexts(request.stop, template);
-      const payload = {
-        model,
-        prompt: buildFimPrompt(template, request.prefix, request.suffix),
-        max_tokens: request.maxTokens,
-        temperature: request.temperature,
-        stop: serverStops(stop),
-        stream: true,
-      };
-      yield* stream("completions", payload, stop, call);
+      await recall();
+      yield* fillIn.stream(forms, (form, stopsMax) => complete(request, call, form, stopsMax));
     },
 
     async *streamChat(request, call = {}) {
       requireModel();
-      yield* stream("chat", chatPayload(request, model), [], call);
+      yield* stream("chat", chatPayload(request, model), [], call, "chat");
     },
   };
   return provider;

@@ -1,8 +1,9 @@
 import { isAbortError } from "../base/abort.ts";
+import { pause } from "../base/wait.ts";
 import { asCount, asObject, clampTo, defined } from "./json.ts";
 import { ProviderError } from "./provider.ts";
 import type { ProviderErrorKind, ProviderServices, Usage } from "./provider.ts";
-import { pause, type Wire } from "./wire.ts";
+import type { Wire } from "./wire.ts";
 
 /** @see https://openrouter.ai/docs/api/reference/streaming (2026-08), "Stream cancellation", without punctuation */
 const stopsBilling = new Set([
@@ -98,7 +99,7 @@ export const createLateUsageLookup = (
     try {
       while (waiting.length > 0) {
         const next = waiting.reduce((first, other) => (other.dueMs < first.dueMs ? other : first));
-        await pause(services, Math.max(0, next.dueMs - clock.nowMs()), signal);
+        await pause(clock, Math.max(0, next.dueMs - clock.nowMs()), signal);
         // It may have been forgotten meanwhile.
         if (!waiting.includes(next)) continue;
         waiting = waiting.filter((other) => other !== next);

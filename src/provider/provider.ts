@@ -3,6 +3,7 @@ import type { Log } from "../base/log.ts";
 import type { Span } from "../metrics/spans.ts";
 import type { TransportClient } from "../transport/client.ts";
 import type { Priority } from "../transport/limiter.ts";
+import type { FillInForm, FillInMemory } from "./fillInFacts.ts";
 
 export type { Priority };
 
@@ -33,6 +34,8 @@ export type ProviderServices = {
   readonly log: Log;
   /** Fires at the end of the program, for what goes on behind a call that has ended. */
   readonly signal?: AbortSignal;
+  /** Keeps what trying has shown for the next session. Default: nothing is kept, and nothing is sent to find out. */
+  readonly fillInMemory?: FillInMemory;
 };
 
 /** A model that a server offers. */
@@ -58,7 +61,7 @@ export type ModelInfo = {
 export type Capabilities = {
   readonly model: string;
   /** How a fill-in-the-middle request is sent; `none`: this model gets no ghost text requests. */
-  readonly fillInMiddle: "raw-template" | "suffix-parameter" | "infill" | "none";
+  readonly fillInMiddle: FillInForm | "none";
   /** Requests that the server works on at the same time; undefined: unknown. */
   readonly slots: number | undefined;
   readonly contextTokens: number | undefined;
@@ -91,10 +94,34 @@ export type Usage = {
   costUsd?: number;
 };
 
+/** A piece of another file. */
+export type FilePiece = {
+  /** As the model is to see it: relative to the workspace, with `/`. */
+  readonly path: string;
+  readonly text: string;
+};
+
+/** What a model is told beside the text around the cursor. */
+export type CompletionContext = {
+  /** Of the file that is edited, as in {@link FilePiece}. */
+  readonly path: string;
+  readonly repository?: string;
+  /** The same beginning in every request keeps the server's prompt cache valid. */
+  readonly files: readonly FilePiece[];
+};
+
 /** A request for the text between `prefix` and `suffix`. */
 export type CompletionRequest = {
   readonly prefix: string;
+  /**
+   * What was typed since `prefix` and `suffix` were fixed: it follows `prefix`, and the answer continues it. Where the
+   * model's form allows, it comes last in the prompt, so that each key only adds to what the server has read. Default:
+   * nothing, and the form that the family is best known for.
+   */
+  readonly typed?: string;
   readonly suffix: string;
+  /** Left out where the model's family has no documented form for it. */
+  readonly context?: CompletionContext;
   readonly maxTokens: number;
   /** The text ends before the first of these. Any number: what a server does not take is cut here. */
   readonly stop?: readonly string[];

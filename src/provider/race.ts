@@ -1,4 +1,4 @@
-import { toAbortError } from "../transport/errors.ts";
+import { toAbortError } from "../base/abort.ts";
 import { ProviderError, type StreamPart } from "./provider.ts";
 
 /** A request under way whose answer may be used. `T` is what its starter wants to know again. */

@@ -3,7 +3,7 @@ import { systemClock, type Clock } from "../base/clock.ts";
 import type { Breaker } from "../transport/breaker.ts";
 import type { Limiter } from "../transport/limiter.ts";
 import { createCounters, type ResilienceCounters } from "./counters.ts";
-import { billedBy, faultPolicy, maxBilledRequests } from "./faultPolicy.ts";
+import { createFallbacks } from "./fallbacks.ts";
 import { createLateBill } from "./lateBill.ts";
 import { ProviderError } from "./provider.ts";
 import type {
@@ -157,20 +157,18 @@ export const createReplicas = (
     send: (provider: Provider, call: CallOptions) => AsyncIterable<StreamPart>,
   ): AsyncGenerator<StreamPart> {
     const { signal } = call;
-    const refusedOrigins = new Set<string>();
+    const fallbacks = createFallbacks(hasTools);
     const order = orderFor(prompt, prefix);
     const bill = createLateBill<Member>(call, counters);
-    let firstFault: ProviderError | undefined;
     let last: Member | undefined;
-    let billedRequests = 0;
     try {
       for (const [index, member] of order.entries()) {
         if (signal?.aborted === true) throw abortError();
-        if (refusedOrigins.has(member.provider.origin)) continue;
+        if (fallbacks.isRefused(member.provider.origin)) continue;
         last = member;
         const own = {
           ...call,
-          ...(billedRequests > 0 || order.slice(index + 1).some(isUp) ? { noBilledRetry: true } : {}),
+          ...(fallbacks.billedRequests > 0 || order.slice(index + 1).some(isUp) ? { noBilledRetry: true } : {}),
           ...(call.onLateUsage ? { onLateUsage: (usage: Usage) => bill.told(member, usage) } : {}),
         };
         let hasOutput = false;
@@ -189,14 +187,10 @@ export const createReplicas = (
         } catch (error) {
           if (!(error instanceof ProviderError) || hasOutput) throw error;
           noteFault(member, error);
-          const { fallback, mayBeBilled, isOfKey } = faultPolicy(error);
-          billedRequests += billedBy(error);
-          error.billedRequests = billedRequests;
-          if (!fallback || (mayBeBilled && hasTools)) throw error;
-          if (isOfKey) refusedOrigins.add(member.provider.origin);
-          // A server that was asked and failed says more than one that was not asked.
-          if (!firstFault || (firstFault.kind === "paused" && error.kind !== "paused")) firstFault = error;
-          if (billedRequests >= maxBilledRequests) break;
+          const next = fallbacks.failed(error, member.provider.origin);
+          error.billedRequests = fallbacks.billedRequests;
+          if (next === "final") throw error;
+          if (next === "spent") break;
         } finally {
           member.running--;
           if (prefix !== undefined) member.prefixes.splice(member.prefixes.indexOf(prefix), 1);
@@ -205,8 +199,9 @@ export const createReplicas = (
     } finally {
       bill.decide(last);
     }
-    if (firstFault) firstFault.billedRequests = billedRequests;
-    throw firstFault!;
+    const fault = fallbacks.mostUseful()!;
+    fault.billedRequests = fallbacks.billedRequests;
+    throw fault;
   }
 
   /** Asks all that are up, or all if none is. */

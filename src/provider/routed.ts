@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { isPrivateHost } from "../transport/route.ts";
 import type { ResilienceCounters } from "./counters.ts";
-import { billedBy, faultPolicy, maxBilledRequests } from "./faultPolicy.ts";
+import { createFallbacks } from "./fallbacks.ts";
 import type { HedgeBudget, HedgePermit } from "./hedge.ts";
 import { createLateBill } from "./lateBill.ts";
 import { ProviderError } from "./provider.ts";
@@ -55,10 +55,6 @@ const mayCost = ({ kind, origin }: Provider, capabilities: Capabilities | undefi
   return kind === "openrouter" || (kind === "openai-compatible" && !isPrivateHost(URL.parse(origin)?.hostname ?? ""));
 };
 
-/** The chosen model's fault, unless it only says that nothing was sent. */
-const mostUseful = (faults: readonly ProviderError[]): ProviderError | undefined =>
-  faults.find(({ kind }) => kind !== "paused") ?? faults[0];
-
 /** Why no model was asked. */
 const noneIsAble = (refusals: readonly ProviderError[]): ProviderError => {
   const [only, ...others] = refusals;
@@ -77,7 +73,7 @@ export async function* routed(routing: Routing, job: Job, call: CallOptions): As
   const refusals = new Map<KnownTarget, ProviderError>();
   const bill = createLateBill<Attempt>(call, counters);
   let last: Attempt | undefined;
-  let billedRequests = 0;
+  const fallbacks = createFallbacks(job.hasTools);
   let isLastResort = false;
 
   /** Whether another target is likely to take the one more request that may be charged. */
@@ -113,7 +109,7 @@ export async function* routed(routing: Routing, job: Job, call: CallOptions): As
     const full = {
       ...own,
       ...(isTold ? { onLateUsage: (usage: Usage) => onLateUsage(attempt, usage) } : {}),
-      ...(billedRequests > 0 || hasOthers() ? { noBilledRetry: true } : {}),
+      ...(fallbacks.billedRequests > 0 || hasOthers() ? { noBilledRetry: true } : {}),
     };
     let end: Extract<StreamPart, { type: "end" }> | undefined;
     target.running++;
@@ -197,11 +193,8 @@ export async function* routed(routing: Routing, job: Job, call: CallOptions): As
       waiting = waiting.filter((other) => other !== target);
       if (refusals.get(target) === error) continue;
       faults.push({ target, error });
-      const { fallback, isOfKey, mayBeBilled } = faultPolicy(error);
-      billedRequests += billedBy(error);
-      const isSpent = billedRequests >= maxBilledRequests || (mayBeBilled && job.hasTools);
-      if (!fallback || isSpent) waiting = [];
-      if (isOfKey) waiting = waiting.filter(({ provider }) => provider.origin !== target.provider.origin);
+      if (fallbacks.failed(error, target.provider.origin) !== "next") waiting = [];
+      waiting = waiting.filter(({ provider }) => !fallbacks.isRefused(provider.origin));
     }
   };
 
@@ -239,7 +232,7 @@ export async function* routed(routing: Routing, job: Job, call: CallOptions): As
       if (result.winner) return yield* handOut(result.winner);
       noteFaults(result);
     }
-    throw mostUseful(faults.map(({ error }) => error)) ?? noneIsAble([...refusals.values()]);
+    throw fallbacks.mostUseful() ?? noneIsAble([...refusals.values()]);
   } finally {
     bill.decide(last);
   }

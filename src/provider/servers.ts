@@ -6,6 +6,7 @@ import { createLimiter } from "../transport/limiter.ts";
 import { createAccount, type Account } from "./account.ts";
 import { parseBaseUrl } from "./baseUrl.ts";
 import { createCounters, type ResilienceCounters } from "./counters.ts";
+import type { FillInMemory } from "./fillInFacts.ts";
 import { guard, type GuardedProvider } from "./guard.ts";
 import type { ProviderKind } from "./provider.ts";
 import { createProvider } from "./registry.ts";
@@ -61,6 +62,8 @@ export type ServersOptions = {
   readonly random?: () => number;
   /** How long one call may spend on trying again; see the guard. Default 10 000. */
   readonly retryBudgetMs?: number;
+  /** Keeps what trying has shown of servers for the next session. Default: nothing is kept. */
+  readonly fillInMemory?: FillInMemory;
 };
 
 /**
@@ -84,7 +87,7 @@ const normalize = ({ provider, baseUrl }: ServerSetting): string => {
 
 /** Makes the list, empty. The caller disposes it before it closes the transport. */
 export const createServers = (options: ServersOptions): Servers => {
-  const { transport, clock, log, apiKeyFor, random = Math.random, retryBudgetMs } = options;
+  const { transport, clock, log, apiKeyFor, random = Math.random, retryBudgetMs, fillInMemory } = options;
   const counters = createCounters();
   const opened = new Map<string, Promise<GuardedProvider>>();
   const known: { readonly provider: GuardedProvider; readonly model: string }[] = [];
@@ -102,7 +105,7 @@ export const createServers = (options: ServersOptions): Servers => {
     const raw = await createProvider(
       kind,
       { baseUrl, model, apiKey: () => apiKeyFor(origin) },
-      { transport, clock, log, signal: ending.signal },
+      { transport, clock, log, signal: ending.signal, ...(fillInMemory ? { fillInMemory } : {}) },
     );
     const provider = guard(raw, {
       limiter: createLimiter({ clock, random, ...limits[kind] }),

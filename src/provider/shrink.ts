@@ -1,3 +1,5 @@
+import { completionUnits, withoutFiles } from "./completionText.ts";
+import { messageUnits } from "./messageUnits.ts";
 import type { ChatMessage, ChatRequest, CompletionRequest, ProviderError } from "./provider.ts";
 
 /** What is known about a request that did not fit. */
@@ -51,30 +53,26 @@ const beginningOf = (text: string, units: number): string => {
   return text.slice(0, isInsideCharacter(text, to) ? to - 1 : to);
 };
 
-/** The same request with less text around the cursor; undefined: there is nothing to take away. */
+/**
+ * The same request with less text around the cursor and without other files, which matter less; undefined: there is
+ * nothing to take away.
+ */
 export const shrinkCompletion = (request: CompletionRequest, overflow: Overflow): CompletionRequest | undefined => {
-  const { prefix, suffix } = request;
-  const budget = budgetFor(prefix.length + suffix.length, request.maxTokens, overflow);
+  const { prefix, suffix, typed = "" } = request;
+  const budget = budgetFor(completionUnits(request), request.maxTokens, overflow);
   if (budget.units < 1) return undefined;
   // What one side does not need, the other gets.
-  const prefixUnits = Math.max(budget.units * prefixShare, budget.units - suffix.length);
-  const shorterPrefix = endOf(prefix, prefixUnits);
-  const shorterSuffix = beginningOf(suffix, budget.units - shorterPrefix.length);
+  const beforeUnits = Math.max(budget.units * prefixShare, budget.units - suffix.length);
+  const shorterTyped = endOf(typed, beforeUnits);
+  const shorterPrefix = shorterTyped === typed ? endOf(prefix, beforeUnits - typed.length) : "";
+  const shorterSuffix = beginningOf(suffix, budget.units - shorterTyped.length - shorterPrefix.length);
   return {
-    ...request,
+    ...withoutFiles(request),
     prefix: shorterPrefix,
+    ...(request.typed === undefined ? {} : { typed: shorterTyped }),
     suffix: shorterSuffix,
     maxTokens: budget.maxTokens ?? request.maxTokens,
   };
-};
-
-const unitsOf = (message: ChatMessage, unitsPerImage: number): number => {
-  if (message.role === "user" && typeof message.content !== "string") {
-    return message.content.reduce((sum, part) => sum + (part.type === "text" ? part.text.length : unitsPerImage), 0);
-  }
-  const calls = message.role === "assistant" ? (message.toolCalls ?? []) : [];
-  const callUnits = calls.reduce((sum, call) => sum + call.name.length + call.argumentsJson.length, 0);
-  return message.content.length + callUnits;
 };
 
 /** A message, or a message with tool calls together with their results: neither may go without the other. */
@@ -86,9 +84,9 @@ const group = (messages: readonly ChatMessage[], unitsPerImage: number): readonl
     const last = units.at(-1);
     if (message.role === "tool" && last) {
       last.messages.push(message);
-      last.units += unitsOf(message, unitsPerImage);
+      last.units += messageUnits(message, unitsPerImage);
     } else {
-      units.push({ messages: [message], units: unitsOf(message, unitsPerImage) });
+      units.push({ messages: [message], units: messageUnits(message, unitsPerImage) });
     }
   }
   return units;

@@ -1,5 +1,5 @@
-import { isAbortError } from "../base/abort.ts";
-import { toAbortError } from "../transport/errors.ts";
+import { isAbortError, toAbortError } from "../base/abort.ts";
+import { pause } from "../base/wait.ts";
 import { parseBaseUrl } from "./baseUrl.ts";
 import { createCleaner, faultIn, type Clean } from "./cleaner.ts";
 import { fromTransport, type FailedAnswer } from "./errors.ts";
@@ -53,25 +53,6 @@ export type Wire = {
   /** POSTs and yields the answer's parts. @throws {ProviderError} */
   stream(path: string, payload: object, call: CallOptions, options: StreamOptions): AsyncGenerator<StreamPart>;
 };
-
-/** Waits by the program's clock. @throws `AbortError` at once when the signal fires. */
-export const pause = (
-  services: Pick<ProviderServices, "clock">,
-  delayMs: number,
-  signal: AbortSignal | undefined,
-): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      timer.dispose();
-      reject(toAbortError(signal?.reason));
-    };
-    const timer = services.clock.after(delayMs, () => {
-      signal?.removeEventListener("abort", onAbort);
-      resolve();
-    });
-    if (signal?.aborted) onAbort();
-    else signal?.addEventListener("abort", onAbort, { once: true });
-  });
 
 /** Callers at the same time get the answer to one question. */
 const shareRunning = (ask: () => Promise<boolean>): (() => Promise<boolean>) => {
@@ -194,7 +175,7 @@ export const createWire = (
         if (!isLoading || healthPath === undefined || clock.nowMs() - startMs >= loadMs) throw error;
         log.info(`${base.origin} is loading its model; waiting`);
         do {
-          await pause(services, loadPollMs, call.signal);
+          await pause(clock, loadPollMs, call.signal);
           if (clock.nowMs() - startMs >= loadMs) throw error;
         } while ((await ask(healthPath, call, probeMs)).status === 503);
       }

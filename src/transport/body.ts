@@ -1,5 +1,6 @@
+import { toAbortError } from "../base/abort.ts";
 import type { Flow } from "./connection.ts";
-import { toAbortError, TransportError } from "./errors.ts";
+import { TransportError } from "./errors.ts";
 
 /** Bytes that may lie here unread before the server is asked to wait. */
 const pauseAboveBytes = 256 * 1024;

@@ -1,8 +1,9 @@
+import { toAbortError } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Span } from "../metrics/spans.ts";
 import { createDirectConnector, type Connector } from "./connector.ts";
-import { toAbortError, TransportError } from "./errors.ts";
+import { TransportError } from "./errors.ts";
 import { startExchange, type Exchange } from "./exchange.ts";
 import { createPool, type Pool, type TransportCounters } from "./pool.ts";
 import { isPrivateHost } from "./route.ts";

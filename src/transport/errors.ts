@@ -1,5 +1,3 @@
-import { abortError, isAbortError } from "../base/abort.ts";
-
 /**
  * Why a request got no complete answer.
  * - `refused`, `dns`, `tls`, `unreachable`: no connection came about.
@@ -101,7 +99,3 @@ export const toTransportError = (error: unknown, origin: string): TransportError
       : `No complete answer from ${origin} (${detail})`;
   return new TransportError(kind, text, { cause: error });
 };
-
-/** The error that a cancelled request rejects with: the signal's own if it is an `AbortError`, never a foreign one. */
-export const toAbortError = (reason: unknown): Error =>
-  reason instanceof Error && isAbortError(reason) ? reason : abortError();

@@ -1,3 +1,4 @@
+import { toAbortError } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Disposable } from "../base/disposable.ts";
 import type { Log } from "../base/log.ts";
@@ -6,7 +7,7 @@ import { createBody, readExcerpt, readText } from "./body.ts";
 import type { TransportRequest, TransportResponse } from "./client.ts";
 import type { Flow, WireHandler } from "./connection.ts";
 import { createDecoder, type Decoder } from "./decode.ts";
-import { toAbortError, toTransportError, TransportError, type TransportErrorKind } from "./errors.ts";
+import { toTransportError, TransportError, type TransportErrorKind } from "./errors.ts";
 import type { Lease, Pool, TransportCounters } from "./pool.ts";
 
 const defaultConnectMs = 10_000;

@@ -1,4 +1,5 @@
-import { toAbortError, TransportError } from "./errors.ts";
+import { orAborted } from "../base/wait.ts";
+import { TransportError } from "./errors.ts";
 import { createTransportClient, type TransportClient, type TransportOptions } from "./client.ts";
 import { createConnector, type Connector, type ConnectorOptions } from "./connector.ts";
 import { createHostFetchClient, type HostFetch } from "./hostFetch.ts";
@@ -57,20 +58,6 @@ const mayFind = ({ route, said }: Way, { kind }: TransportError): boolean => {
   if (route.kind !== "direct") return kind === "proxy-auth" || kind === "certificate";
   // VS Code may trust what the machine in front of the user trusts, also when it goes straight.
   return !route.isCertain && (said !== "direct" || kind === "certificate");
-};
-
-/** Waits for what ends by itself, but not after the signal has fired. */
-const orAborted = async <T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
-  if (!signal) return promise;
-  if (signal.aborted) throw toAbortError(signal.reason);
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(toAbortError(signal.reason));
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 };
 
 /** For a proxy of a kind that only VS Code's fetch might know, where there is none. Going straight would be a surprise. */

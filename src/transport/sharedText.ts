@@ -1,6 +1,7 @@
+import { toAbortError } from "../base/abort.ts";
+import { onceAborted, orAborted } from "../base/wait.ts";
 import type { TextRequest, TextResponse, TransportClient } from "./client.ts";
 import { decodableEncodings } from "./decode.ts";
-import { toAbortError } from "./errors.ts";
 
 type Shared = { readonly answer: Promise<TextResponse>; readonly controller: AbortController; callers: number };
 
@@ -40,19 +41,16 @@ export const createSharedText = (request: TransportClient["request"]): Transport
     shared.callers++;
     if (!signal) return shared.answer;
 
-    const left = Promise.withResolvers<never>();
-    const onAbort = () => {
-      left.reject(toAbortError(signal.reason));
+    const stop = onceAborted([signal], () => {
       shared.callers--;
       if (shared.callers > 0) return;
       if (running.get(key) === shared) running.delete(key);
       shared.controller.abort();
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
+    });
     try {
-      return await Promise.race([shared.answer, left.promise]);
+      return await orAborted(shared.answer, signal);
     } finally {
-      signal.removeEventListener("abort", onAbort);
+      stop();
     }
   };
 };

@@ -89,6 +89,15 @@ export type ModelServerOptions = {
   readonly keepAlive?: string;
   /** Whether `/v1/completions` takes `suffix`. Default true. */
   readonly takesSuffix?: boolean;
+  /** Whether the suffix of `/v1/completions` reaches the model. Default true. */
+  readonly readsSuffix?: boolean;
+  /** Whether there is a `/v1/completions`, and a `/v1/chat/completions`. Default true. */
+  readonly takesCompletions?: boolean;
+  readonly takesChat?: boolean;
+  /** How many stop texts the OpenAI routes take. Default: any number. */
+  readonly stopsMax?: number;
+  /** What `/props` and Ollama's `/api/version` say. */
+  readonly version?: string;
   /** Whether `/infill` works. Default true. */
   readonly takesInfill?: boolean;
   /** When set, the server is an Ollama: its routes lie under `/api`, and loading shows as silence. */
@@ -201,7 +210,7 @@ export const hangReply: ScriptedReply = { hasHead: false, finish: "hang" };
 
 const tokenize = (text: string): readonly string[] => text.match(/\s*\S{1,6}|\s+$/g) ?? [];
 
-const fimPrompt = /<\|fim_prefix\|>(.*)<\|fim_suffix\|>(.*)<\|fim_middle\|>/s;
+const fimPrompt = /<\|fim_prefix\|>(.*)<\|fim_suffix\|>(.*)<\|fim_middle\|>(.*)/s;
 
 const asText = (value: unknown): string => (typeof value === "string" ? value : "");
 
@@ -215,7 +224,8 @@ const readCall = (path: string, json: Readonly<Record<string, unknown>>): ModelC
   const parts = fimPrompt.exec(prompt);
   return {
     path,
-    prefix: parts?.[1] ?? (asText(json["input_prefix"]) || prompt),
+    // What was typed already stands behind the middle mark, or beside `input_prefix`.
+    prefix: parts ? `${parts[1]}${parts[3]}` : asText(json["input_prefix"]) + prompt,
     suffix: parts?.[2] ?? (asText(json["input_suffix"]) || asText(json["suffix"])),
     maxTokens: asNumber(
       json["n_predict"],
@@ -309,6 +319,11 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
     apiKey,
     keepAlive = "timeout=5, max=100",
     takesSuffix = true,
+    readsSuffix = true,
+    takesCompletions = true,
+    takesChat = true,
+    stopsMax = Infinity,
+    version,
     takesInfill = true,
     ollama,
     tools,
@@ -540,7 +555,7 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
     };
     switch (path) {
       case "/api/version":
-        sendJson(response, 200, { version: "0.12.0" });
+        sendJson(response, 200, { version: version ?? "0.12.0" });
         return;
       case "/api/tags":
         sendJson(response, 200, { models: [{ name: modelId, model: modelId, size: 1_000_000 }] });
@@ -651,7 +666,7 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
             total_slots: slots,
             model_alias: modelPath,
             model_path: modelPath,
-            build_info: "fake",
+            build_info: version ?? "fake",
             ...(vision === undefined ? {} : { modalities: { vision, audio: false } }),
             ...(tools === undefined
               ? {}
@@ -699,6 +714,16 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
       return;
     }
     const call = readCall(path, json);
+    const isMissing =
+      (path === "/v1/completions" && !takesCompletions) || (path === "/v1/chat/completions" && !takesChat);
+    if (isMissing) {
+      sendJson(response, 404, { detail: "Not Found" });
+      return;
+    }
+    if (path.startsWith("/v1/") && Array.isArray(json["stop"]) && json["stop"].length > stopsMax) {
+      sendError(response, 400, "invalid_request_error", `'stop': at most ${stopsMax} items are allowed`);
+      return;
+    }
     switch (path) {
       case "/completion":
         await withSlot(response, call, () => answerNative(response, call));
@@ -707,13 +732,15 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
         if (takesInfill) await withSlot(response, call, () => answerNative(response, call));
         else sendError(response, 501, "not_supported_error", "Infill is not supported by this model");
         return;
-      case "/v1/completions":
+      case "/v1/completions": {
         if (json["suffix"] !== undefined && !takesSuffix) {
           sendJson(response, 400, { object: "error", message: "suffix is not currently supported", code: 400 });
           return;
         }
-        await withSlot(response, call, () => answerOpenAi(response, call, false));
+        const heard = readsSuffix ? call : { ...call, suffix: "" };
+        await withSlot(response, heard, () => answerOpenAi(response, heard, false));
         return;
+      }
       case "/v1/chat/completions":
         await withSlot(response, call, () => answerOpenAi(response, call, true));
         return;

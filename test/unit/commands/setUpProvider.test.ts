@@ -165,6 +165,18 @@ test("no model of a server with OpenAI's routes is taken for one that fills in b
   assert.match(rows, /Chat \| llama-3\.2-3b-instruct/);
 });
 
+test("a model that can only chat is not proposed for ghost text, one that fills in is", async (context) => {
+  for (const [capabilities, wanted] of [
+    [["completion"], /Ghost text \| embedded predictor only/],
+    [["completion", "insert"], /Ghost text \| mystery:7b/],
+  ] as const) {
+    const server = await createFake(context, { ollama: { capabilities }, modelId: "mystery:7b" });
+    const { run } = createHarness(context);
+    await run([...address(server.url), "close"]);
+    assert.match(person.list("2 of 2")?.choices.join("\n") ?? "", wanted);
+  }
+});
+
 test("a model's name draws no icon in a list", async (context) => {
   const server = await createFake(context, { lmStudio: {}, modelId: "$(check)-chat" });
   const { run } = createHarness(context);

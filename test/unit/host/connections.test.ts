@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { createRedactor } from "../../../src/base/redact.ts";
 import { createConnections } from "../../../src/host/connections.ts";
 import { faultKind, faultSentence } from "../../../src/host/sentences.ts";
@@ -15,7 +19,12 @@ const createServer = async (context: TestContext, options: ModelServerOptions = 
   return server;
 };
 
-const createHarness = (context: TestContext, values: Record<string, unknown>, apiKeys: Record<string, string> = {}) => {
+const createHarness = (
+  context: TestContext,
+  values: Record<string, unknown>,
+  apiKeys: Record<string, string> = {},
+  storageFolder?: string,
+) => {
   let { settings } = parseSettings((name) => values[name]);
   const clock = createFakeClock();
   const lines: string[] = [];
@@ -26,6 +35,7 @@ const createHarness = (context: TestContext, values: Record<string, unknown>, ap
     settings: () => settings,
     apiKeyFor: (origin) => Promise.resolve(apiKeys[origin]),
     network: () => ({ settings: {}, env: {} }),
+    ...(storageFolder === undefined ? {} : { storageFolder }),
   });
   context.after(() => connections.dispose());
   return {
@@ -98,7 +108,7 @@ test("a connection is there before the request that wants it", async (context) =
   await connections.transport();
   connections.warmUp(completion());
   const opened = async (): Promise<void> => {
-    while (server.connections().opened === 0) await new Promise((resolve) => void setImmediate(resolve));
+    while (server.connections().opened === 0) await setImmediate();
   };
   await opened();
   assert.equal(server.requests.length, 0);
@@ -128,6 +138,32 @@ test("settings that shape the client make it anew, others do not", async (contex
   connections.networkChanged();
   await server.allClosed();
   assert.equal(connections.facts(), undefined);
+});
+
+test("what one session has found out about a server the next one does not ask for again", async (context) => {
+  const folder = await mkdtemp(join(os.tmpdir(), "hotpath-"));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, "fill-in.json");
+  const server = await createServer(context, { readsSuffix: false, chat: () => "chatted();", apiKey: "planted-key" });
+  const values = { "completion.provider": "openai-compatible", "completion.baseUrl": `${server.url}/v1` };
+  const sent = () => server.requests.filter(({ method }) => method === "POST").map(({ path: route }) => route);
+  const session = async (): Promise<readonly string[]> => {
+    const before = sent().length;
+    const { connections, completion } = createHarness(context, values, { [server.url]: "planted-key" }, folder);
+    const { provider } = await connections.source("completion", completion());
+    assert.equal(await complete(provider, "plantedPrompt"), "chatted();");
+    connections.dispose();
+    // The file is whole from the moment it is there.
+    while (!(await readFile(file, "utf8").catch(() => "")).includes('"works":"chat"')) await setImmediate();
+    return sent().slice(before);
+  };
+  assert.deepEqual(await session(), ["/v1/completions", "/v1/chat/completions"]);
+  assert.deepEqual(await session(), ["/v1/chat/completions"]);
+  const kept = await readFile(file, "utf8");
+  assert.ok(kept.includes(server.url));
+  for (const secret of ["planted-key", "plantedPrompt", "chatted"]) assert.ok(!kept.includes(secret), secret);
+  await writeFile(file, kept.slice(0, 40));
+  assert.deepEqual(await session(), ["/v1/completions", "/v1/chat/completions"]);
 });
 
 test("an address that cannot be used is said each time it is tried", async (context) => {

@@ -11,7 +11,10 @@ test("a model is known by its id or its file's name", () => {
     ["/models/oracle-qwen2.5-coder.gguf", "qwen-coder"],
     ["C:\\models\\Qwen2.5-Coder-7B-Instruct-Q4_K_M.gguf", "qwen-coder"],
     ["Qwen/Qwen3-Coder-30B-A3B-Instruct", "qwen-coder"],
-    ["bigcode/starcoder2-3b", "starcoder"],
+    ["bigcode/starcoder2-3b", "starcoder2"],
+    ["starcoderbase-1b", "starcoder"],
+    ["JetBrains/Mellum-4b-base", "mellum"],
+    ["mellum-4b-sft-python.Q4_K_M.gguf", "mellum"],
     ["stable-code-3b.Q5_K_M.gguf", "starcoder"],
     ["codellama:7b-code", "codellama"],
     ["CodeLlama-13b-hf", "codellama"],
@@ -61,7 +64,7 @@ test("a model of no known family, or a relative that cannot fill in, matches not
     "Seed-Coder-8B-Instruct",
     "glm-4v-9b",
     "glm-4.5v",
-    "mellum-4b-base",
+    "JetBrains/Mellum2-12B-A2.5B-Base",
     "llama-3.1-8b",
     "gpt-oss-20b",
     "sha256-3a8c9b0f",
@@ -90,7 +93,7 @@ test("each family's prompt has its own form", () => {
   for (const [name, prompt] of prompts) {
     const template = findFimTemplate(name);
     assert.ok(template, name);
-    assert.equal(buildFimPrompt(template, "P", "S"), prompt);
+    assert.equal(buildFimPrompt(template, { prefix: "P", suffix: "S" }), prompt);
   }
 });
 
@@ -107,7 +110,7 @@ test("text that contains the family's own tokens cannot cut the prompt", () => {
     assert.ok(template);
     const marks = new Set(template.marks.map((mark) => mark.trim()));
     const bait = [...template.reserved, ...template.reserved.map((token) => token.charAt(0) + token)].join(" x ");
-    const prompt = buildFimPrompt(template, bait, bait);
+    const prompt = buildFimPrompt(template, { prefix: bait, suffix: bait });
     for (const token of template.reserved) {
       const own = marks.has(token) ? 1 : 0;
       assert.equal(prompt.split(token).length - 1, own, `${name}: ${token}`);
@@ -119,5 +122,8 @@ test("text without tokens is sent as it is", () => {
   const template = findFimTemplate("qwen2.5-coder");
   assert.ok(template);
   const code = "if (a <| b || c |> d) { /* <fim_prefix> [SUFFIX] 🚀 */ }\r\n";
-  assert.equal(buildFimPrompt(template, code, code), `<|fim_prefix|>${code}<|fim_suffix|>${code}<|fim_middle|>`);
+  assert.equal(
+    buildFimPrompt(template, { prefix: code, suffix: code }),
+    `<|fim_prefix|>${code}<|fim_suffix|>${code}<|fim_middle|>`,
+  );
 });

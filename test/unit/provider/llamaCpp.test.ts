@@ -12,9 +12,16 @@ import {
   type ScriptedReply,
 } from "../../fake/modelServer.ts";
 import { readRecording } from "../../fake/recordings.ts";
-import { startSpan } from "../../../src/metrics/spans.ts";
 import { createProvider } from "../../../src/provider/registry.ts";
-import { assertFault, bodyOf, collectParts, createProviderHarness, rejectsWithFault, request } from "./harness.ts";
+import {
+  assertFault,
+  bodyOf,
+  collectParts,
+  createProviderHarness,
+  rejectsWithFault,
+  request,
+  testStreams,
+} from "./harness.ts";
 
 const recorded = async (name: string): Promise<ScriptedReply> => {
   const { status, headers, body } = await readRecording(name);
@@ -66,9 +73,9 @@ test("an unknown family goes to /infill", async (context) => {
   assert.equal(sent["prompt"], undefined);
 });
 
-test("a model that cannot fill in is not asked a second time", async (context) => {
+test("a model that can neither fill in nor chat is not asked a second time", async (context) => {
   const { server, provider } = await createProviderHarness(context, "llamacpp", {
-    server: { modelPath: "/models/llama-3.1-8b.gguf", takesInfill: false },
+    server: { modelPath: "/models/llama-3.1-8b.gguf", takesInfill: false, takesChat: false },
   });
   for (let count = 0; count < 2; count++) {
     assertFault((await collectParts(provider.streamCompletion(request))).error, "unsupported");
@@ -169,46 +176,15 @@ test("the fifth stop text and those after it are cut here", async (context) => {
   assert.deepEqual(bodyOf(await server.nextRequest("/completion"))["stop"], stop.slice(0, 4));
 });
 
-test("a stop text that is cut here closes the socket, so that the slot is free", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "llamacpp");
-  server.script("/completion", streamReply([token("one <|fim_"), token("suffix|> two")], "hang"));
-  const { text, end } = await collectParts(provider.streamCompletion(request));
-  assert.equal(text, "one ");
-  assert.equal(end?.reason, "stop");
-  await (
-    await server.nextRequest("/completion")
-  ).closedByClient;
-});
-
-test("a stream that ends without its last event is truncated, and its text stays", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "llamacpp");
-  server.script("/completion", streamReply([token("one"), token(" two")]));
-  const { text, end, error } = await collectParts(provider.streamCompletion(request));
-  assert.equal(text, "one two");
-  assert.equal(end, undefined);
-  assertFault(error, "truncated");
-});
-
-test("a stream whose connection is cut is truncated, and its text stays", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "llamacpp");
-  server.script("/completion", streamReply([token("one\n")], "cut"));
-  const { text, error } = await collectParts(provider.streamCompletion({ ...request, stop: ["\n\n"] }));
-  assert.equal(text, "one\n");
-  assertFault(error, "truncated");
-  assert.equal(server.requests.filter(({ path }) => path === "/completion").length, 1);
-});
-
-test("a stream that is cut after its last event is complete", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "llamacpp");
-  server.script("/completion", streamReply([token("one") + lastEvent], "cut"));
-  const { text, end, error } = await collectParts(provider.streamCompletion(request));
-  assert.equal(error, undefined);
-  assert.equal(text, "one");
-  assert.deepEqual(end, {
-    type: "end",
-    reason: "stop",
-    usage: { promptTokens: 3, cachedTokens: 1, generatedTokens: 3 },
-  });
+testStreams({
+  kind: "llamacpp",
+  path: "/completion",
+  reply: streamReply,
+  token,
+  last: lastEvent,
+  usage: { promptTokens: 3, cachedTokens: 1, generatedTokens: 3 },
+  broken: sse(`{"content": ${"x".repeat(1000)}`),
+  endless: `data: ${"x".repeat(3 * 1024 * 1024)}`,
 });
 
 test("an error inside a stream keeps the text before it", async (context) => {
@@ -236,24 +212,6 @@ test("an error outside of the data lines keeps the text before it, too", async (
   }
 });
 
-test("an event that is not JSON is a bad response with a short excerpt", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "llamacpp");
-  server.script("/completion", streamReply([token("one"), sse(`{"content": ${"x".repeat(1000)}`)]));
-  const { text, error } = await collectParts(provider.streamCompletion(request));
-  assert.equal(text, "one");
-  assertFault(error, "bad-response");
-  assert.ok(error.message.length < 260);
-});
-
-test("one endless event is a bad response", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "llamacpp");
-  server.script("/completion", streamReply([`data: ${"x".repeat(3 * 1024 * 1024)}`], "hang"));
-  assertFault((await collectParts(provider.streamCompletion(request))).error, "bad-response");
-  await (
-    await server.nextRequest("/completion")
-  ).closedByClient;
-});
-
 test("a page for people instead of a stream is a bad response", async (context) => {
   const { server, provider } = await createProviderHarness(context, "llamacpp");
   server.script("/completion", htmlReply);
@@ -277,12 +235,6 @@ test("a prompt that is too long, a wrong key and a busy gateway have their kinds
   const { error } = await collectParts(provider.streamCompletion(request));
   assertFault(error, "rate-limited");
   assert.equal(error.retryAfterMs, 7_000);
-});
-
-test("a redirect is a bad response", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "llamacpp");
-  server.script("/completion", { status: 302, headers: { location: "http://127.0.0.1:1/" } });
-  assertFault((await collectParts(provider.streamCompletion(request))).error, "bad-response");
 });
 
 test("a dead server is unreachable and its health is down", async (context) => {
@@ -475,50 +427,11 @@ test("a cancelled consumer gets nothing more, not even text that waited for a st
   assert.ok(error instanceof Error && error.name === "AbortError");
 });
 
-test("leaving the loop early closes the socket", async (context) => {
-  const { server, provider, clock } = await createProviderHarness(context, "llamacpp");
-  server.script("/completion", streamReply([token("one")], "hang"));
-  for await (const part of provider.streamCompletion(request)) {
-    assert.deepEqual(part, { type: "text", text: "one" });
-    break;
-  }
-  await (
-    await server.nextRequest("/completion")
-  ).closedByClient;
-  assert.deepEqual(clock.pending(), []);
-});
-
-test("cancelling a stream closes the socket and rejects with the abort", async (context) => {
-  const { server, provider, clock } = await createProviderHarness(context, "llamacpp");
-  server.script("/completion", streamReply([token("one")], "hang"));
-  const controller = new AbortController();
-  const stream = provider.streamCompletion(request, { signal: controller.signal })[Symbol.asyncIterator]();
-  await stream.next();
-  const pending = stream.next();
-  controller.abort();
-  await assert.rejects(pending, { name: "AbortError" });
-  await (
-    await server.nextRequest("/completion")
-  ).closedByClient;
-  assert.deepEqual(clock.pending(), []);
-});
-
 test("ten completions and their questions use one connection", async (context) => {
   const { server, provider, transport } = await createProviderHarness(context, "llamacpp");
   for (let count = 0; count < 10; count++) await collectParts(provider.streamCompletion(request));
   assert.equal(server.connections().opened, 1);
   assert.equal(transport.counters().reused, 10);
-});
-
-test("the span of a call shows its own request only", async (context) => {
-  const { provider, clock } = await createProviderHarness(context, "llamacpp");
-  const span = startSpan(clock, "completion");
-  await collectParts(provider.streamCompletion(request, { span }));
-  span.end();
-  assert.deepEqual(
-    span.record.children.map(({ name }) => name),
-    ["wait", "body"],
-  );
 });
 
 const chunk = (delta: object, finish: string | null = null): string =>

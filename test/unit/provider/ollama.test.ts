@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLog } from "../../../src/base/log.ts";
-import { startSpan } from "../../../src/metrics/spans.ts";
 import { ollamaRunner } from "../../../src/provider/ollamaModel.ts";
 import { createProvider } from "../../../src/provider/registry.ts";
 import { hangReply, htmlReply, jsonReply, linesReply, ndjson, resetReply } from "../../fake/modelServer.ts";
@@ -13,6 +12,7 @@ import {
   messages,
   rejectsWithFault,
   request,
+  testStreams,
 } from "./harness.ts";
 
 const coder = { modelId: "qwen2.5-coder:1.5b-base" };
@@ -77,10 +77,12 @@ test("a model of no known family with a place for the suffix gets prompt and suf
   assert.equal(empty["suffix"], "\n");
 });
 
-test("a model without a form to fill in gets no ghost text request", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "ollama", { server: { modelId: "llama3.2" } });
-  assert.equal((await provider.capabilities()).fillInMiddle, "none");
-  assertFault((await collectParts(provider.streamCompletion(request))).error, "unsupported");
+test("a model without a form to fill in is asked in a chat", async (context) => {
+  const { server, provider } = await createProviderHarness(context, "ollama", {
+    server: { modelId: "llama3.2" },
+  });
+  assert.equal((await provider.capabilities()).fillInMiddle, "chat");
+  assert.equal((await collectParts(provider.streamCompletion(request))).text, "Hello from the model.");
   assert.equal(server.requests.filter(({ path }) => path === "/api/generate").length, 0);
   assert.equal((await collectParts(provider.streamChat({ messages }))).text, "Hello from the model.");
 });
@@ -101,10 +103,10 @@ test("a family is known by what the weights are called, unless a name says that 
   };
   assert.equal(await fillIn("mine:latest", { "general.basename": "Qwen2.5-Coder" }), "raw-template");
   assert.equal(await fillIn("mine:latest", {}, "starcoder2:3b"), "raw-template");
-  assert.equal(await fillIn("mine:latest", { "general.basename": "Qwen2.5" }), "none");
+  assert.equal(await fillIn("mine:latest", { "general.basename": "Qwen2.5" }), "chat");
   const starCoder = { "general.basename": "starcoder2", "general.finetune": "Instruct" };
-  assert.equal(await fillIn("mine:latest", starCoder), "none");
-  assert.equal(await fillIn("starcoder2:instruct", {}, "starcoder2:15b"), "none");
+  assert.equal(await fillIn("mine:latest", starCoder), "chat");
+  assert.equal(await fillIn("starcoder2:instruct", {}, "starcoder2:15b"), "chat");
 });
 
 test("a model that only embeds is not asked to write", async (context) => {
@@ -220,31 +222,16 @@ test("addresses that end in /v1 or /api are taken", async (context) => {
   assert.deepEqual(new Set(server.requests.map(({ path }) => path)), new Set(["/api/version"]));
 });
 
-test("a stream that ends without its last line is truncated, and its text stays", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "ollama", { server: coder });
-  server.script("/api/generate", linesReply([token("one"), token(" two"), '{"response":" thr']));
-  const { text, end, error } = await collectParts(provider.streamCompletion(request));
-  assert.equal(text, "one two");
-  assert.equal(end, undefined);
-  assertFault(error, "truncated");
-});
-
-test("a stream whose connection is cut is truncated, and is not asked for again", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "ollama", { server: coder });
-  server.script("/api/generate", linesReply([token("one\n")], "cut"));
-  const { text, error } = await collectParts(provider.streamCompletion({ ...request, stop: ["\n\n"] }));
-  assert.equal(text, "one\n");
-  assertFault(error, "truncated");
-  assert.equal(server.requests.filter(({ path }) => path === "/api/generate").length, 1);
-});
-
-test("a stream that is cut after its last line is complete", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "ollama", { server: coder });
-  server.script("/api/generate", linesReply([token("one") + last()], "cut"));
-  const { text, end, error } = await collectParts(provider.streamCompletion(request));
-  assert.equal(error, undefined);
-  assert.equal(text, "one");
-  assert.equal(end?.reason, "stop");
+testStreams({
+  kind: "ollama",
+  server: coder,
+  path: "/api/generate",
+  reply: linesReply,
+  token,
+  last: last(),
+  usage: { promptTokens: 7, generatedTokens: 2 },
+  broken: `{"response": ${"x".repeat(1000)}\n`,
+  endless: "x".repeat(3 * 1024 * 1024),
 });
 
 test("an error line keeps the text before it", async (context) => {
@@ -260,24 +247,6 @@ test("an error line keeps the text before it", async (context) => {
     assertFault(error, kind);
     assert.ok(error.message.includes(message));
   }
-});
-
-test("a line that is not JSON is a bad response with a short excerpt", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "ollama", { server: coder });
-  server.script("/api/generate", linesReply([token("one"), `{"response": ${"x".repeat(1000)}\n`]));
-  const { text, error } = await collectParts(provider.streamCompletion(request));
-  assert.equal(text, "one");
-  assertFault(error, "bad-response");
-  assert.ok(error.message.length < 260);
-});
-
-test("one endless line is a bad response and closes the socket", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "ollama", { server: coder });
-  server.script("/api/generate", linesReply(["x".repeat(3 * 1024 * 1024)], "hang"));
-  assertFault((await collectParts(provider.streamCompletion(request))).error, "bad-response");
-  await (
-    await server.nextRequest("/api/generate")
-  ).closedByClient;
 });
 
 test("error answers have their kinds", async (context) => {
@@ -318,12 +287,6 @@ test("a page for people and another program are bad responses", async (context) 
   await rejectsWithFault(provider.models(), "bad-response");
 });
 
-test("a redirect is a bad response", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "ollama", { server: coder });
-  server.script("/api/generate", { status: 307, headers: { location: "http://127.0.0.1:1/" } });
-  assertFault((await collectParts(provider.streamCompletion(request))).error, "bad-response");
-});
-
 test("a model that the server does not have is not found, and is looked for again", async (context) => {
   const { server, provider } = await createProviderHarness(context, "ollama", { model: "gone", server: coder });
   for (let count = 0; count < 2; count++) {
@@ -338,14 +301,15 @@ test("a server without any model says so", async (context) => {
   await rejectsWithFault(provider.capabilities(), "model-not-found");
 });
 
-test("a server that refuses to fill in is asked once, and then the model counts as unable", async (context) => {
+test("a server that refuses to fill in is asked once, and then the model counts as one that chats", async (context) => {
   const { server, provider } = await createProviderHarness(context, "ollama", {
     server: { modelId: "oracle", ollama: { capabilities: ["completion", "insert"] } },
   });
   server.script("/api/generate", jsonReply(400, { error: '"oracle" does not support insert' }));
   for (let count = 0; count < 3; count++) {
-    assertFault((await collectParts(provider.streamCompletion(request))).error, "unsupported");
+    assert.equal((await collectParts(provider.streamCompletion(request))).text, "Hello from the model.");
   }
+  assert.equal((await provider.capabilities()).fillInMiddle, "chat");
   assert.equal(server.requests.filter(({ path }) => path === "/api/generate").length, 1);
 });
 
@@ -454,39 +418,6 @@ test("a cold load can be cancelled, which closes the socket", async (context) =>
   assert.deepEqual(clock.pending(), []);
 });
 
-test("cancelling a stream and leaving its loop close the socket", async (context) => {
-  const { server, provider, clock } = await createProviderHarness(context, "ollama", { server: coder });
-  server.script("/api/generate", linesReply([token("one")], "hang"), linesReply([token("one")], "hang"));
-  const controller = new AbortController();
-  const stream = provider.streamCompletion(request, { signal: controller.signal })[Symbol.asyncIterator]();
-  await stream.next();
-  const pending = stream.next();
-  controller.abort();
-  await assert.rejects(pending, { name: "AbortError" });
-  await (
-    await server.nextRequest("/api/generate")
-  ).closedByClient;
-  for await (const part of provider.streamCompletion(request)) {
-    assert.deepEqual(part, { type: "text", text: "one" });
-    break;
-  }
-  await (
-    await server.nextRequest("/api/generate")
-  ).closedByClient;
-  assert.deepEqual(clock.pending(), []);
-});
-
-test("a stop text that comes all the same is cut here and closes the socket", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "ollama", { server: coder });
-  server.script("/api/generate", linesReply([token("one <|fim_"), token("suffix|> two")], "hang"));
-  const { text, end } = await collectParts(provider.streamCompletion(request));
-  assert.equal(text, "one ");
-  assert.equal(end?.reason, "stop");
-  await (
-    await server.nextRequest("/api/generate")
-  ).closedByClient;
-});
-
 test("the context that is really set aside is learned after the first answer", async (context) => {
   const warnings: string[] = [];
   const { server, transport, clock } = await createProviderHarness(context, "ollama", {
@@ -566,15 +497,4 @@ test("a key goes along when one is set, to show and generate alike", async (cont
   });
   await collectParts(provider.streamCompletion(request));
   assert.deepEqual(new Set(server.requests.map(({ headers }) => headers["authorization"])), new Set(["Bearer secret"]));
-});
-
-test("the span of a call shows its own request only", async (context) => {
-  const { provider, clock } = await createProviderHarness(context, "ollama", { server: coder });
-  const span = startSpan(clock, "completion");
-  await collectParts(provider.streamCompletion(request, { span }));
-  span.end();
-  assert.deepEqual(
-    span.record.children.map(({ name }) => name),
-    ["wait", "body"],
-  );
 });

@@ -70,9 +70,11 @@ test("Ollama gets the suffix even for a known family, and never an empty one", a
   assert.equal(bodyOf(await server.nextRequest("/v1/completions"))["suffix"], "\n");
 });
 
-test("a server that refuses the suffix is asked once, and then the model counts as unable", async (context) => {
+test("a server that refuses the suffix, and has no chat, is asked once, and then the model counts as unable", async (context) => {
   for (const status of [400, 422]) {
-    const { server, provider } = await createProviderHarness(context, "openai-compatible");
+    const { server, provider } = await createProviderHarness(context, "openai-compatible", {
+      server: { takesChat: false },
+    });
     server.script("/v1/completions", jsonReply(status, { object: "error", message: "suffix is not supported" }));
     for (let count = 0; count < 3; count++) {
       assertFault((await collectParts(provider.streamCompletion(request))).error, "unsupported");
@@ -308,7 +310,9 @@ test("a chat streams its text", async (context) => {
 });
 
 test("a refusal that names the suffix in any way is one, until the server was gone", async (context) => {
-  const { server, provider } = await createProviderHarness(context, "openai-compatible");
+  const { server, provider } = await createProviderHarness(context, "openai-compatible", {
+    server: { takesChat: false },
+  });
   server.script(
     "/v1/completions",
     jsonReply(422, { detail: [{ loc: ["body", "suffix"], msg: "Extra inputs are not permitted" }] }),

@@ -92,11 +92,14 @@ test("a known family gets a raw prompt, without an empty field", async (context)
   assert.equal(server.requests.length, 1);
 });
 
-test("a model of no known family gets no ghost text request", async (context) => {
+test("a model of no known family is asked in a chat, since the settings name it", async (context) => {
   const { server, provider } = await createHarness(context, { model: "some/chat-model" });
-  assertFault((await collectParts(provider.streamCompletion(request))).error, "unsupported");
-  assert.equal(server.requests.length, 0);
-  assert.equal((await provider.capabilities()).fillInMiddle, "none");
+  assert.equal((await collectParts(provider.streamCompletion(request))).text, "Hello from the model.");
+  assert.deepEqual(
+    server.requests.map(({ path }) => path),
+    ["/v1/chat/completions"],
+  );
+  assert.equal((await provider.capabilities()).fillInMiddle, "chat");
 });
 
 test("without a key nothing is asked", async (context) => {

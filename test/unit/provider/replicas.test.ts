@@ -268,6 +268,14 @@ test("a fault of the request's own is the same everywhere", async () => {
   assert.deepEqual(asked, ["a"]);
 });
 
+test("the request's own fault is told, also when another server had failed before", async () => {
+  const { asked, states, complete } = createHarness();
+  states[0]!.error = fault("unreachable");
+  states[1]!.error = fault("bad-request");
+  assert.equal((await complete()).error, states[1]!.error);
+  assert.deepEqual(asked, ["a", "b"]);
+});
+
 test("a turn with tools that may have been charged is not sent again", async () => {
   const { asked, states, provider } = createHarness();
   for (const state of states) state.error = fault("truncated");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createCapacity, type Finished } from "../../../src/transport/capacity.ts";
+import { createCapacity } from "../../../src/transport/capacity.ts";
+import type { Finished } from "../../../src/transport/comparison.ts";
 
 /** Feeds requests that took `totalMs` with as many running as the limit allows, unless told otherwise. */
 const createHarness = (initialLimit: number) => {

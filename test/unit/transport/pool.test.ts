@@ -16,6 +16,7 @@ import {
   type ModelServerOptions,
   type ScriptedReply,
 } from "../../fake/modelServer.ts";
+import { createPool, type Lease } from "../../../src/transport/pool.ts";
 import { createHarness, createRawServer, rejectsWith, rejectsWithAbort } from "./harness.ts";
 
 /** A client whose log is kept, with a wall clock that can run away from the monotonic one. */
@@ -453,4 +454,47 @@ test("a redirect that breaks off on a kept-alive connection is forgotten when th
   );
   assert.deepEqual(await (await get("/moved")).json(1000), { here: true });
   assert.ok(server.requests.every(({ path }) => path !== "/elsewhere"));
+});
+
+test("who waits is served in order, also when the first of them refuses idle connections", async (context) => {
+  const server = await createModelServer();
+  const counters = { requests: 0, opened: 0, reused: 0, queued: 0, openNow: 0 };
+  const pool = createPool({
+    origin: server.url,
+    connectionsMax: 1,
+    connector: createDirectConnector(),
+    offersHttp2: false,
+    clock: createFakeClock(),
+    log: silentLog,
+    counters,
+  });
+  context.after(async () => {
+    await pool.close();
+    await server.close();
+  });
+  const order: string[] = [];
+  const apply = (name: string, isFresh: boolean): Promise<Lease> =>
+    new Promise((resolve, reject) => {
+      pool.acquire({
+        isFresh,
+        connecting() {},
+        ready(lease) {
+          order.push(name);
+          resolve(lease);
+        },
+        failed: reject,
+      });
+    });
+  const first = await apply("first", false);
+  const waiting = [apply("fresh", true), apply("second", false), apply("third", false)] as const;
+  assert.equal(pool.queued(), 3);
+  first.release();
+  const fresh = await waiting[0];
+  assert.deepEqual(order, ["first", "fresh"]);
+  assert.equal(fresh.isFresh, true);
+  fresh.release();
+  (await waiting[1]).release();
+  (await waiting[2]).release();
+  assert.deepEqual(order, ["first", "fresh", "second", "third"]);
+  assert.equal(counters.opened, 2);
 });

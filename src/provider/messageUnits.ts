@@ -1,0 +1,11 @@
+import type { ChatMessage } from "./provider.ts";
+
+/** How much text a message holds, in UTF-16 units, with the calls that it makes. An image counts as `unitsPerImage`. */
+export const messageUnits = (message: ChatMessage, unitsPerImage: number): number => {
+  const { content } = message;
+  if (typeof content !== "string") {
+    return content.reduce((sum, part) => sum + (part.type === "text" ? part.text.length : unitsPerImage), 0);
+  }
+  const calls = message.role === "assistant" ? (message.toolCalls ?? []) : [];
+  return calls.reduce((sum, { name, argumentsJson }) => sum + name.length + argumentsJson.length, content.length);
+};
