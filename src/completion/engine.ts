@@ -4,6 +4,7 @@ import type { Ledger, SuggestionSource } from "../metrics/ledger.ts";
 import type { Prediction, PredictionSource } from "../predictor/predictorService.ts";
 import type { Provider } from "../provider/provider.ts";
 import { filterCompletion } from "./filters.ts";
+import { createPromptBuilder, type PromptBuilder } from "./prompt.ts";
 import { createRhythm } from "./rhythm.ts";
 import { kindOf, startStream, type RunningStream } from "./runningStream.ts";
 import { isLineEnd, remainder, suffixKey, type Snapshot } from "./snapshot.ts";
@@ -22,6 +23,8 @@ export type Suggestion = {
 export type CompletionEngineOptions = {
   readonly clock: Clock;
   readonly ledger: Ledger;
+  /** Default: anchored, without other files. */
+  readonly prompts?: PromptBuilder;
   /** Bytes that remembered suggestions may take. */
   readonly cacheBytes?: number;
   /** Requests in a minute that a server which charges for them gets at most. Default 20. */
@@ -112,6 +115,7 @@ const pauseMsByKind: Readonly<Record<string, number>> = {
 export const createCompletionEngine = (options: CompletionEngineOptions): CompletionEngine => {
   const { clock, ledger } = options;
   const cache = createSuggestionCache(options.cacheBytes ?? defaultCacheBytes);
+  const prompts = options.prompts ?? createPromptBuilder({ clock });
   let predictor: PredictionSource | undefined;
   let model: ModelSource | undefined;
   let live: Live | undefined;
@@ -209,6 +213,7 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       ...from,
       snapshot,
       ledger,
+      prompts,
       onCapabilities(capabilities) {
         if (model === from) isMetered = capabilities.isMetered === true;
       },

@@ -19,6 +19,19 @@ export const promptBudget = (contextTokens: number | undefined, maxTokens: numbe
   };
 };
 
+// About 1500 tokens: a second of reading on a laptop, once.
+const maxRelatedUnits = 5400;
+
+/**
+ * How much of other files fits beside a full window, in UTF-16 units. An unknown context is taken for the shortest that
+ * is common, 4096 tokens.
+ */
+export const relatedBudget = (contextTokens: number | undefined, maxTokens: number): number => {
+  if (contextTokens === undefined) return maxRelatedUnits / 2;
+  const leftUnits = (contextTokens - maxTokens) * unitsPerToken - fullBudget.prefixUnits - fullBudget.suffixUnits;
+  return Math.max(0, Math.min(maxRelatedUnits, leftUnits));
+};
+
 /** The part of the document around the cursor that a model gets to read, whole lines where there are any. */
 export const promptWindow = (
   prefix: string,

@@ -1,7 +1,7 @@
 import { isAbortError } from "../base/abort.ts";
 import { firstTokenSpan, type Ledger } from "../metrics/ledger.ts";
 import type { Capabilities, Provider } from "../provider/provider.ts";
-import { promptBudget, promptWindow } from "./promptWindow.ts";
+import type { PromptBuilder } from "./prompt.ts";
 import { isLineEnd, remainder, suffixKey, type Snapshot } from "./snapshot.ts";
 
 /** A request under way and the text that it has brought so far. */
@@ -29,6 +29,7 @@ export type StreamOptions = {
   readonly model: string;
   readonly snapshot: Snapshot;
   readonly ledger: Ledger;
+  readonly prompts: PromptBuilder;
   /** Called before the request is sent, with what is known of the server. */
   onCapabilities(capabilities: Capabilities): void;
   /** Called when text came and more may follow. */
@@ -113,12 +114,13 @@ export const startStream = (options: StreamOptions): RunningStream => {
     try {
       const capabilities = await provider.capabilities({ signal: controller.signal });
       options.onCapabilities(capabilities);
-      const { model, contextTokens } = capabilities;
+      const { model } = capabilities;
       request.named(model);
       const maxTokens = isMultiline ? multiLineTokens : singleLineTokens;
       const parts = provider.streamCompletion(
         {
-          ...promptWindow(snapshot.prefix, snapshot.suffix, promptBudget(contextTokens, maxTokens)),
+          // The room for the answer is always the longer one's: the prompt must not depend on where in the line the cursor is.
+          ...options.prompts.build(snapshot, { ...capabilities, maxTokens: multiLineTokens }),
           maxTokens,
           temperature: 0,
           ...(isMultiline ? {} : { stop: ["\n"] }),

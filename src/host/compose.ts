@@ -59,6 +59,7 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
       settings: () => settings,
       apiKeyFor: (origin) => apiKeys.get(origin),
       network: networkOptions,
+      storageFolder: context.globalStorageUri.fsPath,
     }),
   );
   // A folder that is not trusted is read as text by the predictor, never sent anywhere.
@@ -97,13 +98,20 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
   };
 
   // Ghost text.
+  const tellsOfFiles = () => settings.relatedFiles && completionSetting() !== undefined;
   let loadedEngine: CompletionEngine | undefined;
   const engine = lazy(async () => {
-    const { createCompletionEngine } = await import("../completion/engine.ts");
+    const [{ createCompletionEngine }, { createPromptBuilder }, { registerRelatedFiles }] = await Promise.all([
+      import("../completion/engine.ts"),
+      import("../completion/prompt.ts"),
+      import("./relatedFiles.ts"),
+    ]);
+    const related = disposables.add(registerRelatedFiles({ clock, isWanted: tellsOfFiles }));
     loadedEngine = disposables.add(
       createCompletionEngine({
         clock,
         ledger,
+        prompts: createPromptBuilder({ clock, layout: () => settings.promptLayout, related: related.source }),
         onBetter(snapshot) {
           if (isCursorAt(snapshot)) void vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
         },

@@ -1,3 +1,4 @@
+import type { PromptLayout } from "../completion/prompt.ts";
 import type { ProviderKind } from "../provider/provider.ts";
 
 /** Where to find a model, as the settings say. */
@@ -29,6 +30,10 @@ export type Settings = {
   readonly background: RoleSetting | undefined;
   /** `ordered`: the first server that can answer; `fastest`: several are asked, the first answer is taken. */
   readonly completionStrategy: "ordered" | "fastest";
+  /** How ghost text's prompts are ordered. */
+  readonly promptLayout: PromptLayout;
+  /** Whether ghost text's prompts tell of other files. */
+  readonly relatedFiles: boolean;
   /** Whether a second server is asked when the first is unusually late. */
   readonly hedging: boolean;
   /** US dollars that second requests may cost in a day. */
@@ -63,6 +68,8 @@ export const settingDefaults = {
   "completion.moreBaseUrls": [],
   "completion.fallbacks": [],
   "completion.strategy": "ordered",
+  "completion.promptLayout": "anchored",
+  "completion.relatedFiles": true,
   "completion.hedging": true,
   "completion.hedgingMaxUsdPerDay": 0.05,
   "predictor.enabled": true,
@@ -99,6 +106,7 @@ export const defaultBaseUrl: Readonly<Record<ProviderKind, string>> = {
 };
 
 const strategies = ["ordered", "fastest"] as const;
+const layouts = ["anchored", "classic"] as const satisfies readonly PromptLayout[];
 
 const isProviderKind = (value: string): value is ProviderKind => Object.hasOwn(defaultBaseUrl, value);
 
@@ -131,7 +139,7 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
     problems.push({ kind: "wrong-type", setting, expected: "a list" });
     return [];
   };
-  const flag = (name: "completion.hedging" | "predictor.enabled"): boolean => {
+  const flag = (name: "completion.hedging" | "completion.relatedFiles" | "predictor.enabled"): boolean => {
     const value = read(name) ?? settingDefaults[name];
     if (typeof value === "boolean") return value;
     problems.push({ kind: "wrong-type", setting: `hotpath.${name}`, expected: "true or false" });
@@ -199,13 +207,15 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
     // Further addresses serve the model that they stand beside; a role without its own has none of its own.
     return inherited && { ...inherited, fallbacks: own.length > 0 ? own : inherited.fallbacks };
   };
-  const strategy = (): Settings["completionStrategy"] => {
-    const value = textOf(read("completion.strategy"), "hotpath.completion.strategy");
-    const known = strategies.find((name) => name === value);
-    if (known || value === "") return known ?? "ordered";
-    const allowed = strategies.map((name) => `'${name}'`).join(", ");
-    problems.push({ kind: "unknown-value", setting: "hotpath.completion.strategy", value, allowed });
-    return "ordered";
+  /** One of `names`, of which the first is the default. */
+  const oneOf = <Name extends string>(name: string, names: readonly [Name, ...Name[]]): Name => {
+    const setting = `hotpath.${name}`;
+    const value = textOf(read(name), setting);
+    const known = names.find((allowed) => allowed === value);
+    if (known !== undefined || value === "") return known ?? names[0];
+    const allowed = names.map((other) => `'${other}'`).join(", ");
+    problems.push({ kind: "unknown-value", setting, value, allowed });
+    return names[0];
   };
 
   const completion = servers("completion", undefined);
@@ -215,7 +225,9 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
     completion,
     chat,
     background,
-    completionStrategy: strategy(),
+    completionStrategy: oneOf("completion.strategy", strategies),
+    promptLayout: oneOf("completion.promptLayout", layouts),
+    relatedFiles: flag("completion.relatedFiles"),
     hedging: flag("completion.hedging"),
     hedgingMaxUsdPerDay: number("completion.hedgingMaxUsdPerDay"),
     connectionsPerServer: Math.round(number("network.connectionsPerServer")),

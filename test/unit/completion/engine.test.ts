@@ -47,7 +47,8 @@ const scriptedProvider = (isMetered = false): { provider: Provider; calls: Call[
         wake.resolve();
       };
       const call: Call = {
-        request,
+        // What stands before the cursor, in whichever part of the prompt it is sent.
+        request: { ...request, prefix: request.prefix + (request.typed ?? "") },
         aborted: false,
         say: (text) => push({ type: "text", text }),
         end: () => push({ type: "end", reason: "stop", usage: { promptTokens: 10, generatedTokens: 3 } }),

@@ -32,6 +32,8 @@ test("without settings there is no server and the predictor is on", () => {
       chat: undefined,
       background: undefined,
       completionStrategy: "ordered",
+      promptLayout: "anchored",
+      relatedFiles: true,
       hedging: true,
       hedgingMaxUsdPerDay: 0.05,
       connectionsPerServer: 64,
@@ -143,20 +145,26 @@ test("numbers out of their range become the nearest in it, anything else the def
     "completion.hedgingMaxUsdPerDay": -1,
     "completion.hedging": 1,
     "completion.strategy": "cheapest",
+    "completion.promptLayout": "sideways",
+    "completion.relatedFiles": "no",
   });
   const { connectionsPerServer, retryWaitMs, hedgingMaxUsdPerDay, hedging, completionStrategy } = odd.settings;
   assert.deepEqual(
     [connectionsPerServer, retryWaitMs, hedgingMaxUsdPerDay, hedging, completionStrategy],
     [64, 10_000, 0, true, "ordered"],
   );
+  assert.deepEqual([odd.settings.promptLayout, odd.settings.relatedFiles], ["anchored", true]);
   assert.deepEqual(odd.problems.map(({ kind }) => kind).toSorted(), [
     "out-of-range",
     "unknown-value",
+    "unknown-value",
+    "wrong-type",
     "wrong-type",
     "wrong-type",
     "wrong-type",
   ]);
   assert.equal(parse({ "completion.strategy": "fastest" }).settings.completionStrategy, "fastest");
+  assert.equal(parse({ "completion.promptLayout": "classic" }).settings.promptLayout, "classic");
 });
 
 test("the origins that keys are bound to: each once, ghost text's first", () => {
@@ -263,7 +271,7 @@ test("package.json draws the same limits for numbers", () => {
 test("a folder cannot say where text is sent: all but what it may switch is machine-scoped and restricted", () => {
   const harmless = new Set(["hotpath.completion.enabled", "hotpath.predictor.enabled"]);
   const endpoints = Object.keys(properties).filter((name) => !harmless.has(name));
-  assert.equal(endpoints.length, 20);
+  assert.equal(endpoints.length, 22);
   for (const name of endpoints) assert.equal(properties[name]!.scope, "machine", name);
   assert.deepEqual(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations.toSorted(), endpoints.toSorted());
 });

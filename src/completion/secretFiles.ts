@@ -1,0 +1,17 @@
+// Names under which keys, passwords and tokens are usually kept.
+const secretNames: readonly RegExp[] = [
+  /^\.env(?:\..*)?$|\.env$|^\.envrc$/,
+  /\.(?:pem|key|p12|pfx|jks|keystore|kdbx|der|asc|gpg|ppk|ovpn|tfvars|tfstate|age|htpasswd)$/,
+  /^id_(?:rsa|dsa|ecdsa|ed25519)\b/,
+  /^\.(?:npmrc|netrc|pypirc|pgpass|htpasswd|git-credentials|dockercfg|s3cfg|boto|my\.cnf|yarnrc\.yml)$/,
+  /^_netrc$|^known_hosts$|^authorized_keys$|^credentials$|^shadow$/,
+  /(?:^|[._-])(?:secrets?|credentials?|passwords?|passwd|tokens?|private[._-]?keys?|service[._-]?account)(?:[._-][^.]*)?\.(?:json|jsonc|ya?ml|toml|ini|conf|cfg|txt|xml|properties|csv|enc)$/,
+];
+const secretFolders = /(?:^|\/)(?:\.ssh|\.aws|\.gnupg|\.azure|\.kube|\.docker|\.gcloud|secrets?|\.git)\//;
+
+/** True for a file that by its name (or folder) holds keys or passwords; `path` with `/` or `\`. Its text is never sent along. */
+export const isSecretLike = (path: string): boolean => {
+  const normal = path.replaceAll("\\", "/").toLowerCase();
+  const name = normal.slice(normal.lastIndexOf("/") + 1);
+  return secretFolders.test(normal) || secretNames.some((pattern) => pattern.test(name));
+};

@@ -1,0 +1,138 @@
+// Stands in for the part of VS Code's API that tells of documents and editors, in unit tests of what watches them:
+// import it first, then the module under test by `await import(…)`, whose "vscode" it then is.
+import { registerHooks } from "node:module";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+
+registerHooks({
+  resolve: (specifier, context, next) =>
+    specifier === "vscode" ? { url: import.meta.url, shortCircuit: true } : next(specifier, context),
+});
+
+const createEvent = <T>() => {
+  const listeners = new Set<(event: T) => void>();
+  const event = (listener: (value: T) => void) => {
+    listeners.add(listener);
+    return { dispose: () => listeners.delete(listener) };
+  };
+  const fire = (value: T) => {
+    for (const listener of listeners) listener(value);
+  };
+  return { event, fire, count: () => listeners.size };
+};
+
+type FakeUri = { readonly scheme: string; readonly path: string; readonly fsPath: string; toString(): string };
+
+const uriOf = (text: string): FakeUri => {
+  const url = new URL(text);
+  const scheme = url.protocol.slice(0, -1);
+  const plain = decodeURIComponent(url.pathname);
+  return { scheme, path: plain, fsPath: plain, toString: () => text };
+};
+
+export const Uri = {
+  parse: uriOf,
+  file: (filePath: string) => uriOf(pathToFileURL(filePath).href),
+};
+
+export class Range {
+  readonly start: { readonly line: number; readonly character: number };
+  readonly end: { readonly line: number; readonly character: number };
+  constructor(startLine: number, startCharacter: number, endLine: number, endCharacter: number) {
+    this.start = { line: startLine, character: startCharacter };
+    this.end = { line: endLine, character: endCharacter };
+  }
+}
+
+/** A document as far as lines are asked of it. */
+export const createDocument = (uri: FakeUri, initial: string, languageId = "typescript") => {
+  let text = initial;
+  const lines = () => text.split("\n");
+  return {
+    uri,
+    languageId,
+    isClosed: false,
+    get lineCount() {
+      return lines().length;
+    },
+    lineAt: (line: number) => ({ range: new Range(line, 0, line, lines()[line]!.length) }),
+    offsetAt: () => text.length,
+    getText: (range?: Range) =>
+      range
+        ? lines()
+            .slice(range.start.line, range.end.line + 1)
+            .join("\n")
+        : text,
+    setText(next: string) {
+      text = next;
+    },
+  };
+};
+
+export type FakeDocument = ReturnType<typeof createDocument>;
+type FakeEditor = { readonly document: FakeDocument; readonly visibleRanges: readonly Range[] };
+
+const activeEditor = createEvent<FakeEditor | undefined>();
+const change = createEvent<{ document: FakeDocument; contentChanges: readonly { range: Range }[] }>();
+const save = createEvent<FakeDocument>();
+const close = createEvent<FakeDocument>();
+const deletion = createEvent<{ files: readonly FakeUri[] }>();
+
+let folders: readonly { name: string; uri: FakeUri }[] = [];
+let documents: FakeDocument[] = [];
+let active: FakeEditor | undefined;
+
+const folderOf = (uri: FakeUri) =>
+  uri.scheme === "file" ? folders.find((folder) => uri.path.startsWith(`${folder.uri.path}/`)) : undefined;
+
+export const workspace = {
+  get textDocuments() {
+    return documents;
+  },
+  getWorkspaceFolder: folderOf,
+  asRelativePath: (uri: FakeUri) => path.posix.relative(folderOf(uri)?.uri.path ?? "/", uri.path),
+  onDidChangeTextDocument: change.event,
+  onDidSaveTextDocument: save.event,
+  onDidCloseTextDocument: close.event,
+  onDidDeleteFiles: deletion.event,
+};
+
+export const window = {
+  get activeTextEditor() {
+    return active;
+  },
+  get visibleTextEditors() {
+    return active ? [active] : [];
+  },
+  onDidChangeActiveTextEditor: activeEditor.event,
+};
+
+/** Who sits in front of the editors. */
+export const hands = {
+  /** Nothing is open, and this folder is the workspace. */
+  reset(folder: string): void {
+    folders = [{ name: path.basename(folder), uri: Uri.file(folder) }];
+    documents = [];
+    active = undefined;
+  },
+  /** Opens a document, or goes to it, and shows it from its first line. */
+  goTo(document: FakeDocument): void {
+    if (!documents.includes(document)) documents.push(document);
+    active = { document, visibleRanges: [new Range(0, 0, Math.min(60, document.lineCount - 1), 0)] };
+    activeEditor.fire(active);
+  },
+  edit(document: FakeDocument, line: number, text: string): void {
+    const lines = document.getText().split("\n");
+    lines[line] = text;
+    document.setText(lines.join("\n"));
+    change.fire({ document, contentChanges: [{ range: new Range(line, 0, line, 0) }] });
+  },
+  save: save.fire,
+  close(document: FakeDocument): void {
+    documents = documents.filter((other) => other !== document);
+    document.isClosed = true;
+    close.fire(document);
+  },
+  delete: (uri: FakeUri): void => deletion.fire({ files: [uri] }),
+  listeners: () => [activeEditor, change, save, close, deletion].reduce((sum, event) => sum + event.count(), 0),
+};
