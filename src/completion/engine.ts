@@ -58,8 +58,12 @@ export type CompletionEngine = {
    * likeliest first; it is only called when an answer is needed. `edit` is undefined for what no person typed here.
    */
   documentChanged(documentId: string, read: () => readonly Snapshot[], edit?: Edit): void;
-  /** Call when the user took a suggestion. */
-  accepted(suggestion: Suggestion): void;
+  /** The user took this text of a suggestion, as a whole or a part of it. */
+  accepted?(suggestion: Suggestion): void;
+  /** Told after `documentChanged`: the user took an accepted text back by Undo. */
+  undone?(documentId: string, suggestion: Suggestion): void;
+  /** `share` (0..1) of an accepted text still stands after 30 seconds. */
+  kept?(suggestion: Suggestion, share: number): void;
   /** Sets what is asked. Another model's remembered answers are forgotten. */
   use(sources: { predictor?: PredictionSource | undefined; model?: ModelSource | undefined }): void;
   /** Closes the running request and forgets everything. */
@@ -387,9 +391,6 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       here = place;
       rhythm.typed();
       startEarly(place, edit);
-    },
-    accepted(suggestion) {
-      ledger.accepted(suggestion.origin, suggestion.insertText.length);
     },
     use(sources) {
       const isModelNew = model === undefined && sources.model !== undefined;

@@ -5,6 +5,7 @@ import { createDisposableList } from "../base/disposable.ts";
 import { lazy } from "../base/lazy.ts";
 import type { Log } from "../base/log.ts";
 import { createRedactor } from "../base/redact.ts";
+import { createAcceptance } from "../completion/acceptance.ts";
 import type { CompletionEngine } from "../completion/engine.ts";
 import { createMemoryMonitor } from "../memory/monitor.ts";
 import { sampleMemory } from "../memory/sample.ts";
@@ -12,7 +13,8 @@ import { createLedger } from "../metrics/ledger.ts";
 import type { PredictionSource, PredictorService } from "../predictor/predictorService.ts";
 import { createConnections } from "./connections.ts";
 import { createFaultReporter } from "./faults.ts";
-import { isCursorAt, registerGhostText } from "./ghostText.ts";
+import { registerGhostText } from "./ghostText.ts";
+import { createGhostTextStatus } from "./ghostTextStatus.ts";
 import { createLogChannel } from "./logChannel.ts";
 import { createNotices } from "./notices.ts";
 import { networkOptions, onDidChangeNetworkSettings } from "./network.ts";
@@ -22,6 +24,7 @@ import { createApiKeys } from "./secrets.ts";
 import { pauseSentence, settingSentence } from "./sentences.ts";
 import { createEnabledCheck, readSettings, writeSettings } from "./settings.ts";
 import type { RoleSetting } from "./settingsSchema.ts";
+import { createSnooze } from "./snooze.ts";
 import { createStatusBar } from "./statusBar.ts";
 import { registerWarmUp } from "./warmUp.ts";
 
@@ -112,9 +115,7 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
         clock,
         ledger,
         prompts: createPromptBuilder({ clock, layout: () => settings.promptLayout, related: related.source }),
-        onBetter(snapshot) {
-          if (isCursorAt(snapshot)) void vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
-        },
+        onBetter: (snapshot) => ghostText.showAgain(snapshot),
         onSuccess: () => statusBar.setProblem(undefined),
         onFailure: (error) => faults.report(error, settings.completion),
       }),
@@ -146,7 +147,37 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
       if (mine === generation) faults.report(error, setting);
     }
   };
-  disposables.add(registerGhostText({ engine, log, isEnabled: (document) => enabled.isEnabled(document) }));
+  const acceptance = disposables.add(
+    createAcceptance({
+      clock,
+      onTaken({ suggestion, ...how }) {
+        ledger.accepted(suggestion.origin, suggestion.insertText.length, how);
+        if (suggestion.insertText !== "") loadedEngine?.accepted?.(suggestion);
+      },
+      onUndone(suggestion, documentId) {
+        ledger.undone(suggestion.origin, suggestion.insertText.length);
+        loadedEngine?.undone?.(documentId, suggestion);
+      },
+      onKept(suggestion, share) {
+        ledger.kept(suggestion.origin, suggestion.insertText.length, share);
+        loadedEngine?.kept?.(suggestion, share);
+      },
+    }),
+  );
+  const isEnabled = (document: vscode.TextDocument) => enabled.isEnabled(document);
+  const snooze = disposables.add(createSnooze(clock));
+  const ghostTextStatus = disposables.add(createGhostTextStatus({ snooze, isEnabled }));
+  const ghostText = disposables.add(
+    registerGhostText({
+      engine,
+      acceptance,
+      clock,
+      ledger,
+      log,
+      isEnabled: (document) => snooze.leftMs() === undefined && isEnabled(document),
+      showDelayMs: () => settings.showDelayMs,
+    }),
+  );
 
   // Settings, keys and trust.
   const showProblems = () => {
@@ -168,6 +199,7 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
     ({ settings, problems } = readSettings());
     connections.settingsChanged();
     enabled.reset();
+    ghostTextStatus.refresh();
     notices.reset();
     statusBar.setProblem(undefined);
     showProblems();
@@ -213,6 +245,11 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
   const register = (id: string, run: (argument: unknown) => unknown) =>
     disposables.add(vscode.commands.registerCommand(`hotpath.${id}`, run));
 
+  register("ghostTextMenu", async () =>
+    (await import("../commands/ghostTextMenu.ts")).showGhostTextMenu(snooze, isEnabled),
+  );
+  register("snoozeGhostText", async () => (await import("../commands/ghostTextMenu.ts")).snoozeGhostText(snooze));
+  register("resumeGhostText", async () => (await import("../commands/ghostTextMenu.ts")).resumeGhostText(snooze));
   register("showLog", () => log.show());
   register("openReport", async () => {
     const { openReportPanel } = await import("../report/panel.ts");

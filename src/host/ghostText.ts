@@ -1,36 +1,77 @@
 import * as vscode from "vscode";
+import type { Clock } from "../base/clock.ts";
 import { createDisposableList, type Disposable } from "../base/disposable.ts";
 import type { Log } from "../base/log.ts";
+import type { Acceptance, ShownText } from "../completion/acceptance.ts";
 import type { CompletionEngine, Suggestion } from "../completion/engine.ts";
 import type { Snapshot } from "../completion/snapshot.ts";
+import type { Ledger } from "../metrics/ledger.ts";
+import { cursorsAfter, editBehind, isByHand, lastEditOf, type LastEdit } from "./documentEdits.ts";
 
 export type GhostTextOptions = {
   /** Loads the engine on first use. */
   readonly engine: () => Promise<CompletionEngine>;
+  readonly acceptance: Acceptance;
+  readonly clock: Clock;
+  readonly ledger: Ledger;
+  /** What the settings say about a document, and whether ghost text is snoozed. */
   readonly isEnabled: (document: vscode.TextDocument) => boolean;
+  /** How long typing has to pause before new ghost text appears. */
+  readonly showDelayMs: () => number;
   readonly log: Log;
 };
 
 const acceptedCommand = "hotpath.suggestionAccepted";
-/** Schemes of the documents that get ghost text. */
-export const servedSchemes: readonly string[] = ["file", "untitled", "vscode-notebook-cell"];
+/** Schemes of the documents that get ghost text. The input of commit messages is switched off by a default setting. */
+export const servedSchemes: readonly string[] = ["file", "untitled", "vscode-notebook-cell", "vscode-scm"];
 // Reading a document longer than this on every key would cost milliseconds of the host's thread.
 const maxDocumentUnits = 4_000_000;
+// A longer line is generated or minified, and nobody writes it by hand.
+const maxLineUnits = 10_000;
+
+/** The connection between VS Code's inline completions and the completion engine. */
+export type GhostText = Disposable & {
+  /** Makes VS Code ask again, if the cursor is still where `snapshot` was taken. */
+  showAgain(snapshot: Snapshot): void;
+};
 
 /** Connects VS Code's inline completions with the completion engine. */
-export const registerGhostText = ({ engine, isEnabled, log }: GhostTextOptions): Disposable => {
+export const registerGhostText = (options: GhostTextOptions): GhostText => {
+  const { engine, acceptance, clock, ledger, isEnabled, log } = options;
   const disposables = createDisposableList();
+  const lastEdits = new WeakMap<vscode.TextDocument, LastEdit>();
   let loaded: CompletionEngine | undefined;
+  /** VS Code calls it invoked by hand when we make it ask. */
+  let isAskedByUs = false;
+
+  /** Resolves when typing has paused for as long as the settings want. */
+  const pause = async (document: vscode.TextDocument, signal: AbortSignal) => {
+    const sinceMs = clock.nowMs() - (lastEdits.get(document)?.atMs ?? clock.nowMs());
+    await wait(clock, options.showDelayMs() - sinceMs, signal);
+  };
 
   const provider: vscode.InlineCompletionItemProvider = {
     async provideInlineCompletionItems(document, position, context, token) {
       if (!isServed(document) || !isEnabled(document) || hasSeveralCursors(document)) return undefined;
+      if (document.lineAt(position.line).text.length > maxLineUnits) return undefined;
+      const isInvoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke && !isAskedByUs;
+      const edit = editBehind(lastEdits.get(document), document, position);
+      // Whoever indents wants the next Tab to indent, and an input method wants the screen for itself.
+      if (!isInvoked && (edit === "indentation" || edit === "composition")) return undefined;
       try {
         loaded ??= await engine();
         const { snapshot, range, typedAhead } = snapshotAt(document, position, context.selectedCompletionInfo);
-        const isInvoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
-        const suggestion = await loaded.suggest(snapshot, abortSignalOf(token), isInvoked);
+        const signal = abortSignalOf(token);
+        const suggestion = await loaded.suggest(snapshot, signal, isInvoked);
         if (!suggestion || token.isCancellationRequested) return undefined;
+        const shown = shownText(document, suggestion, range, typedAhead);
+        const isNew = !isInvoked && !acceptance.isRest(shown);
+        // What was undone was not wanted; a part that was taken too much leaves its text on the screen.
+        if (isNew && edit === "undone") return undefined;
+        const isBehindAccept = acceptance.lastEdit(snapshot.documentId) === "accept";
+        if (isNew && !isBehindAccept && options.showDelayMs() > 0) await pause(document, signal);
+        if (token.isCancellationRequested) return undefined;
+        if (isOnScreen(document, position) && acceptance.shown(shown)) ledger.shown(suggestion.origin);
         const indentation = document.lineAt(position.line).text.slice(0, range.start.character);
         return [itemOf(suggestion, position, range, typedAhead, indentation)];
       } catch (error) {
@@ -46,50 +87,69 @@ export const registerGhostText = ({ engine, isEnabled, log }: GhostTextOptions):
     ),
   );
   disposables.add(
-    vscode.commands.registerCommand(acceptedCommand, (suggestion: Suggestion) => loaded?.accepted(suggestion)),
+    vscode.commands.registerCommand(acceptedCommand, (suggestion: Suggestion) => acceptance.taken(suggestion)),
   );
   disposables.add(
     vscode.workspace.onDidChangeTextDocument((event) => {
       const { document } = event;
       const last = event.contentChanges.at(-1);
       if (!loaded || !last || !isServed(document)) return;
+      const documentId = document.uri.toString();
+      const edit = lastEditOf(event, clock.nowMs(), lastEdits.get(document));
+      lastEdits.set(document, edit);
       const read = () =>
         cursorsAfter(last.text).map(
           (units) => snapshotAt(document, document.positionAt(last.rangeOffset + units), undefined).snapshot,
         );
-      const edit = isByHand(event) && isEnabled(document) ? { insertedUnits: last.text.length } : undefined;
-      loaded.documentChanged(document.uri.toString(), read, edit);
+      const isWork = edit.kind === "other" && isByHand(event) && isEnabled(document);
+      loaded.documentChanged(documentId, read, isWork ? { insertedUnits: last.text.length } : undefined);
+      acceptance.changed(documentId, edit.changes, edit.cause);
     }),
   );
-  return disposables;
+  disposables.add(
+    vscode.window.onDidChangeTextEditorSelection(({ kind, textEditor }) =>
+      acceptance.moved(textEditor.document.uri.toString(), kind === vscode.TextEditorSelectionChangeKind.Keyboard),
+    ),
+  );
+  disposables.add(vscode.workspace.onDidCloseTextDocument((document) => acceptance.closed(document.uri.toString())));
+  const showAgain = async () => {
+    isAskedByUs = true;
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    isAskedByUs = false;
+  };
+  return {
+    showAgain(snapshot) {
+      if (isCursorAt(snapshot)) void showAgain();
+    },
+    dispose: () => disposables.dispose(),
+  };
 };
 
-/** One change at the cursor of the editor that has the focus, and no undoing: somebody types, pastes or accepts. */
-const isByHand = ({ document, contentChanges, reason }: vscode.TextDocumentChangeEvent): boolean => {
+/** Whether what is answered for this place is what the user sees. VS Code tells nobody what it shows. */
+const isOnScreen = (document: vscode.TextDocument, position: vscode.Position): boolean => {
   const editor = vscode.window.activeTextEditor;
-  const [change] = contentChanges;
-  if (reason !== undefined || contentChanges.length !== 1 || !change) return false;
-  if (editor?.document !== document || editor.selections.length > 1) return false;
-  // The cursor is told of later than the edit, and may be one edit behind.
-  return Math.abs(change.range.end.line - editor.selection.active.line) <= 1;
+  return editor?.document === document && editor.selection.active.isEqual(position);
 };
 
-/**
- * Where the cursor may be after an edit that inserted `text`, in units from its beginning, the likeliest first: behind
- * it, or inside of what the editor closed by itself (`()`, `""`, a line between braces). VS Code tells of the edit
- * before it moves the cursor.
- */
-const cursorsAfter = (text: string): number[] => {
-  const beforeCloser = text.replace(/[)\]}>"'`]$/, "").length;
-  const beforeLastLine = text.replace(/\r?\n[ \t]*$/, "").length;
-  const isPair = /^(?:\(\)|\[\]|\{\}|<>|""|''|``)$/.test(text);
-  const isBetweenBraces = /^\r?\n[ \t]*\r?\n[ \t]*$/.test(text);
-  const likeliest = isPair ? beforeCloser : isBetweenBraces ? beforeLastLine : text.length;
-  return [...new Set([likeliest, text.length, beforeCloser, beforeLastLine])];
-};
+/** The suggestion as it will stand in the document. */
+const shownText = (
+  document: vscode.TextDocument,
+  suggestion: Suggestion,
+  { start }: vscode.Range,
+  typedAhead: string,
+): ShownText => ({
+  documentId: document.uri.toString(),
+  offset: document.offsetAt(start),
+  text:
+    typedAhead +
+    (document.eol === vscode.EndOfLine.CRLF ? suggestion.insertText.replaceAll("\n", "\r\n") : suggestion.insertText),
+  aheadUnits: typedAhead.length,
+  before: document.lineAt(start.line).text.slice(0, start.character),
+  suggestion,
+});
 
 /** True while the cursor that a suggestion was made for is still where it was, in the editor that has the focus. */
-export const isCursorAt = ({ documentId, prefix, suffix, aheadUnits }: Snapshot): boolean => {
+const isCursorAt = ({ documentId, prefix, suffix, aheadUnits }: Snapshot): boolean => {
   const editor = vscode.window.activeTextEditor;
   if (!editor || editor.document.uri.toString() !== documentId || editor.selections.length > 1) return false;
   const { document, selection } = editor;
@@ -168,4 +228,14 @@ const abortSignalOf = (token: vscode.CancellationToken): AbortSignal => {
   if (token.isCancellationRequested) controller.abort();
   token.onCancellationRequested(() => controller.abort());
   return controller.signal;
+};
+
+/** Resolves after `ms`, or when `signal` fires. */
+const wait = async (clock: Clock, ms: number, signal: AbortSignal): Promise<void> => {
+  if (ms <= 0 || signal.aborted) return;
+  const over = Promise.withResolvers<void>();
+  const timer = clock.after(ms, over.resolve);
+  signal.addEventListener("abort", () => over.resolve(), { once: true });
+  await over.promise;
+  timer.dispose();
 };

@@ -41,6 +41,8 @@ export type Settings = {
   readonly connectionsPerServer: number;
   /** The longest pause that a server asks for and that is waited for before the next try. */
   readonly retryWaitMs: number;
+  /** How long typing has to pause before new ghost text appears. */
+  readonly showDelayMs: number;
   readonly predictorEnabled: boolean;
 };
 
@@ -72,6 +74,7 @@ export const settingDefaults = {
   "completion.relatedFiles": true,
   "completion.hedging": true,
   "completion.hedgingMaxUsdPerDay": 0.05,
+  "completion.showDelayMs": 0,
   "predictor.enabled": true,
   "chat.provider": "none",
   "chat.baseUrl": "",
@@ -90,6 +93,7 @@ export const settingDefaults = {
 /** Numbers and what they may be; package.json must say the same. */
 export const settingRanges = {
   "completion.hedgingMaxUsdPerDay": { min: 0, max: 100 },
+  "completion.showDelayMs": { min: 0, max: 5000 },
   "network.connectionsPerServer": { min: 1, max: 256 },
   "network.retryWaitSeconds": { min: 0, max: 600 },
 } as const;
@@ -232,6 +236,7 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
     hedgingMaxUsdPerDay: number("completion.hedgingMaxUsdPerDay"),
     connectionsPerServer: Math.round(number("network.connectionsPerServer")),
     retryWaitMs: number("network.retryWaitSeconds") * 1000,
+    showDelayMs: number("completion.showDelayMs"),
     predictorEnabled: flag("predictor.enabled"),
   };
   return { settings, problems };

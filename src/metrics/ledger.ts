@@ -50,9 +50,19 @@ export type OpenRequest = {
 
 export type SuggestionCounts = {
   readonly source: SuggestionSource;
+  /** Answers to VS Code, one for each of its calls. */
   readonly offered: number;
+  /** Texts that appeared on the screen; what is left while typing along is no new one. */
+  readonly shown: number;
+  /** Taken as a whole, if need be in several parts. */
   readonly accepted: number;
+  /** Taken in part only, by word or line. */
+  readonly acceptedInPart: number;
   readonly acceptedCharacters: number;
+  /** Accepts taken back by Undo. */
+  readonly undone: number;
+  /** Share (0..1) of the accepted characters that stood after 30 s; undone ones do not stand. Undefined: none yet. */
+  readonly keptShare: number | undefined;
   /** From VS Code's call to our answer. */
   readonly p50Ms: number | undefined;
   readonly p95Ms: number | undefined;
@@ -82,7 +92,14 @@ export type Ledger = {
   startRequest(about: { feature: RequestFeature; provider: string; model: string }): OpenRequest;
   /** Counts ghost text that was handed to VS Code. */
   offered(source: SuggestionSource, latencyMs: number): void;
-  accepted(source: SuggestionSource, characters: number): void;
+  /** Counts a text that appeared on the screen. */
+  shown(source: SuggestionSource): void;
+  /** Counts what was taken. `isFirst`: nothing of this suggestion was taken before. */
+  accepted(source: SuggestionSource, characters: number, how?: { isWhole: boolean; isFirst: boolean }): void;
+  /** Counts an accepted text that was taken back. */
+  undone(source: SuggestionSource, characters: number): void;
+  /** Counts an accepted text of which `share` (0..1) still stands after 30 s. */
+  kept(source: SuggestionSource, characters: number, share: number): void;
   snapshot(): LedgerSnapshot;
   /** Requests that are under way now. */
   runningCount(): number;
@@ -94,7 +111,29 @@ export type Ledger = {
 export const firstTokenSpan = "first token";
 
 type MutableRow = { -readonly [K in keyof RequestRow]: RequestRow[K] };
-type SourceTally = { offered: number; accepted: number; acceptedCharacters: number; latency: Histogram };
+type SourceTally = {
+  offered: number;
+  shown: number;
+  accepted: number;
+  acceptedInPart: number;
+  acceptedCharacters: number;
+  undone: number;
+  settledCharacters: number;
+  keptCharacters: number;
+  readonly latency: Histogram;
+};
+
+const emptyTally = (): SourceTally => ({
+  offered: 0,
+  shown: 0,
+  accepted: 0,
+  acceptedInPart: 0,
+  acceptedCharacters: 0,
+  undone: 0,
+  settledCharacters: 0,
+  keptCharacters: 0,
+  latency: createHistogram(),
+});
 
 /** Makes an empty ledger that keeps the newest `capacity` requests; totals cover all of them. */
 export const createLedger = ({ clock, capacity = 500 }: { clock: Clock; capacity?: number }): Ledger => {
@@ -109,12 +148,7 @@ export const createLedger = ({ clock, capacity = 500 }: { clock: Clock; capacity
     if (isAmount(usage.costUsd)) costUsd = (costUsd ?? 0) + sign * usage.costUsd;
   };
   const firstToken = createHistogram();
-  const tallies = new Map<SuggestionSource, SourceTally>(
-    suggestionSources.map((source) => [
-      source,
-      { offered: 0, accepted: 0, acceptedCharacters: 0, latency: createHistogram() },
-    ]),
-  );
+  const tallies = new Map<SuggestionSource, SourceTally>(suggestionSources.map((source) => [source, emptyTally()]));
   const listeners = new Set<() => void>();
   const changed = () => {
     for (const listener of listeners) listener();
@@ -170,10 +204,29 @@ export const createLedger = ({ clock, capacity = 500 }: { clock: Clock; capacity
       tally.latency.add(latencyMs);
       changed();
     },
-    accepted(source, characters) {
+    shown(source) {
+      tallies.get(source)!.shown++;
+      changed();
+    },
+    accepted(source, characters, { isWhole, isFirst } = { isWhole: true, isFirst: true }) {
       const tally = tallies.get(source)!;
-      tally.accepted++;
+      if (isWhole) tally.accepted++;
+      // What was begun in parts and is whole now is counted once.
+      if (isWhole && !isFirst) tally.acceptedInPart--;
+      if (!isWhole && isFirst) tally.acceptedInPart++;
       tally.acceptedCharacters += characters;
+      changed();
+    },
+    undone(source, characters) {
+      const tally = tallies.get(source)!;
+      tally.undone++;
+      tally.settledCharacters += characters;
+      changed();
+    },
+    kept(source, characters, share) {
+      const tally = tallies.get(source)!;
+      tally.settledCharacters += characters;
+      tally.keptCharacters += characters * share;
       changed();
     },
     snapshot: () => ({
@@ -182,12 +235,17 @@ export const createLedger = ({ clock, capacity = 500 }: { clock: Clock; capacity
       firstTokenP50Ms: firstToken.percentileMs(0.5),
       firstTokenP95Ms: firstToken.percentileMs(0.95),
       suggestions: suggestionSources.map((source) => {
-        const { offered, accepted, acceptedCharacters, latency } = tallies.get(source)!;
+        const tally = tallies.get(source)!;
+        const { latency, settledCharacters } = tally;
         return {
           source,
-          offered,
-          accepted,
-          acceptedCharacters,
+          offered: tally.offered,
+          shown: tally.shown,
+          accepted: tally.accepted,
+          acceptedInPart: tally.acceptedInPart,
+          acceptedCharacters: tally.acceptedCharacters,
+          undone: tally.undone,
+          keptShare: settledCharacters === 0 ? undefined : tally.keptCharacters / settledCharacters,
           p50Ms: latency.percentileMs(0.5),
           p95Ms: latency.percentileMs(0.95),
         };

@@ -1,7 +1,7 @@
 import type { Translate } from "../base/translate.ts";
 import type { HardwareFacts } from "../hardware/probe.ts";
 import type { MemorySample } from "../memory/sample.ts";
-import type { LedgerSnapshot, RequestRow, SuggestionSource } from "../metrics/ledger.ts";
+import type { LedgerSnapshot, RequestRow, SuggestionCounts, SuggestionSource } from "../metrics/ledger.ts";
 import type { SpanRecord } from "../metrics/spans.ts";
 import type { ResilienceCounters } from "../provider/counters.ts";
 import type { ServerState } from "../provider/servers.ts";
@@ -39,16 +39,29 @@ export const buildReport = (input: ReportInput): ReportView => {
     cards: cards(input),
     suggestions: {
       heading: t("Where ghost text came from"),
-      columns: [t("Source"), t("Answered"), t("Accepted"), t("Characters accepted"), t("Answer time p50"), t("p95")],
+      columns: [
+        t("Source"),
+        t("Answered"),
+        t("Answer time p50"),
+        t("p95"),
+        t("Shown"),
+        t("Accepted"),
+        t("In part"),
+        t("Characters"),
+        t("Kept after 30 s"),
+      ],
       rows: input.ledger.suggestions
-        .filter(({ offered, accepted }) => offered + accepted > 0)
+        .filter(({ offered, shown, accepted, acceptedInPart }) => offered + shown + accepted + acceptedInPart > 0)
         .map((row) => [
           sourceLabel(row.source, t),
-          String(row.offered),
-          String(row.accepted),
-          String(row.acceptedCharacters),
+          countLabel(row.offered),
           formatDuration(row.p50Ms),
           formatDuration(row.p95Ms),
+          countLabel(row.shown),
+          countLabel(row.accepted),
+          countLabel(row.acceptedInPart),
+          countLabel(row.acceptedCharacters),
+          keptLabel(row, t),
         ]),
       empty: t("No ghost text yet. Type in a file, and it will be counted here."),
     },
@@ -204,6 +217,15 @@ const serverState = ({ breaker, openMs, pausedMs }: ServerState, t: Translate): 
     case "open":
       return t("left alone after faults, {0} left", formatDuration(openMs));
   }
+};
+
+/** Nothing to count is no number to read. */
+const countLabel = (count: number): string => (count === 0 ? "–" : String(count));
+
+const keptLabel = ({ keptShare, undone }: SuggestionCounts, t: Translate): string => {
+  if (keptShare === undefined) return "–";
+  const share = `${Math.round(100 * keptShare)} %`;
+  return undone === 0 ? share : t("{0}, {1} undone", share, undone);
 };
 
 const sourceLabel = (source: SuggestionSource, t: Translate): string => {

@@ -9,6 +9,8 @@ export interface BridgeVerbs {
   press: { request: { key: string }; answer: void };
   /** Key by key, as a person does. */
   type: { request: { text: string; delayMs?: number }; answer: void };
+  /** What an input method shows while it is composed; `isChosen`: it is taken as it is. */
+  compose: { request: { text: string; isChosen?: boolean }; answer: void };
   wait: { request: { selector: string; timeoutMs?: number; state?: ElementState }; answer: void };
   /** An expression evaluated in the page; a promise is awaited. */
   eval: { request: { js: string }; answer: unknown };
@@ -29,6 +31,13 @@ const defaultTimeoutMs = 20_000;
 const handlers = {
   press: handle<"press">((page, { key }) => page.keyboard.press(key)),
   type: handle<"type">((page, { text, delayMs }) => page.keyboard.type(text, { delay: delayMs ?? 0 })),
+  compose: handle<"compose">(async (page, { text, isChosen }) => {
+    const session = await page.context().newCDPSession(page);
+    if (isChosen) await session.send("Input.insertText", { text });
+    else
+      await session.send("Input.imeSetComposition", { text, selectionStart: text.length, selectionEnd: text.length });
+    await session.detach();
+  }),
   wait: handle<"wait">((page, { selector, timeoutMs, state }) =>
     page
       .locator(selector)

@@ -19,6 +19,11 @@ export async function type(text: string, options: { delayMs?: number } = {}): Pr
   await ask("type", { text, ...options });
 }
 
+/** Composes text as an input method does: each call replaces what the last one showed, until one `isChosen`. */
+export async function compose(text: string, options: { isChosen?: boolean } = {}): Promise<void> {
+  await ask("compose", { text, ...options });
+}
+
 /** Waits until the first element that matches is in `state` (visible, within 20 s, unless told otherwise). */
 export async function waitFor(
   selector: string,

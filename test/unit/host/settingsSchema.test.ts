@@ -38,6 +38,7 @@ test("without settings there is no server and the predictor is on", () => {
       hedgingMaxUsdPerDay: 0.05,
       connectionsPerServer: 64,
       retryWaitMs: 10_000,
+      showDelayMs: 0,
       predictorEnabled: true,
     },
     problems: [],
@@ -269,7 +270,11 @@ test("package.json draws the same limits for numbers", () => {
 });
 
 test("a folder cannot say where text is sent: all but what it may switch is machine-scoped and restricted", () => {
-  const harmless = new Set(["hotpath.completion.enabled", "hotpath.predictor.enabled"]);
+  const harmless = new Set([
+    "hotpath.completion.enabled",
+    "hotpath.completion.showDelayMs",
+    "hotpath.predictor.enabled",
+  ]);
   const endpoints = Object.keys(properties).filter((name) => !harmless.has(name));
   assert.equal(endpoints.length, 22);
   for (const name of endpoints) assert.equal(properties[name]!.scope, "machine", name);

@@ -108,6 +108,20 @@ test("suggestions are counted by where they came from", () => {
   assert.ok(row.p95Ms! >= 3 && row.p95Ms! < 3.2);
 });
 
+test("what is taken in parts and then as a whole is one accept, and what stands later is a share of characters", () => {
+  const ledger = createLedger({ clock: createFakeClock() });
+  ledger.shown("network");
+  ledger.accepted("network", 4, { isWhole: false, isFirst: true });
+  ledger.accepted("network", 5, { isWhole: false, isFirst: false });
+  const row = () => ledger.snapshot().suggestions.find(({ source }) => source === "network")!;
+  assert.deepEqual([row().shown, row().accepted, row().acceptedInPart, row().keptShare], [1, 0, 1, undefined]);
+  ledger.accepted("network", 3, { isWhole: true, isFirst: false });
+  assert.deepEqual([row().accepted, row().acceptedInPart, row().acceptedCharacters], [1, 0, 12]);
+  ledger.kept("network", 9, 1 / 3);
+  ledger.undone("network", 3);
+  assert.deepEqual([row().keptShare, row().undone], [3 / 12, 1]);
+});
+
 test("tells listeners about changes until they leave", () => {
   const ledger = createLedger({ clock: createFakeClock() });
   let calls = 0;

@@ -70,6 +70,26 @@ test("a model file is named without its folders, a model's name is left whole", 
   );
 });
 
+test("ghost text is one table: what was shown, taken and kept, and a dash where there is nothing to count", () => {
+  const ledger = createLedger({ clock: createFakeClock() });
+  ledger.offered("live", 0.5);
+  ledger.offered("network", 80);
+  ledger.shown("network");
+  ledger.accepted("network", 10);
+  ledger.kept("network", 10, 0.94);
+  const rows = () => buildReport(input(ledger.snapshot())).suggestions.rows;
+  assert.deepEqual(
+    rows().map((row) => row.toSpliced(2, 2)),
+    [
+      ["Typed through the text on screen", "1", "–", "–", "–", "–", "–"],
+      ["Model", "1", "1", "1", "–", "10", "94 %"],
+    ],
+  );
+  ledger.undone("network", 10);
+  assert.equal(rows()[1]!.at(-1), "47 %, 1 undone");
+  assert.ok(rows().every((row) => row.length === buildReport(input(ledger.snapshot())).suggestions.columns.length));
+});
+
 test("a running request grows and a failed one says why", () => {
   const clock = createFakeClock();
   const ledger = createLedger({ clock });

@@ -1,0 +1,43 @@
+import type { TextChange } from "./followedText.ts";
+
+/** One change event of a document, as far as it matters for what to show after it. */
+export type EditEvent = {
+  readonly changes: readonly TextChange[];
+  readonly cause: "edit" | "undo" | "redo";
+  /** Whether the line where it ended is blank now. */
+  readonly isLineBlank: boolean;
+  readonly atMs: number;
+};
+
+/**
+ * `indentation`: bare indentation on a blank line, by Tab or blanks. `composition`: a step of an input method. `undone`:
+ * Undo or Redo. `other`: everything else.
+ */
+export type EditKind = "indentation" | "composition" | "undone" | "other";
+
+// Some languages indent a new line by an edit of its own, right behind the Enter.
+const autoIndentWithinMs = 50;
+// An input method adds a letter or two at a time; an item of the suggest widget brings a word.
+const maxComposedUnits = 2;
+
+/** What `edit` was, given the document's edit before it. Pure. */
+export const editKind = (edit: EditEvent, previous: EditEvent | undefined): EditKind => {
+  if (edit.cause !== "edit") return "undone";
+  const change = edit.changes.at(-1);
+  if (!change) return "other";
+  if (edit.isLineBlank && /^[^\S\r\n]+$/.test(change.text)) {
+    const isBehindEnter =
+      previous?.changes.some(({ text }) => text.includes("\n")) && edit.atMs - previous.atMs < autoIndentWithinMs;
+    return isBehindEnter ? "other" : "indentation";
+  }
+  return isComposition(change, previous) ? "composition" : "other";
+};
+
+/** An input method replaces what it entered just before, again and again, until the word is chosen. */
+const isComposition = (change: TextChange, previous: EditEvent | undefined): boolean => {
+  const [before] = previous?.changes ?? [];
+  if (!before || previous?.changes.length !== 1 || before.text === "" || change.text === "") return false;
+  if (change.offset !== before.offset || change.removedUnits !== before.text.length) return false;
+  const isBeyondAscii = Array.from(change.text).some((character) => character > "\u007F");
+  return isBeyondAscii || Math.abs(change.text.length - before.text.length) <= maxComposedUnits;
+};
