@@ -79,9 +79,6 @@ type Live = {
   readonly isNew: boolean;
 };
 
-// Below this the predictor's text is wrong too often to be worth a look. Its confidence is calibrated, and it cuts its
-// texts to reach this much: about eight of ten shown are right (test/bench/predictor.bench.ts).
-const minConfidence = 0.5;
 const minUsefulCharacters = 2;
 const defaultMeteredPerMinute = 20;
 const minuteMs = 60_000;
@@ -311,7 +308,7 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
     const timer = clock.after(predictorPatienceMs, () => patience.resolve(undefined));
     try {
       const prediction = await Promise.race([predictor.predict({ path, prefix, suffix }, signal), patience.promise]);
-      return prediction && prediction.confidence >= minConfidence && !signal.aborted ? prediction : undefined;
+      return signal.aborted ? undefined : prediction;
     } catch {
       return undefined;
     } finally {

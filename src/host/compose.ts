@@ -19,7 +19,7 @@ import { createLogChannel } from "./logChannel.ts";
 import { createNotices } from "./notices.ts";
 import { networkOptions, onDidChangeNetworkSettings } from "./network.ts";
 import { watchPauses } from "./pauseWatch.ts";
-import { registerPredictorFeed } from "./predictorFeed.ts";
+import { predictorIndexFile, registerPredictorFeed } from "./predictorFeed.ts";
 import { createApiKeys } from "./secrets.ts";
 import { pauseSentence, settingSentence } from "./sentences.ts";
 import { createEnabledCheck, readSettings, writeSettings } from "./settings.ts";
@@ -30,11 +30,17 @@ import { registerWarmUp } from "./warmUp.ts";
 
 const memoryIntervalMs = 10_000;
 
+export type Program = {
+  readonly log: Log;
+  /** Writes down what should outlive the window; to be awaited before everything is disposed. */
+  finish(): Promise<void>;
+};
+
 /**
  * Makes every object of the program once, in order: the map of the house. What is cheap and must be there at once is
  * made here; what is heavy stands behind `lazy` and is loaded by its first use.
  */
-export const compose = (context: vscode.ExtensionContext): { log: Log } => {
+export const compose = (context: vscode.ExtensionContext): Program => {
   const { extensionUri } = context;
   // One list for everything: what is made after the end, by an import that was still under way, is ended at once.
   const disposables = createDisposableList();
@@ -86,10 +92,22 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
   let predictorService: Promise<PredictorService> | undefined;
   const predictor = () =>
     (predictorService ??= import("../predictor/predictorService.ts").then(({ createPredictorService }) => {
-      const service = createPredictorService({ workerUrl: workerUrl("predictorWorker"), log });
+      const service = createPredictorService({
+        workerUrl: workerUrl("predictorWorker"),
+        log,
+        maxBytes: settings.predictorMaxBytes,
+        confidence: settings.predictorConfidence,
+        readsOnBattery: settings.predictorIndexesOnBattery,
+        indexFile: predictorIndexFile(context),
+        onProgress: ({ done, total }) => statusBar.setLearning(done / total),
+        onLearned: () => statusBar.setLearning(undefined),
+      });
       disposables.add({ dispose: () => void service.dispose() });
       return service;
     }));
+  /** What a running predictor was started with. */
+  const predictorOptions = () =>
+    [settings.predictorMaxBytes, settings.predictorConfidence, settings.predictorIndexesOnBattery].join();
   const predictorFeed = disposables.add(
     registerPredictorFeed({ predictor, clock, log, isWanted: () => settings.predictorEnabled }),
   );
@@ -97,6 +115,7 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
     const service = predictorService;
     predictorService = undefined;
     predictorFeed.stop();
+    statusBar.setLearning(undefined);
     await (await service)?.dispose();
   };
 
@@ -196,6 +215,7 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
   };
   const settingsChanged = async () => {
     if (isWriting) return;
+    const usedOptions = predictorOptions();
     ({ settings, problems } = readSettings());
     connections.settingsChanged();
     enabled.reset();
@@ -204,7 +224,7 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
     statusBar.setProblem(undefined);
     showProblems();
     try {
-      if (!settings.predictorEnabled) await stopPredictor();
+      if (!settings.predictorEnabled || predictorOptions() !== usedOptions) await stopPredictor();
       if (loadedEngine) await useSources(loadedEngine);
     } catch (error) {
       log.error(`The changed settings could not be used: ${String(error)}`);
@@ -280,6 +300,27 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
       write,
     });
   });
+  register("rebuildPredictorIndex", async () => {
+    const { rebuildPredictorIndex } = await import("../commands/predictorIndex.ts");
+    await rebuildPredictorIndex(predictorFeed, settings.predictorEnabled);
+  });
+  register("clearPredictorIndex", async () => {
+    const { clearPredictorIndex } = await import("../commands/predictorIndex.ts");
+    await clearPredictorIndex(predictorFeed);
+    statusBar.setLearning(undefined);
+    // It was started for this alone.
+    if (!settings.predictorEnabled) await stopPredictor();
+  });
+  register("showPredictorStatistics", async () => {
+    const { showPredictorStatistics } = await import("../commands/predictorIndex.ts");
+    await showPredictorStatistics({
+      documents: await answerDocuments(),
+      isEnabled: settings.predictorEnabled,
+      maxBytes: settings.predictorMaxBytes,
+      stats: await predictorFeed.stats(),
+      suggestions: ledger.snapshot().suggestions,
+    });
+  });
   register("explainSelection", async () => {
     const setting = settings.chat;
     if (!setting) return notices.noServer();
@@ -295,5 +336,5 @@ export const compose = (context: vscode.ExtensionContext): { log: Log } => {
     return undefined;
   });
 
-  return { log };
+  return { log, finish: stopPredictor };
 };

@@ -2,14 +2,19 @@ import * as vscode from "vscode";
 import type { Clock } from "../base/clock.ts";
 import { createDisposableList, type Disposable } from "../base/disposable.ts";
 import type { Log } from "../base/log.ts";
-import type { PredictorService, PredictorStats } from "../predictor/predictorService.ts";
+import type { LearnedFolder, PredictorService, PredictorStats } from "../predictor/predictorService.ts";
 import { predictorPath } from "./ghostText.ts";
+import { watchWorkspaceFiles } from "./workspaceChanges.ts";
 
 export type PredictorFeed = Disposable & {
   /** Undefined while the predictor has not been needed yet. */
   stats(): Promise<PredictorStats | undefined>;
   /** Learns the folders anew, if learning has begun. */
   relearn(): void;
+  /** Begins to learn, if it has not begun; else learns everything anew. */
+  rebuild(): Promise<void>;
+  /** Forgets everything, on the disk too, and from then on learns only what changes, until `rebuild`. */
+  clear(): Promise<void>;
   /** Begins from scratch at the next sign of editing. */
   stop(): void;
 };
@@ -34,6 +39,8 @@ export const registerPredictorFeed = ({ predictor, clock, log, isWanted }: Predi
   const disposables = createDisposableList();
   const pending = new Map<vscode.TextDocument, Disposable>();
   let started: Promise<PredictorService> | undefined;
+  let watcher: Disposable | undefined;
+  let isCleared = false;
 
   /** Does something with the predictor once it is there; what fails is logged, and learning can begin anew. */
   const withService = async (run: (service: PredictorService) => void) => {
@@ -48,19 +55,17 @@ export const registerPredictorFeed = ({ predictor, clock, log, isWanted }: Predi
   const start = () => {
     if (started || !isWanted()) return;
     started = predictor();
+    watcher ??= watchWorkspaceFiles(clock, refresh);
     learnFolders();
   };
   const learnFolders = () =>
     void withService((service) => {
+      if (isCleared) return;
       const folders = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === "file");
       service.learnFolders(
-        folders.map(({ uri }) => uri.fsPath),
-        {
-          exclude: [...new Set(folders.flatMap(({ uri }) => excludedGlobs(uri)))],
-          first: vscode.window.visibleTextEditors
-            .filter(({ document }) => document.uri.scheme === "file")
-            .map(({ document }) => document.uri.fsPath),
-        },
+        folders.map(({ uri }) => ({ root: uri.fsPath, exclude: excludedGlobs(uri) })),
+        // What lies above a folder that is not trusted is none of its business.
+        { first: openFiles(), readsAbove: vscode.workspace.isTrusted },
       );
       for (const document of vscode.workspace.textDocuments) {
         if (document.isDirty && schemes.has(document.uri.scheme)) learnSoon(document);
@@ -79,9 +84,20 @@ export const registerPredictorFeed = ({ predictor, clock, log, isWanted }: Predi
       if (document.isClosed) return;
       const isLong = document.offsetAt(document.lineAt(document.lineCount - 1).range.end) > maxDocumentUnits;
       if (isLong) service.forget(predictorPath(document));
-      else service.update(predictorPath(document), document.getText());
+      else service.update(predictorPath(document), document.getText(), document.uri.fsPath);
     });
   };
+  const refresh = (paths: readonly string[]) =>
+    void withService((service) => {
+      const changed = new Set(paths);
+      const open = vscode.workspace.textDocuments
+        .filter(({ uri }) => uri.scheme === "file")
+        .map(({ uri }) => uri.fsPath);
+      service.refresh(
+        paths,
+        open.filter((file) => changed.has(file)),
+      );
+    });
   const forget = (path: string) => void withService((service) => service.forget(path));
   const clearPending = () => {
     for (const timer of pending.values()) timer.dispose();
@@ -109,7 +125,8 @@ export const registerPredictorFeed = ({ predictor, clock, log, isWanted }: Predi
       pending.get(document)?.dispose();
       pending.delete(document);
       // What was never saved is gone for the user, and so for the predictor.
-      if (document.uri.scheme === "untitled" || document.isDirty) forget(predictorPath(document));
+      if (document.uri.scheme === "untitled") forget(predictorPath(document));
+      else if (document.isDirty && document.uri.scheme === "file") refresh([document.uri.fsPath]);
     }),
   );
   disposables.add(vscode.workspace.onDidChangeWorkspaceFolders(learnFolders));
@@ -124,24 +141,65 @@ export const registerPredictorFeed = ({ predictor, clock, log, isWanted }: Predi
       learnFolders();
     }),
   );
-  disposables.add({ dispose: clearPending });
+  disposables.add(vscode.workspace.onDidGrantWorkspaceTrust(learnFolders));
+  disposables.add({
+    dispose() {
+      clearPending();
+      watcher?.dispose();
+    },
+  });
   return {
     async stats() {
       return started ? (await started).stats() : undefined;
     },
     relearn: learnFolders,
-    stop() {
+    async rebuild() {
+      if (started) await (await started).clear();
+      isCleared = false;
+      if (started) learnFolders();
+      else start();
+    },
+    async clear() {
+      isCleared = true;
       clearPending();
+      started ??= predictor();
+      watcher ??= watchWorkspaceFiles(clock, refresh);
+      await (await started).clear();
+    },
+    stop() {
+      isCleared = false;
+      clearPending();
+      watcher?.dispose();
+      watcher = undefined;
       started = undefined;
     },
     dispose: () => disposables.dispose(),
   };
 };
 
+/** Where what was read of this workspace is kept; undefined where nothing is opened, or not on this machine. */
+export const predictorIndexFile = ({ storageUri }: vscode.ExtensionContext): string | undefined =>
+  storageUri?.scheme === "file" ? vscode.Uri.joinPath(storageUri, "predictor.index").fsPath : undefined;
+
+/** Files to learn first: those on the screen, then those in the other tabs. */
+const openFiles = (): string[] => {
+  const shown = vscode.window.visibleTextEditors.map(({ document }) => document.uri);
+  const tabs = vscode.window.tabGroups.all
+    .flatMap((group) => group.tabs)
+    .flatMap(({ input }) =>
+      input instanceof vscode.TabInputText || input instanceof vscode.TabInputNotebook ? [input.uri] : [],
+    );
+  return [...new Set([...shown, ...tabs].filter(({ scheme }) => scheme === "file").map(({ fsPath }) => fsPath))];
+};
+
 /** What the user keeps out of the explorer and out of searches in this folder. */
-const excludedGlobs = (folder: vscode.Uri): string[] =>
+const excludedGlobs = (folder: vscode.Uri): LearnedFolder["exclude"] =>
   ["files.exclude", "search.exclude"].flatMap((name) =>
-    Object.entries(vscode.workspace.getConfiguration(undefined, folder).get<Record<string, unknown>>(name) ?? {})
-      .filter(([, isExcluded]) => isExcluded === true)
-      .map(([glob]) => glob),
+    Object.entries(
+      vscode.workspace.getConfiguration(undefined, folder).get<Record<string, unknown>>(name) ?? {},
+    ).flatMap(([glob, value]) => {
+      if (value === true) return [{ glob }];
+      const isSibling = typeof value === "object" && value !== null && "when" in value;
+      return isSibling && typeof value.when === "string" ? [{ glob, when: value.when }] : [];
+    }),
   );

@@ -1,4 +1,5 @@
 import type { PromptLayout } from "../completion/prompt.ts";
+import type { ConfidenceName } from "../predictor/predictorService.ts";
 import type { ProviderKind } from "../provider/provider.ts";
 
 /** Where to find a model, as the settings say. */
@@ -44,6 +45,9 @@ export type Settings = {
   /** How long typing has to pause before new ghost text appears. */
   readonly showDelayMs: number;
   readonly predictorEnabled: boolean;
+  readonly predictorConfidence: ConfidenceName;
+  readonly predictorMaxBytes: number;
+  readonly predictorIndexesOnBattery: boolean;
 };
 
 /** A setting that cannot be used as it is. */
@@ -76,6 +80,9 @@ export const settingDefaults = {
   "completion.hedgingMaxUsdPerDay": 0.05,
   "completion.showDelayMs": 0,
   "predictor.enabled": true,
+  "predictor.confidence": "balanced",
+  "predictor.memoryMb": 256,
+  "predictor.indexOnBattery": true,
   "chat.provider": "none",
   "chat.baseUrl": "",
   "chat.model": "",
@@ -94,6 +101,7 @@ export const settingDefaults = {
 export const settingRanges = {
   "completion.hedgingMaxUsdPerDay": { min: 0, max: 100 },
   "completion.showDelayMs": { min: 0, max: 5000 },
+  "predictor.memoryMb": { min: 32, max: 2048 },
   "network.connectionsPerServer": { min: 1, max: 256 },
   "network.retryWaitSeconds": { min: 0, max: 600 },
 } as const;
@@ -111,6 +119,8 @@ export const defaultBaseUrl: Readonly<Record<ProviderKind, string>> = {
 
 const strategies = ["ordered", "fastest"] as const;
 const layouts = ["anchored", "classic"] as const satisfies readonly PromptLayout[];
+const confidences = ["balanced", "quiet", "eager"] as const satisfies readonly ConfidenceName[];
+const mebibyte = 1024 * 1024;
 
 const isProviderKind = (value: string): value is ProviderKind => Object.hasOwn(defaultBaseUrl, value);
 
@@ -143,7 +153,9 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
     problems.push({ kind: "wrong-type", setting, expected: "a list" });
     return [];
   };
-  const flag = (name: "completion.hedging" | "completion.relatedFiles" | "predictor.enabled"): boolean => {
+  const flag = (
+    name: "completion.hedging" | "completion.relatedFiles" | "predictor.enabled" | "predictor.indexOnBattery",
+  ): boolean => {
     const value = read(name) ?? settingDefaults[name];
     if (typeof value === "boolean") return value;
     problems.push({ kind: "wrong-type", setting: `hotpath.${name}`, expected: "true or false" });
@@ -238,6 +250,9 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
     retryWaitMs: number("network.retryWaitSeconds") * 1000,
     showDelayMs: number("completion.showDelayMs"),
     predictorEnabled: flag("predictor.enabled"),
+    predictorConfidence: oneOf("predictor.confidence", confidences),
+    predictorMaxBytes: Math.round(number("predictor.memoryMb")) * mebibyte,
+    predictorIndexesOnBattery: flag("predictor.indexOnBattery"),
   };
   return { settings, problems };
 };

@@ -13,6 +13,8 @@ export type StatusBar = Disposable & {
   problem(): string | undefined;
   /** Says in the tooltip what is waited for; undefined: nothing. */
   setWaiting(sentence: string | undefined): void;
+  /** Says in the tooltip how far the predictor is, 0 to 1; undefined: it is not reading. */
+  setLearning(share: number | undefined): void;
 };
 
 /** Shows memory now; a click opens the performance report. Samples only while the window is focused. */
@@ -22,6 +24,7 @@ export const createStatusBar = (monitor: MemoryMonitor): StatusBar => {
   const item = disposables.add(vscode.window.createStatusBarItem("memory", vscode.StatusBarAlignment.Right, 90));
   let problem: string | undefined;
   let waiting: string | undefined;
+  let learning: string | undefined;
   item.name = l10n.t("Hotpath memory");
   item.command = "hotpath.openReport";
 
@@ -32,6 +35,7 @@ export const createStatusBar = (monitor: MemoryMonitor): StatusBar => {
     item.tooltip = [
       ...(problem ? [problem] : []),
       ...(waiting ? [waiting] : []),
+      ...(learning ? [learning] : []),
       l10n.t("Extension host: {0} (all extensions together)", formatBytes(sample.hostRssBytes)),
       l10n.t("Machine: {0} of {1} in use ({2})", formatBytes(usedBytes), formatBytes(sample.machineTotalBytes), share),
       l10n.t("Click to open the performance report"),
@@ -55,6 +59,13 @@ export const createStatusBar = (monitor: MemoryMonitor): StatusBar => {
     setWaiting(sentence) {
       if (waiting === sentence) return;
       waiting = sentence;
+      draw(monitor.latest());
+    },
+    setLearning(share) {
+      const sentence =
+        share === undefined ? undefined : l10n.t("Hotpath: learning this workspace, {0}", formatShare(share));
+      if (learning === sentence) return;
+      learning = sentence;
       draw(monitor.latest());
     },
     dispose: () => disposables.dispose(),

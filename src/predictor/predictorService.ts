@@ -1,14 +1,28 @@
 import { Worker } from "node:worker_threads";
+import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import type { LearnedFolder } from "./folderRules.ts";
 import type { Prediction } from "./predictor.ts";
-import type { PredictorAnswer, PredictorRequest, WorkerStats } from "./predictorMessages.ts";
+import type {
+  ConfidenceName,
+  LearningProgress,
+  PredictorAnswer,
+  PredictorRequest,
+  PredictorWorkerData,
+  WorkerStats,
+} from "./predictorMessages.ts";
 
+export type { LearnedFolder } from "./folderRules.ts";
 export type { Prediction } from "./predictor.ts";
+export type { ConfidenceName, LearningProgress } from "./predictorMessages.ts";
 
 /** Where the cursor is: `prefix` and `suffix` are all text before and after it. */
 export type PredictionRequest = { path: string; prefix: string; suffix: string };
 
-/** Something that predicts the rest of the cursor's line. Undefined: nothing to show, or `signal` was aborted. */
+/**
+ * Something that predicts the rest of the cursor's line. Undefined: nothing that is worth showing, as sure as the
+ * source was told to be, or `signal` was aborted.
+ */
 export type PredictionSource = {
   predict(request: PredictionRequest, signal?: AbortSignal): Promise<Prediction | undefined>;
 };
@@ -19,26 +33,34 @@ export type PredictorStats = WorkerStats & {
 };
 
 export type LearnOptions = {
-  /** Globs of files and folders to leave out, relative to each folder, as in `files.exclude`. */
-  exclude?: readonly string[];
   /** Absolute paths to learn before all others, such as open files; those outside the folders are left out. */
   first?: readonly string[];
+  /** Whether `.gitignore` files above the folders count, up to the root of their repository. Default true. */
+  readsAbove?: boolean;
 };
 
 /** The embedded predictor in its own thread. Nothing here rejects or throws: a fault means no prediction. */
 export type PredictorService = PredictionSource & {
   /**
-   * Learns the source files of these folders (absolute paths) in place of those of the last call, and goes on in the
-   * background. Reads nothing outside of them, nothing that `.gitignore` or `exclude` leaves out, follows no link.
+   * Learns the source files of these folders in place of those of the last call, and goes on in the background. Files
+   * that did not change since the index was saved are not read. Reads nothing outside of the folders, nothing that
+   * `.gitignore` or a folder's `exclude` leaves out, follows no link.
    */
-  learnFolders(folders: readonly string[], options?: LearnOptions): void;
-  /** Learns a document's current text in place of its earlier one. Of several that wait, the newest is learned. */
-  update(path: string, text: string): void;
+  learnFolders(folders: readonly LearnedFolder[], options?: LearnOptions): void;
+  /**
+   * Learns a document's current text in place of its earlier one. Of several that wait, the newest is learned. `file`
+   * is the file that decides about it where its path names none, such as the notebook of a cell.
+   */
+  update(path: string, text: string, file?: string): void;
+  /** These files may have changed on the disk; of those that are `open` in the editor, its text counts. */
+  refresh(paths: readonly string[], open: readonly string[]): void;
   /** Forgets a file, or all files of a folder. */
   forget(path: string): void;
+  /** Forgets everything and removes the saved index; resolves when it is gone. Nothing is saved until `learnFolders`. */
+  clear(): Promise<void>;
   /** Does not start the thread. */
   stats(): Promise<PredictorStats>;
-  /** Ends the thread; predictions that wait become undefined. */
+  /** Saves the index and ends the thread, within two seconds; predictions that wait become undefined. */
   dispose(): Promise<void>;
 };
 
@@ -46,9 +68,23 @@ export type PredictorServiceOptions = {
   /** The file of the worker: `predictorWorker.ts`, or its bundle. */
   workerUrl: URL;
   log: Log;
-  /** Called each time the folders of `learnFolders` have been read. */
+  /** Memory for what is learned; 256 MiB unless told. */
+  maxBytes?: number;
+  /** How sure a prediction has to be. Default `balanced`. */
+  confidence?: ConfidenceName;
+  /** Whether folders are read while the machine runs on its battery; a power saver always pauses it. Default true. */
+  readsOnBattery?: boolean;
+  /** Absolute path of the file that lets a restart do without reading everything again; undefined: nothing is kept. */
+  indexFile?: string | undefined;
+  /** Called each time the folders of `learnFolders` have been read, or will not be because the thread stays off. */
   onLearned?: () => void;
+  /** Called now and then while folders are read. */
+  onProgress?: (progress: LearningProgress) => void;
 };
+
+const defaultMaxBytes = 256 * 1024 * 1024;
+/** What a save may take at the end; VS Code gives all extensions together five seconds. */
+const closeWithinMs = 2000;
 
 /** What is sent of the text around the cursor, in UTF-16 units; the engine looks at little more. */
 const prefixUnits = 16_384;
@@ -68,10 +104,28 @@ const nearSuffix = (suffix: string): string => {
   return suffix.slice(0, end < 0 ? suffixUnits : end + 1);
 };
 
-const nothingLearned: WorkerStats = { files: 0, textBytes: 0, memoryBytes: 0, indexing: false };
+const nothingLearned: WorkerStats = {
+  files: 0,
+  textBytes: 0,
+  memoryBytes: 0,
+  indexing: false,
+  restoredFiles: 0,
+  savedBytes: undefined,
+  isWaitingForPower: false,
+  asked: 0,
+  answered: 0,
+  languages: [],
+};
 
 /** Prepares the service; the thread starts with the first call that needs it. The caller disposes it. */
-export const createPredictorService = ({ workerUrl, log, onLearned }: PredictorServiceOptions): PredictorService => {
+export const createPredictorService = (options: PredictorServiceOptions): PredictorService => {
+  const { workerUrl, log } = options;
+  const workerData: PredictorWorkerData = {
+    maxBytes: options.maxBytes ?? defaultMaxBytes,
+    confidence: options.confidence ?? "balanced",
+    readsOnBattery: options.readsOnBattery ?? true,
+    indexFile: options.indexFile,
+  };
   let worker: Worker | undefined;
   let starts = 0;
   let problem: string | undefined;
@@ -79,15 +133,18 @@ export const createPredictorService = ({ workerUrl, log, onLearned }: PredictorS
   let nextId = 1;
   const predictions = new Map<number, (prediction: Prediction | undefined) => void>();
   const statsQueries = new Map<number, (stats: WorkerStats) => void>();
-  const updates = new Map<string, string>();
+  const clearings = new Map<number, () => void>();
+  const updates = new Map<string, { text: string; file: string | undefined }>();
   let isUpdating = false;
   let folderRequest: PredictorRequest | undefined;
 
   const settleAll = (): void => {
     for (const settle of predictions.values()) settle(undefined);
     for (const settle of statsQueries.values()) settle(nothingLearned);
+    for (const settle of clearings.values()) settle();
     predictions.clear();
     statsQueries.clear();
+    clearings.clear();
   };
 
   const take = (message: PredictorAnswer): void => {
@@ -104,8 +161,18 @@ export const createPredictorService = ({ workerUrl, log, onLearned }: PredictorS
         isUpdating = false;
         sendUpdate();
         break;
+      case "progress":
+        options.onProgress?.(message);
+        break;
       case "learned":
-        onLearned?.();
+        options.onLearned?.();
+        break;
+      case "cleared":
+        clearings.get(message.id)?.();
+        clearings.delete(message.id);
+        break;
+      case "problem":
+        log.warn(message.message);
         break;
     }
   };
@@ -120,6 +187,7 @@ export const createPredictorService = ({ workerUrl, log, onLearned }: PredictorS
       problem = reason;
       updates.clear();
       log.error(`The predictor stopped twice and stays off: ${reason}`);
+      options.onLearned?.();
       return;
     }
     log.warn(`The predictor stopped and is started again: ${reason}`);
@@ -130,7 +198,7 @@ export const createPredictorService = ({ workerUrl, log, onLearned }: PredictorS
   const start = (): Worker | undefined => {
     if (worker || isDisposed || problem !== undefined) return worker;
     starts++;
-    const started = new Worker(workerUrl, { name: "hotpath-predictor" });
+    const started = new Worker(workerUrl, { name: "hotpath-predictor", workerData });
     started.on("message", take);
     started.on("messageerror", (error) => fail(started, String(error)));
     started.on("error", (error: unknown) => fail(started, error instanceof Error ? error.message : String(error)));
@@ -150,23 +218,35 @@ export const createPredictorService = ({ workerUrl, log, onLearned }: PredictorS
     const next = updates.entries().next().value;
     if (isUpdating || !next) return;
     updates.delete(next[0]);
-    isUpdating = post({ kind: "update", path: next[0], text: next[1] });
+    isUpdating = post({ kind: "update", path: next[0], ...next[1] });
   };
 
   return {
-    learnFolders(folders, { exclude = [], first = [] } = {}) {
-      folderRequest = { kind: "learn-folders", folders, exclude, first };
+    learnFolders(folders, { first = [], readsAbove = true } = {}) {
+      folderRequest = { kind: "learn-folders", folders, first, readsAbove };
       post(folderRequest);
     },
-    update(path, text) {
+    update(path, text, file) {
       if (isDisposed || problem !== undefined) return;
       updates.delete(path);
-      updates.set(path, text);
+      updates.set(path, { text, file });
       sendUpdate();
+    },
+    refresh(paths, open) {
+      if (worker) post({ kind: "refresh", paths, open });
     },
     forget(path) {
       updates.delete(path);
       if (worker) post({ kind: "forget", path });
+    },
+    async clear() {
+      updates.clear();
+      folderRequest = undefined;
+      const id = nextId++;
+      const cleared = new Promise<void>((resolve) => void clearings.set(id, resolve));
+      // The thread is started for it, if need be: it alone knows whether somebody is writing the file.
+      if (post({ kind: "clear", id })) await cleared;
+      clearings.delete(id);
     },
     predict({ path, prefix, suffix }, signal) {
       if (signal?.aborted) return Promise.resolve(undefined);
@@ -203,7 +283,14 @@ export const createPredictorService = ({ workerUrl, log, onLearned }: PredictorS
       worker = undefined;
       updates.clear();
       settleAll();
-      await ending?.terminate();
+      if (!ending) return;
+      const ended = new Promise<void>((resolve) => void ending.once("exit", () => resolve()));
+      ending.postMessage({ kind: "close" } satisfies PredictorRequest);
+      const late = Promise.withResolvers<void>();
+      const timer = systemClock.after(closeWithinMs, late.resolve);
+      await Promise.race([ended, late.promise]);
+      timer.dispose();
+      await ending.terminate();
     },
   };
 };

@@ -1,180 +1,218 @@
-// The predictor's thread: reads the workspace, learns it in short slices, and answers between them.
-import { readdir, realpath } from "node:fs/promises";
-import path from "node:path";
-import { parentPort } from "node:worker_threads";
-import { createFolderRules, type FolderRules, isInside, isNeverLearned } from "./folderRules.ts";
-import { createPredictor } from "./predictor.ts";
-import type { PredictorAnswer, PredictorRequest } from "./predictorMessages.ts";
-import { isSource, maxFileBytes, readSource } from "./sourceFile.ts";
+// The predictor's thread: reads the workspace, learns it in short slices, answers between them, and keeps what it read.
+import { parentPort, workerData } from "node:worker_threads";
+import { systemClock as clock } from "../base/clock.ts";
+import type { Disposable } from "../base/disposable.ts";
+import { removeAbandonedDrafts, removeIndexFile } from "./indexFile.ts";
+import { readPower } from "./power.ts";
+import { createPredictor, showableConfidence } from "./predictor.ts";
+import type {
+  FoldersToLearn,
+  LearningProgress,
+  PredictorAnswer,
+  PredictorRequest,
+  PredictorWorkerData,
+  WorkerStats,
+} from "./predictorMessages.ts";
+import { createSavedTexts } from "./savedTexts.ts";
+import { createScore } from "./score.ts";
+import { createWorkspaceReader } from "./workspaceReader.ts";
 
 const port = parentPort;
 if (!port) throw new Error("predictorWorker runs as a worker only");
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- The service starts this thread, with this and nothing else.
+const settings = workerData as PredictorWorkerData;
+const { indexFile } = settings;
 
-/** Folders are read until this much of the room is used: more would push out what was read first, which matters most. */
-const maxFill = 0.85;
+/** The confidence from which on a prediction is handed out. */
+const confidenceLimits = { quiet: 0.65, balanced: showableConfidence, eager: 0.35 } as const;
 /** After this much work, waiting requests are answered first. */
 const sliceMs = 4;
+const progressEveryMs = 500;
+/** Saving reads nothing but writes a few megabytes: not at every change, and when nothing was learned for a while. */
+const saveEveryMs = 3 * 60_000;
+const saveAfterIdleMs = 10_000;
+const powerPollMs = 60_000;
+/** Compressed text that is kept; source takes a third of its size, and the engine many times of it. */
+const maxSavedBytes = Math.min(64 * 1024 * 1024, settings.maxBytes / 4);
 
-const predictor = createPredictor();
 const answer = (message: PredictorAnswer): void => port.postMessage(message);
+const limit = confidenceLimits[settings.confidence];
+const predictor = createPredictor({ maxBytes: settings.maxBytes });
+const saved = createSavedTexts(maxSavedBytes, () => clock.dateMs());
+const score = createScore();
+let asked = 0;
+let answered = 0;
+
 let sliceStartMs = 0;
-const letMessagesIn = async (): Promise<void> => {
+const breathe = async (): Promise<void> => {
+  if (performance.now() - sliceStartMs < sliceMs) return;
   await new Promise((resolve) => void setImmediate(resolve));
   sliceStartMs = performance.now();
 };
 
-/** Files that came from folders, and documents whose text came from the editor and is newer than the disk's. */
-const fromFolders = new Set<string>();
-const documents = new Set<string>();
-const updates = new Map<string, string>();
-let rules: FolderRules[] = [];
-let walk = 0;
-let isWalking = false;
-let isUpdating = false;
-
-const rulesFor = (file: string): FolderRules | undefined => rules.find(({ root }) => isInside(file, root));
-
-/** Learns a text in slices, as long as `isCurrent`. */
-const learn = async (file: string, text: string, isCurrent: () => boolean): Promise<void> => {
-  for (const _ of predictor.indexInSteps(file, text)) {
-    if (performance.now() - sliceStartMs < sliceMs) continue;
-    await letMessagesIn();
-    if (!isCurrent()) return;
+let isWaitingForPower = false;
+const untilPowered = async (isCurrent: () => boolean): Promise<void> => {
+  while (isCurrent()) {
+    const { isOnBattery = false, isSaving = false } = await readPower();
+    isWaitingForPower = isSaving || (isOnBattery && !settings.readsOnBattery);
+    if (!isWaitingForPower) return;
+    await new Promise<void>((resolve) => void clock.after(powerPollMs, resolve));
   }
 };
 
-const learnFile = async (file: string, seen: Set<string>, isCurrent: () => boolean): Promise<void> => {
-  if (seen.has(file)) return;
-  seen.add(file);
-  if (documents.has(file)) return;
-  const text = await readSource(file);
-  if (!isCurrent() || documents.has(file)) return;
-  if (text === undefined) {
-    seen.delete(file);
-    return;
-  }
-  fromFolders.add(file);
-  await learn(file, text, () => isCurrent() && fromFolders.has(file) && !documents.has(file));
+let progressAtMs = -Infinity;
+const onProgress = (progress: LearningProgress): void => {
+  if (performance.now() - progressAtMs < progressEveryMs) return;
+  progressAtMs = performance.now();
+  answer({ kind: "progress", ...progress });
 };
 
-/** Learns the files that lie in `folder` itself and returns the folders in it. Links are passed over. */
-const learnFolder = async (
-  folder: string,
-  folderRules: FolderRules,
-  seen: Set<string>,
-  isCurrent: () => boolean,
-): Promise<string[]> => {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  const inner: string[] = [];
-  for (const entry of entries) {
-    if (!isCurrent() || predictor.stats().fill > maxFill) return [];
-    const full = path.join(folder, entry.name);
-    if (!(entry.isFile() || entry.isDirectory()) || !(await folderRules.allows(full, entry.isDirectory()))) continue;
-    if (entry.isDirectory()) inner.push(full);
-    else await learnFile(full, seen, isCurrent);
-  }
-  return inner;
+const reader = createWorkspaceReader({ predictor, saved, breathe, untilPowered, onProgress });
+
+// The saved index: loaded before the first folder is read, written when nothing is going on.
+let savedBytes: number | undefined;
+let savedAtMs = -Infinity;
+let saveTimer: Disposable | undefined;
+/** One thing at a time happens to the file. */
+let filing: Promise<void> = Promise.resolve();
+let isLoaded = false;
+/** False after the index was cleared, until folders are learned again. */
+let isKept = true;
+const withFile = (run: (file: string) => Promise<void>): Promise<void> => {
+  const before = filing;
+  const runAfter = async (): Promise<void> => {
+    await before;
+    if (indexFile === undefined) return;
+    try {
+      await run(indexFile);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      answer({ kind: "problem", message: `The predictor's index could not be kept: ${reason}` });
+    }
+  };
+  filing = runAfter();
+  return filing;
+};
+const load = (): Promise<void> =>
+  withFile(async (file) => {
+    if (isLoaded) return;
+    isLoaded = true;
+    await removeAbandonedDrafts(file, clock.dateMs());
+    await saved.load(file);
+  });
+const save = (): Promise<void> =>
+  withFile(async (file) => {
+    if (!saved.isChanged || !isLoaded || !isKept) return;
+    savedAtMs = clock.nowMs();
+    savedBytes = await saved.save(file);
+  });
+const saveLater = (idleMs: number): void => {
+  saveTimer?.dispose();
+  if (!saved.isChanged || indexFile === undefined) return;
+  const waitMs = Math.max(idleMs, savedAtMs + saveEveryMs - clock.nowMs());
+  saveTimer = clock.after(waitMs, () => void save());
 };
 
-/** The file's folder rules, if the file truly lies in one of the folders and is not excluded. */
-const admit = async (file: string): Promise<FolderRules | undefined> => {
-  const folderRules = rulesFor(file);
-  if (!folderRules || !(await folderRules.allows(file, false))) return undefined;
-  const [real, realRoot] = await Promise.all([realpath(file), realpath(folderRules.root)]).catch(() => []);
-  return real !== undefined && realRoot !== undefined && isInside(real, realRoot) ? folderRules : undefined;
-};
-
-const learnFolders = async (first: readonly string[]): Promise<void> => {
-  const mine = ++walk;
-  const isCurrent = () => mine === walk;
-  const seen = new Set<string>();
-  isWalking = true;
-  for (const file of documents) if (!(await mayLearnDocument(file))) forget(file);
-  const queue: [string, FolderRules][] = [];
-  for (const file of first) {
-    const folderRules = await admit(file);
-    if (!folderRules || !isCurrent()) continue;
-    await learnFile(file, seen, isCurrent);
-    // Neighbours of an open file teach most: their folder comes before the rest.
-    queue.push([path.dirname(file), folderRules]);
-  }
-  for (const folderRules of rules) queue.push([folderRules.root, folderRules]);
-  const visited = new Set<string>();
-  for (let next = queue.shift(); next && isCurrent(); next = queue.shift()) {
-    const [folder, folderRules] = next;
-    if (visited.has(folder)) continue;
-    visited.add(folder);
-    for (const inner of await learnFolder(folder, folderRules, seen, isCurrent)) queue.push([inner, folderRules]);
-  }
-  if (!isCurrent()) return;
-  for (const file of fromFolders) {
-    if (seen.has(file)) continue;
-    fromFolders.delete(file);
-    if (!documents.has(file)) predictor.remove(file);
-  }
-  isWalking = false;
+let isLoading = false;
+const learnFolders = async (request: FoldersToLearn): Promise<void> => {
+  isLoading = true;
+  await load();
+  isLoading = false;
+  isKept = true;
+  if (!(await reader.learnFolders(request))) return;
   answer({ kind: "learned" });
+  saveLater(0);
 };
 
-/** A document outside the folders, or without a file, has no rules to obey. */
-const mayLearnDocument = async (file: string): Promise<boolean> => {
-  if (isNeverLearned(file)) return false;
-  const folderRules = path.isAbsolute(file) ? rulesFor(file) : undefined;
-  return !folderRules || folderRules.allows(file, false);
-};
-
-/** Learns what documents hold now; newer text takes the place of text that still waits. */
+/** Documents' texts that wait; newer text takes the place of text that still waits. */
+const updates = new Map<string, { text: string; file: string | undefined }>();
+let isUpdating = false;
 const learnUpdates = async (): Promise<void> => {
   if (isUpdating) return;
   isUpdating = true;
   for (let next = updates.entries().next().value; next; next = updates.entries().next().value) {
-    const [file, text] = next;
-    updates.delete(file);
-    if ((await mayLearnDocument(file)) && text.length <= maxFileBytes && isSource(text)) {
-      documents.add(file);
-      await learn(file, text, () => documents.has(file) && !updates.has(file));
-    } else if (documents.delete(file) || fromFolders.delete(file)) predictor.remove(file);
+    const [document, { text, file }] = next;
+    updates.delete(document);
+    await reader.updateDocument(document, text, file, () => !updates.has(document));
     answer({ kind: "updated" });
   }
   isUpdating = false;
+  saveLater(saveAfterIdleMs);
 };
 
-/** Forgets a file, or all files of a folder. */
-const forget = (gone: string): void => {
-  for (const known of [documents, fromFolders]) {
-    for (const file of known) {
-      if (file !== gone && !(path.isAbsolute(file) && path.isAbsolute(gone) && isInside(file, gone))) continue;
-      known.delete(file);
-      predictor.remove(file);
-    }
-  }
-  for (const file of updates.keys()) if (file === gone) updates.delete(file);
+const refresh = async (paths: readonly string[], open: readonly string[]): Promise<void> => {
+  const wider = await reader.refresh(paths, open);
+  if (wider) await learnFolders(wider);
+  else saveLater(saveAfterIdleMs);
+};
+
+const clear = async (): Promise<void> => {
+  updates.clear();
+  reader.clear();
+  saveTimer?.dispose();
+  isKept = false;
+  await withFile(removeIndexFile);
+  savedBytes = undefined;
+};
+
+const predict = (path: string, prefix: string, suffix: string) => {
+  asked++;
+  score.observe(path, prefix);
+  const prediction = predictor.predict(path, prefix, suffix);
+  if (!prediction || prediction.confidence < limit) return undefined;
+  answered++;
+  score.expect(path, prefix, prediction.text, prediction.confidence);
+  return prediction;
+};
+
+const stats = (): WorkerStats => {
+  const { files, textUnits, memoryBytes } = predictor.stats();
+  const indexing = isLoading || reader.isReading || isUpdating;
+  return {
+    files,
+    textBytes: textUnits,
+    memoryBytes,
+    indexing,
+    restoredFiles: reader.restoredFiles,
+    savedBytes,
+    isWaitingForPower,
+    asked,
+    answered,
+    languages: score.languages(),
+  };
 };
 
 port.on("message", (request: PredictorRequest) => {
   switch (request.kind) {
-    case "predict": {
-      const { id, path: file, prefix, suffix } = request;
-      answer({ kind: "prediction", id, prediction: predictor.predict(file, prefix, suffix) });
+    case "predict":
+      answer({
+        kind: "prediction",
+        id: request.id,
+        prediction: predict(request.path, request.prefix, request.suffix),
+      });
       break;
-    }
     case "update":
-      updates.set(request.path, request.text);
+      updates.set(request.path, request);
       void learnUpdates();
       break;
+    case "refresh":
+      void refresh(request.paths, request.open);
+      break;
     case "forget":
-      forget(request.path);
+      updates.delete(request.path);
+      reader.forget(request.path);
       break;
     case "learn-folders":
-      rules = request.folders.map((folder) => createFolderRules(path.resolve(folder), request.exclude));
-      void learnFolders(request.first);
+      void learnFolders(request);
       break;
-    case "stats": {
-      const { files, textUnits, memoryBytes } = predictor.stats();
-      const indexing = isWalking || isUpdating;
-      answer({ kind: "stats", id: request.id, stats: { files, textBytes: textUnits, memoryBytes, indexing } });
+    case "stats":
+      answer({ kind: "stats", id: request.id, stats: stats() });
       break;
-    }
+    case "clear":
+      void clear().then(() => answer({ kind: "cleared", id: request.id }));
+      break;
+    case "close":
+      void save().finally(() => process.exit());
+      break;
   }
 });

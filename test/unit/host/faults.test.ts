@@ -21,6 +21,7 @@ const createHarness = () => {
     },
     problem: () => problem,
     setWaiting() {},
+    setLearning() {},
     dispose() {},
   };
   const listening = {

@@ -40,6 +40,9 @@ test("without settings there is no server and the predictor is on", () => {
       retryWaitMs: 10_000,
       showDelayMs: 0,
       predictorEnabled: true,
+      predictorConfidence: "balanced",
+      predictorMaxBytes: 268_435_456,
+      predictorIndexesOnBattery: true,
     },
     problems: [],
   });
@@ -262,6 +265,26 @@ test("package.json offers the providers that the program knows", () => {
   for (const kind of kinds) assert.deepEqual(parse({ "completion.provider": kind }).problems, []);
 });
 
+test("how the predictor behaves can be chosen, and nonsense is told", () => {
+  const { settings, problems } = parse({
+    "predictor.confidence": "eager",
+    "predictor.memoryMb": 64,
+    "predictor.indexOnBattery": false,
+  });
+  assert.deepEqual(
+    [settings.predictorConfidence, settings.predictorMaxBytes, settings.predictorIndexesOnBattery, problems.length],
+    ["eager", 67_108_864, false, 0],
+  );
+  const odd = parse({ "predictor.confidence": "loud", "predictor.memoryMb": 1e9, "predictor.indexOnBattery": "no" });
+  assert.deepEqual([odd.settings.predictorConfidence, odd.settings.predictorMaxBytes], ["balanced", 2_147_483_648]);
+  assert.deepEqual(odd.problems.map(({ kind, setting }) => `${kind} ${setting}`).toSorted(), [
+    "out-of-range hotpath.predictor.memoryMb",
+    "unknown-value hotpath.predictor.confidence",
+    "wrong-type hotpath.predictor.indexOnBattery",
+  ]);
+  assert.deepEqual(properties["hotpath.predictor.confidence"]!.enum, ["quiet", "balanced", "eager"]);
+});
+
 test("package.json draws the same limits for numbers", () => {
   for (const [name, range] of Object.entries(settingRanges)) {
     const { minimum, maximum } = properties[`hotpath.${name}`]!;
@@ -274,9 +297,10 @@ test("a folder cannot say where text is sent: all but what it may switch is mach
     "hotpath.completion.enabled",
     "hotpath.completion.showDelayMs",
     "hotpath.predictor.enabled",
+    "hotpath.predictor.confidence",
   ]);
   const endpoints = Object.keys(properties).filter((name) => !harmless.has(name));
-  assert.equal(endpoints.length, 22);
+  assert.equal(endpoints.length, 24);
   for (const name of endpoints) assert.equal(properties[name]!.scope, "machine", name);
   assert.deepEqual(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations.toSorted(), endpoints.toSorted());
 });

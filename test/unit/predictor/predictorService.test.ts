@@ -1,49 +1,28 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { type Log, silentLog } from "../../../src/base/log.ts";
-import { createPredictorService, type LearnOptions } from "../../../src/predictor/predictorService.ts";
-
-const workerUrl = new URL("../../../src/predictor/predictorWorker.ts", import.meta.url);
-
-/** A folder with these files; it goes with the test. */
-const makeFolder = async (t: TestContext, files: Record<string, string>): Promise<string> => {
-  const folder = await realpath(await mkdtemp(path.join(tmpdir(), "hotpath-predictor-")));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
-    await writeFile(path.join(folder, name), text);
-  }
-  return folder;
-};
+import type { LearnOptions } from "../../../src/predictor/predictorService.ts";
+import { ask, makeFolder, startService as start, statement, workerUrl } from "./predictorHarness.ts";
 
 const startService = (t: TestContext, log: Log = silentLog, url = workerUrl) => {
-  let learned: (() => void) | undefined;
-  const service = createPredictorService({ workerUrl: url, log, onLearned: () => learned?.() });
-  t.after(() => service.dispose());
+  const service = start(t, { log, workerUrl: url });
   return {
     ...service,
-    /** Learns folders and waits until they are read. */
-    learnAll: async (folders: readonly string[], options?: LearnOptions) => {
-      const done = new Promise<void>((resolve) => {
-        learned = resolve;
-      });
-      service.learnFolders(folders, options);
-      await done;
-    },
-    /** What is predicted at the bar in `text`. */
-    predictAt: async (file: string, text: string) => {
-      const at = text.indexOf("|");
-      return (await service.predict({ path: file, prefix: text.slice(0, at), suffix: text.slice(at + 1) }))?.text ?? "";
+    learnAll: async (
+      folders: readonly string[],
+      { exclude = [], ...options }: LearnOptions & { exclude?: readonly string[] } = {},
+    ) => {
+      const globs = exclude.map((glob) => ({ glob }));
+      await service.learnAll(
+        folders.map((root) => ({ root, exclude: globs })),
+        options,
+      );
     },
   };
 };
-
-/** A statement with a word that stands nowhere else, and what is typed to get the rest of it predicted. */
-const statement = (word: string): string => `register("${word}", handle${word}Request);\n`.repeat(2);
-const ask = (word: string): string => `\nregister("${word}", ha|\n`;
 
 test("learns a folder and predicts from it", async (t) => {
   const folder = await makeFolder(t, { "a.ts": statement("Alpha"), "deep/er/b.ts": statement("Beta") });
@@ -200,6 +179,7 @@ test("starts a crashed thread once, then stays off and says why", async (t) => {
   const code = `import { parentPort } from "node:worker_threads"; parentPort.on("message", () => { throw new Error("out of luck"); });`;
   const service = startService(t, log, workerThat(code));
   const question = { path: "a.ts", prefix: "const a", suffix: "" };
+  const over = service.learned();
   assert.equal(await service.predict(question), undefined);
   assert.equal((await service.stats()).problem, undefined);
   assert.equal(await service.predict(question), undefined);
@@ -210,6 +190,8 @@ test("starts a crashed thread once, then stays off and says why", async (t) => {
     "The predictor stopped and is started again: out of luck",
     "The predictor stopped twice and stays off: out of luck",
   ]);
+  // Whoever shows that it is learning is told that it is not.
+  await over;
 });
 
 test("reads its folders again after a crash", async (t) => {
@@ -227,14 +209,15 @@ test("reads its folders again after a crash", async (t) => {
 
 test("starts no thread for nothing, and holds none after dispose", async (t) => {
   const service = startService(t);
-  assert.deepEqual(await service.stats(), { files: 0, textBytes: 0, memoryBytes: 0, indexing: false });
+  const { files, memoryBytes, indexing } = await service.stats();
+  assert.deepEqual({ files, memoryBytes, indexing }, { files: 0, memoryBytes: 0, indexing: false });
   service.forget("a.ts");
   assert.ok(!process.getActiveResourcesInfo().includes("MessagePort"));
   const waiting = service.predict({ path: "a.ts", prefix: "", suffix: "" });
   await service.dispose();
   assert.equal(await waiting, undefined);
   assert.equal(await service.predict({ path: "a.ts", prefix: "", suffix: "" }), undefined);
-  service.learnFolders([tmpdir()]);
+  service.learnFolders([{ root: tmpdir(), exclude: [] }]);
   service.update("a.ts", "");
   await service.dispose();
   assert.ok(!process.getActiveResourcesInfo().includes("MessagePort"));

@@ -1,0 +1,64 @@
+import { execFile } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+
+/** Undefined where nobody can tell. */
+export type Power = { readonly isOnBattery: boolean | undefined; readonly isSaving: boolean | undefined };
+
+const unknown: Power = { isOnBattery: undefined, isSaving: undefined };
+const linuxRoot = "/sys";
+const pmsetTimeoutMs = 2000;
+
+const readWord = async (...parts: string[]): Promise<string | undefined> =>
+  readFile(path.join(...parts), "utf8").then(
+    (text) => text.trim(),
+    () => undefined,
+  );
+
+/**
+ * What the kernel's files say: a mains adapter that is online, or else a battery of the machine (not of a mouse) that
+ * discharges; `platform_profile` is what desktops set for their power saver.
+ *
+ * Documented in Documentation/ABI/testing/sysfs-class-power and sysfs-platform_profile of the Linux kernel.
+ */
+export const readLinuxPower = async (root = linuxRoot): Promise<Power> => {
+  const folder = path.join(root, "class/power_supply");
+  let isOnBattery: boolean | undefined;
+  for (const name of await readdir(folder).catch(() => [])) {
+    const type = await readWord(folder, name, "type");
+    if (type === "Mains" && (await readWord(folder, name, "online")) === "1") {
+      isOnBattery = false;
+      break;
+    }
+    if (type !== "Battery" || (await readWord(folder, name, "scope")) === "Device") continue;
+    isOnBattery ||= (await readWord(folder, name, "status")) === "Discharging";
+  }
+  const profile = await readWord(root, "firmware/acpi/platform_profile");
+  return { isOnBattery, isSaving: profile === undefined ? undefined : profile === "low-power" };
+};
+
+/** Reads the answers of `pmset -g batt` and `pmset -g` (macOS). */
+export const parsePmset = (batteries: string, settings: string): Power => {
+  const source = /drawing from '(\w+) Power'/.exec(batteries)?.[1];
+  const mode = /^\s*(?:lowpowermode|powermode)\s+(\d)/m.exec(settings)?.[1];
+  return {
+    isOnBattery: source === undefined ? undefined : source === "Battery",
+    isSaving: mode === undefined ? undefined : mode === "1",
+  };
+};
+
+const runPmset = (...parts: string[]): Promise<string> =>
+  new Promise((resolve) => {
+    execFile("/usr/bin/pmset", parts, { timeout: pmsetTimeoutMs }, (error, stdout) => resolve(error ? "" : stdout));
+  });
+
+/**
+ * Whether the machine runs on its battery and saves power. Windows tells only native code or a shell that takes half a
+ * second to start, so nothing is known there. Never throws.
+ */
+export const readPower = async (platform: string = process.platform): Promise<Power> => {
+  if (platform === "linux") return readLinuxPower();
+  if (platform !== "darwin") return unknown;
+  const [batteries, settings] = await Promise.all([runPmset("-g", "batt"), runPmset("-g")]);
+  return parsePmset(batteries, settings);
+};

@@ -1,0 +1,72 @@
+/** How often predictions of one language came true, and how often they were expected to. */
+export type LanguageScore = {
+  /** The files' extension, without its dot. */
+  readonly language: string;
+  /** Predictions that what was typed then has decided about. */
+  readonly decided: number;
+  readonly right: number;
+  /** Mean confidence of the decided ones: close to `right / decided` where the confidence is honest. */
+  readonly meanConfidence: number;
+};
+
+/** Compares predictions with what was typed then. */
+export type Score = {
+  /** To be told of the text before the cursor, whenever there is a question. */
+  observe(path: string, prefix: string): void;
+  /** `text` was predicted to follow `prefix`; the one before counts until it is decided. */
+  expect(path: string, prefix: string, text: string, confidence: number): void;
+  languages(): LanguageScore[];
+};
+
+/** Text before the cursor that must be the same, so that what follows can be compared. */
+const anchorUnits = 200;
+const maxLanguages = 100;
+
+/** The extension of a path or address, in lower case; "" where there is none. */
+export const languageOf = (path: string): string => {
+  const file = path.replace(/#.*$/, "");
+  return /[^/\\]\.([^./\\]{1,12})$/.exec(file)?.[1]?.toLowerCase() ?? "";
+};
+
+export const createScore = (): Score => {
+  const tallies = new Map<string, { decided: number; right: number; confidence: number }>();
+  let waiting: { path: string; anchor: string; end: number; text: string; confidence: number } | undefined;
+
+  const decide = (path: string, isRight: boolean, confidence: number): void => {
+    const language = languageOf(path);
+    const tally = tallies.get(language) ?? { decided: 0, right: 0, confidence: 0 };
+    if (tally.decided === 0 && tallies.size >= maxLanguages) return;
+    tally.decided++;
+    tally.right += isRight ? 1 : 0;
+    tally.confidence += confidence;
+    tallies.set(language, tally);
+  };
+
+  return {
+    observe(path, prefix) {
+      if (!waiting) return;
+      const { anchor, end, text, confidence } = waiting;
+      if (path !== waiting.path || prefix.length < end || !prefix.startsWith(anchor, end - anchor.length)) {
+        waiting = undefined;
+        return;
+      }
+      const typedUnits = Math.min(prefix.length - end, text.length);
+      const agrees = prefix.startsWith(text.slice(0, typedUnits), end);
+      if (agrees && typedUnits < text.length) return;
+      decide(path, agrees, confidence);
+      waiting = undefined;
+    },
+    expect(path, prefix, text, confidence) {
+      waiting ??= { path, anchor: prefix.slice(-anchorUnits), end: prefix.length, text, confidence };
+    },
+    languages: () =>
+      [...tallies]
+        .map(([language, { decided, right, confidence }]) => ({
+          language,
+          decided,
+          right,
+          meanConfidence: confidence / decided,
+        }))
+        .toSorted((a, b) => b.decided - a.decided),
+  };
+};

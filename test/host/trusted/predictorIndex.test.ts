@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { afterEach, suite, test } from "node:test";
+import * as vscode from "vscode";
+import { closeAll, configure, notification, openBelow, openTabs } from "../editor.ts";
+import { ghostText, hasUi, press, texts, type, waitUntil } from "../ui.ts";
+
+const folder = () => vscode.workspace.workspaceFolders![0]!.uri.fsPath;
+const statistics = async (): Promise<Map<string, string>> => {
+  await vscode.commands.executeCommand("hotpath.showPredictorStatistics");
+  const tab = await waitUntil("the statistics", () =>
+    openTabs().find(({ label }) => label.includes("Predictor statistics")),
+  );
+  assert.ok(tab);
+  const document = vscode.workspace.textDocuments.findLast(({ uri }) => uri.scheme === "hotpath-answer");
+  const rows = document?.getText().matchAll(/^\| ([^|]+) \| ([^|]+) \|$/gm) ?? [];
+  await vscode.window.tabGroups.close(tab);
+  return new Map([...rows].map(([, name, value]) => [name!, value!]));
+};
+const settled = () =>
+  waitUntil("the predictor to have read everything", async () => {
+    const facts = await statistics();
+    return facts.get("State") === "up to date" && facts.get("Files") !== "0" ? facts : undefined;
+  });
+/** A sign of a person: the cursor moves by the keyboard. */
+const wake = async () => {
+  await openBelow("src/products.ts", 1);
+  await press("ArrowUp");
+};
+
+const ask = async (afterLine: number) => {
+  await openBelow("src/products.ts", afterLine);
+  await type("export const flamingoHarbour = bu", { delayMs: 30 });
+};
+
+/** On a busy machine a prediction comes too late for the key that asked for it, and nobody asks again by himself. */
+const shows = (text: string) =>
+  waitUntil(`the ghost text "${text}"`, async () => {
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    return (await ghostText()).startsWith(text);
+  });
+
+suite("the predictor's index", () => {
+  afterEach(closeAll);
+
+  test("a service that starts again takes the files from its index", { skip: !hasUi }, async () => {
+    await wake();
+    const before = await settled();
+    assert.ok(Number(before.get("Files")) >= 8, JSON.stringify([...before]));
+    // Other settings: the thread ends, saves, and another one begins.
+    await configure({ "predictor.memoryMb": 128 });
+    await wake();
+    const after = await waitUntil("all files", async () => {
+      const facts = await settled();
+      return facts.get("Files") === before.get("Files") ? facts : undefined;
+    });
+    assert.ok(Number(after.get("Of them from the saved index")) >= 7, JSON.stringify([...after]));
+    assert.match(after.get("Memory") ?? "", /of at most 128 MB/);
+    await configure({ "predictor.memoryMb": undefined });
+  });
+
+  test("what others write is learned, and what they delete is not predicted any more", { skip: !hasUi }, async () => {
+    await wake();
+    const before = (await settled()).get("Files");
+    const file = path.join(folder(), "src", "flamingo.ts");
+    const line = "export const flamingoHarbour = buildFlamingoHarbour(flamingoOptions);\n";
+    await writeFile(file, line.repeat(3));
+    await closeAll();
+    await ask(3);
+    await waitUntil("the new file's text", async () => {
+      const shown = await ghostText();
+      if (shown.includes("FlamingoHarbour")) return true;
+      await press("Backspace");
+      await type("u");
+      return false;
+    });
+    await closeAll();
+    await waitUntil("one file more", async () => (await settled()).get("Files") === String(Number(before) + 1));
+    await rm(file);
+    await waitUntil("one file less", async () => (await settled()).get("Files") === before);
+    // Elsewhere than before: what was on the screen at a place is remembered there.
+    await ask(6);
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    for (let i = 0; i < 10; i++) assert.ok(!(await ghostText()).includes("FlamingoHarbour"));
+  });
+
+  test("clearing forgets, rebuilding learns again, and both say so", { skip: !hasUi }, async () => {
+    await wake();
+    await settled();
+    void vscode.commands.executeCommand("hotpath.clearPredictorIndex");
+    await notification(/has forgotten this workspace/);
+    assert.equal((await statistics()).get("Files"), "0");
+    void vscode.commands.executeCommand("hotpath.rebuildPredictorIndex");
+    await notification(/reads this workspace again/);
+    assert.ok(Number((await settled()).get("Files")) >= 8);
+  });
+
+  test("the statistics are a page that can be read", { skip: !hasUi }, async () => {
+    await vscode.commands.executeCommand("hotpath.showPredictorStatistics");
+    await waitUntil("the page", async () => {
+      const [page] = await texts("body", { webview: true });
+      return page?.includes("Shown as ghost text") === true && page.includes("expected to be right");
+    });
+  });
+
+  test("comments and Markdown get lines, too", { skip: !hasUi }, async () => {
+    await writeFile(
+      path.join(folder(), "NOTES.md"),
+      "- The pelican quarter closes on Thursday evening.\n- The pelican quarter closes on Thursday evening.\n\n",
+    );
+    await openBelow("NOTES.md", 2);
+    await type("- The pelican qu", { delayMs: 60 });
+    await shows("arter closes");
+    await closeAll();
+    await openBelow("src/products.ts", 3);
+    await type("// The pelican quarter cl", { delayMs: 60 });
+    await shows("oses on");
+    await closeAll();
+    await rm(path.join(folder(), "NOTES.md"));
+  });
+});
