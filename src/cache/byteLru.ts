@@ -14,17 +14,27 @@ export type ByteLru<V> = {
 // What an entry costs beyond its own value: map slot, list links and the key's header.
 const entryOverheadBytes = 120;
 
-/** Makes a cache of at most `maxBytes`; `sizeOf` tells a value's bytes, its key (2 bytes a character) comes on top. */
+/**
+ * Makes a cache of at most `maxBytes`; `sizeOf` tells a value's bytes, its key (2 bytes a character) comes on top.
+ * `onDrop` is told of every value that goes, but not of one that another takes the place of.
+ */
 export const createByteLru = <V extends object>({
   maxBytes,
   sizeOf,
+  onDrop,
 }: {
   maxBytes: number;
   sizeOf: (value: V) => number;
+  onDrop?: (value: V) => void;
 }): ByteLru<V> => {
   const entries = new LRUCache<string, V>({
     maxSize: maxBytes,
     sizeCalculation: (value, key) => Math.ceil(sizeOf(value)) + key.length * 2 + entryOverheadBytes,
+    ...(onDrop && {
+      dispose(value, _key, reason) {
+        if (reason !== "set") onDrop(value);
+      },
+    }),
   });
   return {
     get: (key) => entries.get(key),

@@ -13,6 +13,8 @@ export type Rhythm = {
   delayMs(): number;
   /** Keys that are typed until an answer comes, 2 to 12. */
   keysAhead(): number;
+  /** After so long without a key, 250 to 500 ms, somebody looks at what there is instead of typing on. */
+  pauseMs(): number;
 };
 
 // Until there are keys to learn from: 60 words a minute.
@@ -20,6 +22,8 @@ const usualGapMs = 200;
 // A longer gap is thinking, not typing.
 const pauseMs = 1000;
 const maxDelayMs = 120;
+// Most gaps between keys are shorter than twice the usual one.
+const gapsInPause = 2;
 const newShare = 0.2;
 
 /** Knows nothing yet. */
@@ -41,5 +45,6 @@ export const createRhythm = (clock: Clock): Rhythm => {
     delayMs: () =>
       isAfterPause || firstTextMs === undefined ? 0 : Math.min(maxDelayMs, Math.max(0, gapMs * 1.2 - firstTextMs)),
     keysAhead: () => Math.min(12, Math.max(2, Math.ceil((firstTextMs ?? 0) / Math.max(gapMs, 1)) + 1)),
+    pauseMs: () => Math.min(500, Math.max(250, gapMs * gapsInPause)),
   };
 };

@@ -1,14 +1,20 @@
 import { isAbortError } from "../base/abort.ts";
 import { firstTokenSpan, type Ledger } from "../metrics/ledger.ts";
-import type { Capabilities, Provider } from "../provider/provider.ts";
+import type { Capabilities, Provider, Usage } from "../provider/provider.ts";
 import type { PromptBuilder } from "./prompt.ts";
-import { isLineEnd, remainder, suffixKey, type Snapshot } from "./snapshot.ts";
+import { isLineEnd, remainder, suffixKey, typedBetween, type Snapshot } from "./snapshot.ts";
 
 /** A request under way and the text that it has brought so far. */
 export type RunningStream = {
   readonly snapshot: Snapshot;
-  /** All text so far, as it came. */
+  /** It stands behind all other work of the server, and is shorter than other answers. */
+  readonly isSpeculated: boolean;
+  /** It was asked for a place that the user had not reached yet. */
+  readonly isAhead: boolean;
+  /** All text so far, as it came; at the end without a line that the token limit has cut. */
   readonly text: string;
+  /** What the server told, at the end. */
+  readonly usage: Usage | undefined;
   readonly isDone: boolean;
   /** True when it ended by a fault: asking again at once would only repeat it. */
   readonly hasFailed: boolean;
@@ -30,6 +36,8 @@ export type StreamOptions = {
   readonly snapshot: Snapshot;
   readonly ledger: Ledger;
   readonly prompts: PromptBuilder;
+  /** True: what comes after a text that nobody has taken yet. It goes behind all other work of the server. */
+  readonly isSpeculated?: boolean;
   /** Called before the request is sent, with what is known of the server. */
   onCapabilities(capabilities: Capabilities): void;
   /** Called when text came and more may follow. */
@@ -41,17 +49,20 @@ export type StreamOptions = {
 
 const multiLineTokens = 160;
 const singleLineTokens = 64;
+// Most speculation is for nothing: enough for the next lines, and the rest is asked for when somebody gets there.
+const speculatedTokens = 48;
 const maxStreamLines = 14;
 // Before the first token nobody knows whether the answer agrees: this much typing is waited for it.
 const maxBlindCharacters = 24;
 
 /** Asks the model for what follows `snapshot`. Streams to the end even when nobody waits any more, unless aborted. */
 export const startStream = (options: StreamOptions): RunningStream => {
-  const { snapshot, ledger, provider } = options;
+  const { snapshot, ledger, provider, isSpeculated = false } = options;
   const controller = new AbortController();
   const key = suffixKey(snapshot.suffix);
   const isMultiline = isLineEnd(snapshot.suffix);
   let text = "";
+  let usage: Usage | undefined;
   let isDone = false;
   let isComplete = false;
   let hasFailed = false;
@@ -60,11 +71,10 @@ export const startStream = (options: StreamOptions): RunningStream => {
   const agreesWith = (at: Snapshot): boolean => {
     if (controller.signal.aborted) return false;
     if (at.documentId !== snapshot.documentId || suffixKey(at.suffix) !== key) return false;
-    if (!at.prefix.startsWith(snapshot.prefix)) {
-      const missing = snapshot.prefix.length - at.prefix.length;
-      return missing > 0 && missing <= snapshot.aheadUnits && snapshot.prefix.startsWith(at.prefix);
-    }
-    const typed = at.prefix.slice(snapshot.prefix.length);
+    const missing = snapshot.prefix.length - at.prefix.length;
+    if (missing > 0) return missing <= snapshot.aheadUnits && typedBetween(at.prefix, snapshot.prefix) !== undefined;
+    const typed = typedBetween(snapshot.prefix, at.prefix);
+    if (typed === undefined) return false;
     if (text === "" && typed.length > maxBlindCharacters) return false;
     return isDone
       ? text.startsWith(typed) && text.length > typed.length
@@ -73,8 +83,13 @@ export const startStream = (options: StreamOptions): RunningStream => {
 
   const stream: RunningStream = {
     snapshot,
+    isSpeculated,
+    isAhead: snapshot.aheadUnits > 0,
     get text() {
       return text;
+    },
+    get usage() {
+      return usage;
     },
     get isDone() {
       return isDone;
@@ -86,7 +101,7 @@ export const startStream = (options: StreamOptions): RunningStream => {
     hasAnswered: (at) =>
       isComplete &&
       at.documentId === snapshot.documentId &&
-      at.prefix === snapshot.prefix &&
+      typedBetween(snapshot.prefix, at.prefix) === "" &&
       suffixKey(at.suffix) === key,
     rest: (at) => (agreesWith(at) ? remainder(snapshot.prefix, text, at.prefix) : undefined),
     progress: () => (isDone ? Promise.resolve() : wake.promise),
@@ -116,7 +131,8 @@ export const startStream = (options: StreamOptions): RunningStream => {
       options.onCapabilities(capabilities);
       const { model } = capabilities;
       request.named(model);
-      const maxTokens = isMultiline ? multiLineTokens : singleLineTokens;
+      const fullTokens = isMultiline ? multiLineTokens : singleLineTokens;
+      const maxTokens = isSpeculated ? Math.min(speculatedTokens, fullTokens) : fullTokens;
       const parts = provider.streamCompletion(
         {
           // The room for the answer is always the longer one's: the prompt must not depend on where in the line the cursor is.
@@ -128,14 +144,17 @@ export const startStream = (options: StreamOptions): RunningStream => {
         {
           signal: controller.signal,
           span: request.span,
+          ...(isSpeculated ? { priority: "speculation" } : {}),
           // Most requests for ghost text are cancelled: what they cost is told later, if at all.
-          onLateUsage: (usage) => request.lateUsage(usage),
+          onLateUsage: (late) => request.lateUsage(late),
         },
       );
       for await (const part of parts) {
         if (part.type === "end") {
-          request.usage(part.usage);
+          usage = part.usage;
+          request.usage(usage);
           if (part.model) request.named(part.model);
+          if (part.reason === "length" && isMultiline) text = withoutCutLine(text);
           break;
         }
         if (part.type !== "text" || part.text === "") continue;
@@ -171,6 +190,12 @@ export const startStream = (options: StreamOptions): RunningStream => {
 const hasEnough = (text: string): boolean => {
   const lines = text.split("\n");
   return lines.length > maxStreamLines || /\S[^\n]*\n[^\S\n]*\n/.test(text);
+};
+
+/** The text without its last line, which goes on beyond what was asked for; all of it when there is only one. */
+const withoutCutLine = (text: string): string => {
+  const lines = text.slice(0, text.lastIndexOf("\n"));
+  return text.includes("\n") && lines.trim() !== "" ? lines : text;
 };
 
 /** The kind of a provider's fault; rooms that take providers as types only cannot ask `instanceof`. */

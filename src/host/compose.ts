@@ -135,6 +135,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
         ledger,
         prompts: createPromptBuilder({ clock, layout: () => settings.promptLayout, related: related.source }),
         onBetter: (snapshot) => ghostText.showAgain(snapshot),
+        speculateOnMetered: () => settings.speculateOnMetered,
         onSuccess: () => statusBar.setProblem(undefined),
         onFailure: (error) => faults.report(error, settings.completion),
       }),
@@ -171,16 +172,13 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       clock,
       onTaken({ suggestion, ...how }) {
         ledger.accepted(suggestion.origin, suggestion.insertText.length, how);
-        if (suggestion.insertText !== "") loadedEngine?.accepted?.(suggestion);
+        if (suggestion.insertText !== "") loadedEngine?.accepted(suggestion);
       },
       onUndone(suggestion, documentId) {
         ledger.undone(suggestion.origin, suggestion.insertText.length);
-        loadedEngine?.undone?.(documentId, suggestion);
+        loadedEngine?.undone(documentId);
       },
-      onKept(suggestion, share) {
-        ledger.kept(suggestion.origin, suggestion.insertText.length, share);
-        loadedEngine?.kept?.(suggestion, share);
-      },
+      onKept: (suggestion, share) => ledger.kept(suggestion.origin, suggestion.insertText.length, share),
     }),
   );
   const isEnabled = (document: vscode.TextDocument) => enabled.isEnabled(document);

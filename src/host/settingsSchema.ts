@@ -39,6 +39,8 @@ export type Settings = {
   readonly hedging: boolean;
   /** US dollars that second requests may cost in a day. */
   readonly hedgingMaxUsdPerDay: number;
+  /** Whether servers that charge are asked ahead, too. */
+  readonly speculateOnMetered: boolean;
   readonly connectionsPerServer: number;
   /** The longest pause that a server asks for and that is waited for before the next try. */
   readonly retryWaitMs: number;
@@ -79,6 +81,7 @@ export const settingDefaults = {
   "completion.hedging": true,
   "completion.hedgingMaxUsdPerDay": 0.05,
   "completion.showDelayMs": 0,
+  "completion.speculateOnMetered": false,
   "predictor.enabled": true,
   "predictor.confidence": "balanced",
   "predictor.memoryMb": 256,
@@ -154,7 +157,12 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
     return [];
   };
   const flag = (
-    name: "completion.hedging" | "completion.relatedFiles" | "predictor.enabled" | "predictor.indexOnBattery",
+    name:
+      | "completion.hedging"
+      | "completion.relatedFiles"
+      | "completion.speculateOnMetered"
+      | "predictor.enabled"
+      | "predictor.indexOnBattery",
   ): boolean => {
     const value = read(name) ?? settingDefaults[name];
     if (typeof value === "boolean") return value;
@@ -246,6 +254,7 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
     relatedFiles: flag("completion.relatedFiles"),
     hedging: flag("completion.hedging"),
     hedgingMaxUsdPerDay: number("completion.hedgingMaxUsdPerDay"),
+    speculateOnMetered: flag("completion.speculateOnMetered"),
     connectionsPerServer: Math.round(number("network.connectionsPerServer")),
     retryWaitMs: number("network.retryWaitSeconds") * 1000,
     showDelayMs: number("completion.showDelayMs"),

@@ -10,7 +10,7 @@ export type RequestFeature = "completion" | "chat";
 export type RequestOutcome = "running" | "ok" | "cancelled" | "failed";
 
 /** The rungs of the ladder that ghost text can come from, fastest first. */
-export const suggestionSources = ["live", "cache", "stream", "predictor", "network"] as const;
+export const suggestionSources = ["live", "cache", "stream", "speculation", "predictor", "network"] as const;
 export type SuggestionSource = (typeof suggestionSources)[number];
 
 /** What one request took, as far as the server told; cached tokens are a part of the prompt tokens. */

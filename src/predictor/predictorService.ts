@@ -25,6 +25,8 @@ export type PredictionRequest = { path: string; prefix: string; suffix: string }
  */
 export type PredictionSource = {
   predict(request: PredictionRequest, signal?: AbortSignal): Promise<Prediction | undefined>;
+  /** Tells what became of a prediction that was shown with this confidence: typed or accepted, or typed away or undone. */
+  feedback?(event: { path: string; confidence: number; isRight: boolean }): void;
 };
 
 export type PredictorStats = WorkerStats & {

@@ -236,6 +236,8 @@ const sourceLabel = (source: SuggestionSource, t: Translate): string => {
       return t("Remembered suggestion");
     case "stream":
       return t("Request already under way");
+    case "speculation":
+      return t("Asked for ahead");
     case "predictor":
       return t("Embedded predictor");
     case "network":

@@ -104,7 +104,12 @@ type Manifest = {
 test("#37 no folder can set where requests go, nor with which model", async () => {
   const manifest = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8")) as Manifest;
   // What a folder may say: it sends nothing anywhere.
-  const harmless = new Set(["hotpath.completion.enabled", "hotpath.predictor.enabled"]);
+  const harmless = new Set([
+    "hotpath.completion.enabled",
+    "hotpath.completion.showDelayMs",
+    "hotpath.predictor.enabled",
+    "hotpath.predictor.confidence",
+  ]);
   const settings = manifest.contributes.configuration.flatMap(({ properties }) => Object.entries(properties));
   const endpoints = settings.filter(([name]) => !harmless.has(name));
   assert.ok(endpoints.some(([name]) => name === "hotpath.completion.baseUrl"));

@@ -149,9 +149,10 @@ for (const kind of providerKinds) {
 test("#09 an answer that broke off is not remembered as one", async (context) => {
   const { clock, server, provider } = await createHarness(context, "llamacpp");
   const failures: unknown[] = [];
+  const ledger = createLedger({ clock });
   const engine = createCompletionEngine({
     clock,
-    ledger: createLedger({ clock }),
+    ledger,
     onBetter() {},
     onSuccess() {},
     onFailure: (error) => failures.push(error),
@@ -170,6 +171,8 @@ test("#09 an answer that broke off is not remembered as one", async (context) =>
   clock.advance(600_000);
   // Something else is on screen in between, and that is remembered.
   assert.equal((await suggestAt("b.ts", "if (other) "))?.source, "network");
+  // A statement is shown before its answer has ended.
+  await until(() => ledger.runningCount() === 0);
   assert.equal((await suggestAt("c.ts", "if (third) "))?.source, "network");
   assert.equal((await suggestAt("b.ts", "if (other) "))?.source, "cache");
   const back = await suggestAt("a.ts", "if (run) ");

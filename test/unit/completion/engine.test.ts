@@ -213,7 +213,7 @@ test("an empty answer is not asked for again at the same place", async () => {
 });
 
 test("the predictor answers at once when it is sure, and the model betters it while untouched", async () => {
-  const setup = setUp({ text: "guess;", confidence: 0.9 });
+  const setup = setUp({ text: "guess;", confidence: 0.8 });
   const first = await setup.engine.suggest(at("let a = ‸\n"), never);
   assert.deepEqual([first?.insertText, first?.source], ["guess;", "predictor"]);
   setup.calls[0]!.say("right();");
@@ -224,7 +224,7 @@ test("the predictor answers at once when it is sure, and the model betters it wh
 });
 
 test("the model does not take the place of a text that the user has begun to take", async () => {
-  const setup = setUp({ text: "guess;", confidence: 0.9 });
+  const setup = setUp({ text: "guess;", confidence: 0.8 });
   await setup.engine.suggest(at("let a = ‸\n"), never);
   await setup.engine.suggest(at("let a = gu‸\n"), never);
   setup.calls[0]!.say("guessOther();");
@@ -236,9 +236,9 @@ test("the model does not take the place of a text that the user has begun to tak
 
 test("what the predictor showed grows while it is typed along, and keeps its beginning", async () => {
   const answers = [
-    { text: "throw new", confidence: 0.9 },
+    { text: "throw new", confidence: 0.8 },
     { text: "row new ValidationError", confidence: 0.8 },
-    { text: "something else", confidence: 0.9 },
+    { text: "something else", confidence: 0.8 },
   ];
   const setup = setUp();
   setup.engine.use({ predictor: { predict: () => Promise.resolve(answers.shift()) } });
@@ -285,7 +285,7 @@ test("an answer that goes another way than the typing did meanwhile is asked for
 });
 
 test("the model is asked from the cursor when its answer disagrees behind a text of the predictor's", async () => {
-  const setup = setUp({ text: "guess;", confidence: 0.9 });
+  const setup = setUp({ text: "guess;", confidence: 0.8 });
   await setup.engine.suggest(at("let a = ‸\n"), never);
   await setup.engine.suggest(at("let a = gu‸\n"), never);
   setup.calls[0]!.say("right();");
@@ -324,7 +324,7 @@ test("an edit keeps the request when one of the places where the cursor may be a
 
 test("nothing takes the place of a text that the user had time to look at", async () => {
   const clock = createFakeClock();
-  const setup = setUp({ text: "guess;", confidence: 0.9 }, clock);
+  const setup = setUp({ text: "guess;", confidence: 0.8 }, clock);
   await setup.engine.suggest(at("let a = ‸\n"), never);
   clock.advance(5000);
   setup.calls[0]!.say("right();");
@@ -367,7 +367,7 @@ test("whoever asked while the model was being reached is told when it is there",
 });
 
 test("a text that took the predictor's place counts for the model", async () => {
-  const setup = setUp({ text: "guess;", confidence: 0.9 });
+  const setup = setUp({ text: "guess;", confidence: 0.8 });
   await setup.engine.suggest(at("let a = ‸\n"), never);
   setup.calls[0]!.say("right();");
   setup.calls[0]!.end();
@@ -400,8 +400,8 @@ test("a pause ends by itself, and one that only the user can end ends with new s
 });
 
 test("the text on screen belongs to its document and to what follows the cursor", async () => {
-  const setup = setUp({ text: "guess;", confidence: 0.9 });
-  setup.engine.use({ predictor: { predict: () => Promise.resolve({ text: "guess;", confidence: 0.9 }) } });
+  const setup = setUp({ text: "guess;", confidence: 0.8 });
+  setup.engine.use({ predictor: { predict: () => Promise.resolve({ text: "guess;", confidence: 0.8 }) } });
   await setup.engine.suggest(at("let a = ‸\n"), never);
   assert.equal((await setup.engine.suggest(at("let a = ‸\n"), never))?.source, "live");
   assert.equal((await setup.engine.suggest(at("let a = ‸\n", "b.ts"), never))?.source, "predictor");
@@ -664,4 +664,13 @@ test("nothing more is asked early when VS Code does not ask for ghost text", asy
   type(setup, "other(‸\n");
   await settle();
   assert.equal(setup.calls.at(-1)!.request.prefix, "other(");
+});
+
+test("what is left of a text on screen stays although nothing like it would be proposed there", async () => {
+  const setup = setUp(undefined, createFakeClock());
+  // The closer fits no bracket here until the rest is typed.
+  const below = "\n    } else {\n    }\n  }\n}\n";
+  await ask(setup, `function a() {\n  let x = ‸${below}`, (call) => (call.say("{};"), call.end()));
+  const rest = await setup.engine.suggest(at(`function a() {\n  let x = {‸${below}`), never);
+  assert.deepEqual([rest?.insertText, rest?.source], ["};", "live"]);
 });

@@ -13,14 +13,14 @@ const at = (document: string, documentId = "a.ts"): Snapshot => {
 test("answers at the place that was asked", () => {
   const cache = createSuggestionCache(10_000);
   cache.add(at("let a = ‸\nend();\n"), "m", "one + two;");
-  assert.equal(cache.find(at("let a = ‸\nend();\n"), "m"), "one + two;");
+  assert.equal(cache.find(at("let a = ‸\nend();\n"), "m")?.text, "one + two;");
 });
 
 test("answers with the rest after the user typed on along the text", () => {
   const cache = createSuggestionCache(10_000);
   cache.add(at("let a = ‸\nend();\n"), "m", "one + two;\nthree();");
-  assert.equal(cache.find(at("let a = one +‸\nend();\n"), "m"), " two;\nthree();");
-  assert.equal(cache.find(at("let a = one + two;‸\nend();\n"), "m"), "\nthree();");
+  assert.equal(cache.find(at("let a = one +‸\nend();\n"), "m")?.text, " two;\nthree();");
+  assert.equal(cache.find(at("let a = one + two;‸\nend();\n"), "m")?.text, "\nthree();");
 });
 
 test("does not answer where the user typed something else, or all of it", () => {
@@ -34,8 +34,8 @@ test("survives a bracket that the editor closed and an edit far above", () => {
   const cache = createSuggestionCache(10_000);
   const far = "x".repeat(300) + "\n" + "y".repeat(300) + "\n";
   cache.add(at(`${far}run‸\nend();\n`), "m", "(value);");
-  assert.equal(cache.find(at(`${far}run(‸)\nend();\n`), "m"), "value);");
-  assert.equal(cache.find(at(`new line\n${far}run‸\nend();\n`), "m"), "(value);");
+  assert.equal(cache.find(at(`${far}run(‸)\nend();\n`), "m")?.text, "value);");
+  assert.equal(cache.find(at(`new line\n${far}run‸\nend();\n`), "m")?.text, "(value);");
 });
 
 test("keeps documents, models and what follows the cursor apart", () => {
@@ -70,4 +70,38 @@ test("does not keep the documents alive that its entries come from", () => {
   const keptBytes = process.memoryUsage().heapUsed - beforeBytes;
   assert.ok(keptBytes < 10 * documentCharacters, `${keptBytes} bytes`);
   assert.ok(cache.sizeBytes > 0);
+});
+
+test("the nearest place that was answered wins over one that is further back", () => {
+  const cache = createSuggestionCache(10_000);
+  cache.add(at("let a = ‸\n"), "m", "one.two();\nthree();");
+  cache.add(at("let a = one.‸\n"), "m", "two(4);");
+  assert.equal(cache.find(at("let a = one.t‸\n"), "m")?.text, "wo(4);");
+  assert.equal(cache.find(at("let a = o‸\n"), "m")?.text, "ne.two();\nthree();");
+  assert.equal(cache.find(at("let a = one.two();\nth‸\n"), "m")?.text, "ree();");
+});
+
+test("survives an edit more than three lines below", () => {
+  const cache = createSuggestionCache(10_000);
+  cache.add(at("let a = ‸\nb();\nc();\n\nd();\ne();\n"), "m", "one;");
+  assert.equal(cache.find(at("let a = ‸\nb();\nc();\n\nd();\nother();\n"), "m")?.text, "one;");
+  assert.equal(cache.find(at("let a = ‸\nb();\nother();\n\nd();\n"), "m"), undefined);
+});
+
+test("tells what was asked for ahead, and forgets one place alone", () => {
+  const cache = createSuggestionCache(10_000);
+  cache.add(at("a‸\n"), "m", "one;", true);
+  cache.add(at("ab‸\n"), "m", "two;");
+  assert.deepEqual(cache.find(at("a‸\n"), "m"), { text: "one;", isSpeculated: true });
+  cache.forget(at("a‸\n"), "m");
+  assert.equal(cache.find(at("a‸\n"), "m"), undefined);
+  assert.equal(cache.find(at("ab‸\n"), "m")?.text, "two;");
+});
+
+test("remembers nothing of a line that is too long to be written by hand", () => {
+  const cache = createSuggestionCache(100_000);
+  const long = "x".repeat(5000);
+  cache.add(at(`${long}‸\n`), "m", "one;");
+  assert.equal(cache.sizeBytes, 0);
+  assert.equal(cache.find(at(`${long}‸\n`), "m"), undefined);
 });

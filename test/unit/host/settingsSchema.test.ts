@@ -36,6 +36,7 @@ test("without settings there is no server and the predictor is on", () => {
       relatedFiles: true,
       hedging: true,
       hedgingMaxUsdPerDay: 0.05,
+      speculateOnMetered: false,
       connectionsPerServer: 64,
       retryWaitMs: 10_000,
       showDelayMs: 0,
@@ -300,7 +301,7 @@ test("a folder cannot say where text is sent: all but what it may switch is mach
     "hotpath.predictor.confidence",
   ]);
   const endpoints = Object.keys(properties).filter((name) => !harmless.has(name));
-  assert.equal(endpoints.length, 24);
+  assert.equal(endpoints.length, 25);
   for (const name of endpoints) assert.equal(properties[name]!.scope, "machine", name);
   assert.deepEqual(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations.toSorted(), endpoints.toSorted());
 });

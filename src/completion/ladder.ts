@@ -1,0 +1,182 @@
+import type { Clock } from "../base/clock.ts";
+import type { SuggestionSource } from "../metrics/ledger.ts";
+import type { Prediction, PredictionSource } from "../predictor/predictorService.ts";
+import { isPredictorPreferred, isSameWay } from "./choice.ts";
+import { fit, minUsefulCharacters } from "./fit.ts";
+import { improvedText, type Asked } from "./improve.ts";
+import { liveRest, stillDrawn, withRest, type Live } from "./live.ts";
+import { predictSoon } from "./predictSoon.ts";
+import type { Requests } from "./requests.ts";
+import type { RunningStream } from "./runningStream.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { stableText } from "./stableText.ts";
+import type { Remembered } from "./suggestionCache.ts";
+import type { UndoMemory } from "./undoMemory.ts";
+import type { Verdicts } from "./verdicts.ts";
+
+/** Ghost text for one place. */
+export type Suggestion = {
+  readonly insertText: string;
+  /** UTF-16 units behind the cursor, on its line, that accepting overwrites. */
+  readonly replaceAfter: number;
+  readonly source: SuggestionSource;
+  /** Where the text came from at first, also while it is typed through (`source` is then `live`). */
+  readonly origin: SuggestionSource;
+};
+
+export type LadderOptions = {
+  readonly clock: Clock;
+  readonly requests: Requests;
+  readonly verdicts: Verdicts;
+  readonly undoMemory: UndoMemory;
+  readonly predictor: () => PredictionSource | undefined;
+  readonly remembered: (snapshot: Snapshot) => Remembered | undefined;
+  /** Whether the model's word for this place is known, be it nothing that can be shown. */
+  readonly isAnswered: (snapshot: Snapshot) => boolean;
+  /** Whether the cursor is still at this place. */
+  readonly isHere: (snapshot: Snapshot) => boolean;
+};
+
+/** The rungs from the text on screen to the network. */
+export type Ladder = {
+  /** The text of the first rung that has one. With `mayAsk` the last one sends a request. */
+  climb(snapshot: Snapshot, signal: AbortSignal, mayAsk: boolean): Promise<Suggestion | undefined>;
+  /** What of the text on screen is still to come at `snapshot`. */
+  liveRest(snapshot: Snapshot): string | undefined;
+  /** Puts a better text of the model's in the place of what was answered; false: there is none, or it comes too late. */
+  improve(running: RunningStream, asked: Asked): boolean;
+  /** Takes the text on screen for gone; with `origin`, only one from there. */
+  forgetLive(origin?: "predictor" | "model"): void;
+};
+
+// The predictor answers in well under a millisecond; when its thread is busy, nobody waits for it longer than this.
+const predictorPatienceMs = 30;
+// Where there is a text of the model's to show, the predictor only gets the time that it takes when all is well.
+const rivalPatienceMs = 1;
+
+/** Nothing is on screen yet. */
+export const createLadder = (options: LadderOptions): Ladder => {
+  const { clock, requests, verdicts, undoMemory, isAnswered } = options;
+  let live: Live | undefined;
+
+  const offer = (
+    snapshot: Snapshot,
+    text: string,
+    source: SuggestionSource,
+    { origin = source, confidence }: { origin?: SuggestionSource; confidence?: number | undefined } = {},
+  ) => {
+    // What is left of a text on screen stays there to its last character, also where it would not be proposed anew.
+    const filtered =
+      source === "live"
+        ? (fit(snapshot, text, 1) ?? stillDrawn(live, snapshot))
+        : fit(snapshot, text, minUsefulCharacters);
+    if (!filtered || undoMemory.isRefused(snapshot, filtered.insertText)) return undefined;
+    if (source !== "live") live = { snapshot, text, drawn: filtered, origin, confidence, isNew: false };
+    if (source !== "live" || live?.isNew) verdicts.claim(snapshot, filtered.insertText, confidence);
+    return { ...filtered, source, origin } satisfies Suggestion;
+  };
+
+  const fromLive = (snapshot: Snapshot): Suggestion | undefined => {
+    const rest = liveRest(live, snapshot);
+    if (rest === undefined || !live) return undefined;
+    const { origin, confidence, isNew } = live;
+    const suggestion = offer(snapshot, rest, "live", { origin, confidence });
+    live = { ...live, isNew: false };
+    return suggestion && isNew ? { ...suggestion, source: origin } : suggestion;
+  };
+
+  /** What the predictor is sure of. */
+  const predict = (snapshot: Snapshot, signal: AbortSignal, patienceMs = predictorPatienceMs) =>
+    predictSoon(options.predictor(), snapshot, { clock, patienceMs, signal });
+
+  const offerPrediction = (snapshot: Snapshot, { text, confidence }: Prediction) =>
+    offer(snapshot, text, "predictor", { confidence });
+
+  const fromPredictor = async (snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion | undefined> => {
+    const prediction = await predict(snapshot, signal);
+    return prediction && offerPrediction(snapshot, prediction);
+  };
+
+  /** The model's text, unless the predictor knows better. */
+  const fromModel = async (snapshot: Snapshot, text: string, source: SuggestionSource, signal: AbortSignal) => {
+    const rival = await predict(snapshot, signal, rivalPatienceMs);
+    if (signal.aborted) return undefined;
+    const isBeaten = rival !== undefined && isPredictorPreferred(rival, text, verdicts.modelRate);
+    return (isBeaten ? offerPrediction(snapshot, rival) : undefined) ?? offer(snapshot, text, source);
+  };
+
+  /** The predictor sees further with every key: what is on screen grows, but its beginning stays as it is. */
+  const grown = async (shown: Suggestion, snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion> => {
+    const prediction = await predict(snapshot, signal);
+    const rest = liveRest(live, snapshot);
+    if (!live || !prediction || rest === undefined || prediction.text.length <= rest.length) return shown;
+    if (!prediction.text.startsWith(rest)) return shown;
+    live = withRest(live, rest, prediction.text);
+    return offer(snapshot, prediction.text, shown.source, { origin: shown.origin }) ?? shown;
+  };
+
+  const fromStream = async (running: RunningStream, snapshot: Snapshot, signal: AbortSignal) => {
+    const soFar = running.rest(snapshot) ?? "";
+    if (!running.isDone) {
+      // A line takes the model a while: where the predictor sees it go the same way, its text is there at once.
+      const prediction = await predict(snapshot, signal);
+      if (prediction && isSameWay(prediction.text, soFar)) {
+        const suggestion = offerPrediction(snapshot, prediction);
+        if (suggestion) return suggestion;
+      }
+    }
+    const text = await stableText(running, snapshot, signal);
+    return text === undefined || signal.aborted ? undefined : fromModel(snapshot, text, sourceOf(running), signal);
+  };
+
+  const fromNetwork = async (snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion | undefined> => {
+    const before = requests.current;
+    const requested = requests.joined(snapshot, () => options.isHere(snapshot), signal);
+    const predicted = await fromPredictor(snapshot, signal);
+    if (predicted || signal.aborted) return predicted;
+    const running = await requested;
+    if (!running || signal.aborted) return undefined;
+    const text = await stableText(running, snapshot, signal);
+    if (signal.aborted) return undefined;
+    if (text !== undefined) return offer(snapshot, text, running === before ? sourceOf(running) : "network");
+    if (running.hasFailed || running.agreesWith(snapshot) || running.hasAnswered(snapshot)) return undefined;
+    // The answer went another way than the typing did meanwhile, so the model is asked from here.
+    const next = requests.current === running ? requests.begin(snapshot) : requests.current;
+    const nextText = next && (await stableText(next, snapshot, signal));
+    return nextText === undefined || signal.aborted ? undefined : offer(snapshot, nextText, "network");
+  };
+
+  return {
+    async climb(snapshot, signal, mayAsk) {
+      const shown = fromLive(snapshot);
+      if (shown)
+        return shown.source === "live" && shown.origin === "predictor" ? grown(shown, snapshot, signal) : shown;
+      const remembered = options.remembered(snapshot);
+      if (remembered) {
+        const source = remembered.isSpeculated ? "speculation" : "cache";
+        const suggestion = await fromModel(snapshot, remembered.text, source, signal);
+        if (suggestion || signal.aborted) return suggestion;
+      }
+      if (isAnswered(snapshot)) return fromPredictor(snapshot, signal);
+      const { current } = requests;
+      if (current?.rest(snapshot)) {
+        const suggestion = await fromStream(current, snapshot, signal);
+        if (suggestion || signal.aborted) return suggestion;
+      }
+      return mayAsk ? fromNetwork(snapshot, signal) : fromPredictor(snapshot, signal);
+    },
+    liveRest: (snapshot) => liveRest(live, snapshot),
+    improve(running, asked) {
+      const text = improvedText(running, asked, live, { nowMs: clock.nowMs(), modelRate: verdicts.modelRate });
+      if (text === undefined) return false;
+      const { snapshot } = asked;
+      live = { snapshot, text, drawn: fit(snapshot, text), origin: "network", confidence: undefined, isNew: true };
+      return true;
+    },
+    forgetLive(origin) {
+      if (!origin || (live?.origin === "predictor") === (origin === "predictor")) live = undefined;
+    },
+  };
+};
+
+const sourceOf = (running: RunningStream): SuggestionSource => (running.isAhead ? "speculation" : "stream");

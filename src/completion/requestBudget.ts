@@ -1,0 +1,23 @@
+import type { Clock } from "../base/clock.ts";
+
+/** Counts requests to servers that charge for them. */
+export type RequestBudget = {
+  /** Takes one request from the last minute's share; false, and nothing taken, when the share is used up. */
+  take(): boolean;
+};
+
+const minuteMs = 60_000;
+
+/** Makes a budget of `perMinute` requests in any 60 seconds. */
+export const createRequestBudget = (clock: Clock, perMinute: number): RequestBudget => {
+  let takenAtMs: number[] = [];
+  return {
+    take() {
+      const nowMs = clock.nowMs();
+      takenAtMs = takenAtMs.filter((atMs) => nowMs - atMs < minuteMs);
+      if (takenAtMs.length >= perMinute) return false;
+      takenAtMs.push(nowMs);
+      return true;
+    },
+  };
+};

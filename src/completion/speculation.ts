@@ -1,0 +1,83 @@
+import type { Clock } from "../base/clock.ts";
+import type { Disposable } from "../base/disposable.ts";
+import type { FilteredCompletion } from "./filters.ts";
+import type { Requests } from "./requests.ts";
+import { placeBehind, suffixKey, type Snapshot } from "./snapshot.ts";
+
+/**
+ * Asks for what comes behind the text on screen as if it had been taken, when the typist pauses and the server has
+ * nothing else to do. Any real request closes it, because there is only one at a time.
+ */
+export type Speculation = {
+  /** This text is on screen at `snapshot`. */
+  shown(snapshot: Snapshot, text: FilteredCompletion): void;
+  /** A request has ended, so the server may be free. */
+  serverFree(): void;
+  /** The text on screen is not what it was: nothing is asked until the next one is shown. */
+  cancel(): void;
+  /** Forgets which places were asked for. */
+  clear(): void;
+};
+
+// Where the server reads more than this for a request, its prompt cache does not know what was typed since the last one:
+// then looking at a text must not cost as much as asking for one.
+const maxTokensRead = 160;
+const rememberedPlaces = 200;
+
+/** Nothing runs before `shown`; `cancel` ends all. */
+export const createSpeculation = (options: {
+  readonly clock: Clock;
+  readonly requests: Requests;
+  /** Whether servers that charge are asked, too. */
+  readonly onMetered: () => boolean;
+  /** Whether the answer for this place is known or on its way. */
+  readonly isAnswered: (place: Snapshot) => boolean;
+}): Speculation => {
+  const { clock, requests } = options;
+  const asked = new Set<string>();
+  let next: { readonly snapshot: Snapshot; readonly text: FilteredCompletion } | undefined;
+  let timer: Disposable | undefined;
+
+  const mayAsk = (): boolean => {
+    const { isMetered, tokensRead } = requests;
+    // Before the first request nobody knows whether the server charges.
+    if (isMetered === undefined || (isMetered && !options.onMetered())) return false;
+    return tokensRead === undefined || tokensRead <= maxTokensRead;
+  };
+
+  const start = () => {
+    if (!next || timer || requests.current?.isDone === false) return;
+    const { snapshot, text } = next;
+    next = undefined;
+    if (!mayAsk()) return;
+    const place = placeBehind(snapshot, text.insertText, text.replaceAfter);
+    const key = `${place.documentId}\0${suffixKey(place.suffix)}\0${place.prefix.slice(-200)}`;
+    if (asked.has(key) || options.isAnswered(place)) return;
+    asked.add(key);
+    if (asked.size > rememberedPlaces) asked.delete(asked.values().next().value!);
+    requests.begin(place, true);
+  };
+
+  const cancel = () => {
+    timer?.dispose();
+    timer = undefined;
+    next = undefined;
+  };
+
+  return {
+    shown(snapshot, text) {
+      cancel();
+      next = { snapshot, text };
+      timer = clock.after(requests.rhythm.pauseMs(), () => {
+        timer = undefined;
+        start();
+      });
+    },
+    serverFree: start,
+    cancel,
+    clear() {
+      cancel();
+      asked.clear();
+    },
+  };
+};
