@@ -1,12 +1,19 @@
-/** Corrects confidences by what was typed after earlier predictions. */
+/** Corrects confidences by what was typed after earlier predictions, for each language on its own. */
 export type Calibration = {
   /** Looks whether the text before the cursor has decided about the prediction that waits. */
   observe(path: string, prefix: string): void;
   /** Waits for what follows `prefix`, unless an earlier prediction still waits. `chance` is uncorrected. */
   expect(path: string, prefix: string, text: string, chance: number): void;
+  /** Takes in how a prediction of that (corrected) confidence turned out; one that waits for this path is dropped. */
+  decide(path: string, isRight: boolean, confidence: number): void;
   /** The corrected chance; it grows with `chance`, and stays within 0..1. */
-  correct(chance: number): number;
+  correct(path: string, chance: number): number;
+  /** What was taken in so far, to be given to {@link Calibration.restore}: language, shift, weight. */
+  save(): CalibrationEntry[];
+  restore(entries: readonly CalibrationEntry[]): void;
 };
+
+export type CalibrationEntry = readonly [language: string, shift: number, weight: number];
 
 /** What the fitted confidence counts for, as if it had been seen this often; and how much is remembered at most. */
 const priorWeight = 20;
@@ -14,23 +21,36 @@ const maxWeight = 100;
 const maxShift = 1;
 /** Text before the cursor that must be the same, so that what follows can be compared. */
 const anchorUnits = 200;
+const maxLanguages = 64;
+
+type State = { shift: number; weight: number };
+
+const languageOf = (path: string): string => /\.(\w{1,16})$/.exec(path)?.[1]?.toLowerCase() ?? "";
+
+const limit = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
+
+const shifted = (chance: number, shift: number): number => {
+  const odds = (chance / Math.max(1 - chance, 1e-9)) * Math.exp(shift);
+  return odds / (1 + odds);
+};
 
 export const createCalibration = (): Calibration => {
   let waiting: { path: string; anchor: string; end: number; text: string; chance: number } | undefined;
-  // Added to the log odds: below 0 where this workspace is harder to predict than those that were fitted to.
-  let shift = 0;
-  let weight = priorWeight;
+  // The shift is added to the log odds: below 0 where text is harder to predict than what was fitted to.
+  const states = new Map<string, State>();
 
-  const correct = (chance: number): number => {
-    const odds = (chance / Math.max(1 - chance, 1e-9)) * Math.exp(shift);
-    return odds / (1 + odds);
-  };
+  const shiftOf = (path: string): number => states.get(languageOf(path))?.shift ?? 0;
 
-  const decide = (isRight: boolean, chance: number): void => {
-    const expected = correct(chance);
-    weight = Math.min(maxWeight, weight + expected * (1 - expected));
-    shift += ((isRight ? 1 : 0) - expected) / weight;
-    shift = Math.max(-maxShift, Math.min(maxShift, shift));
+  const learn = (path: string, isRight: boolean, chance: number): void => {
+    const language = languageOf(path);
+    const { shift, weight } = states.get(language) ?? { shift: 0, weight: priorWeight };
+    const expected = shifted(chance, shift);
+    const newWeight = Math.min(maxWeight, weight + expected * (1 - expected));
+    const step = ((isRight ? 1 : 0) - expected) / newWeight;
+    // The language used longest ago stands first, and goes first.
+    states.delete(language);
+    states.set(language, { shift: limit(shift + step, -maxShift, maxShift), weight: newWeight });
+    if (states.size > maxLanguages) states.delete(states.keys().next().value!);
   };
 
   return {
@@ -44,12 +64,26 @@ export const createCalibration = (): Calibration => {
       const typedUnits = Math.min(prefix.length - end, text.length);
       const agrees = prefix.startsWith(text.slice(0, typedUnits), end);
       if (agrees && typedUnits < text.length) return;
-      decide(agrees, chance);
+      learn(path, agrees, chance);
       waiting = undefined;
     },
     expect(path, prefix, text, chance) {
       waiting ??= { path, anchor: prefix.slice(-anchorUnits), end: prefix.length, text, chance };
     },
-    correct,
+    decide(path, isRight, confidence) {
+      if (waiting?.path === path) waiting = undefined;
+      if (confidence >= 0 && confidence <= 1) learn(path, isRight, shifted(confidence, -shiftOf(path)));
+    },
+    correct: (path, chance) => shifted(chance, shiftOf(path)),
+    save: () => [...states].map(([language, { shift, weight }]) => [language, shift, weight] as const),
+    restore(entries) {
+      states.clear();
+      for (const [language, shift, weight] of entries.slice(-maxLanguages)) {
+        states.set(language, {
+          shift: limit(shift, -maxShift, maxShift),
+          weight: limit(weight, priorWeight, maxWeight),
+        });
+      }
+    },
   };
 };

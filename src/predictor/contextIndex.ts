@@ -1,17 +1,11 @@
+import { contextOrders, hashContext, startChain, startHash, wordChain, wordHash } from "./contextHash.ts";
+import { createUnitPool, largestUnits, unitTokens } from "./unitPool.ts";
 import { boundaryToken, isBreak, type TokenBuffer, tokenId, type Vocabulary } from "./vocabulary.ts";
 
-/** Context lengths, in tokens, that have a chain of their own, longest first. */
-export const contextOrders = [6, 3, 2, 1] as const;
-/** The chain of equal (token before, first character). */
-export const startChain = contextOrders.length;
-/** The chain of equal first two characters. */
-export const wordChain = contextOrders.length + 1;
 const chains = contextOrders.length + 2;
-const longestOrder = contextOrders[0];
+/** Tables of the longer orders hold as many lists as there is room for; there are fewer short contexts than long ones. */
+const fewerBits = [0, 0, 1, 3, 2, 8] as const;
 
-/** Positions are handed out in units of this many tokens. */
-export const unitTokens = 32;
-const largestUnits = 32;
 /** Tokens of left context that a block repeats from the text above it. */
 export const overlapTokens = 8;
 /** The most tokens a block may hold: the overlap and the boundary before it come on top. */
@@ -25,21 +19,30 @@ export type Block = { firstUnit: number; units: number; linkedFrom: number; end:
 /**
  * Every learned token, findable by what stands before it. A position belongs to one doubly linked list for each
  * context length, newest first, so that text is forgotten exactly and in time linear in its length, and its place is
- * used again. Lists are found by hash and may mix contexts: a reader compares tokens.
+ * used again. Lists are found by hash and may mix contexts: a reader compares tokens. Hashes come from texts, not from
+ * token ids, so that the lists depend on what was learned and in which order, and on nothing else.
  */
 export type ContextIndex = {
   /** The token at each position. */
   readonly tokens: Int32Array;
   /** The file number that a position was learned under. */
   fileAt(position: number): number;
-  /** Stores `buffer`'s tokens `[from, to)`, of which those before `linkFrom` are only context. Undefined: no room. */
-  add(buffer: TokenBuffer, from: number, linkFrom: number, to: number, file: number): Block | undefined;
+  /**
+   * Stores `buffer`'s tokens `[from, to)`, of which those before `linkFrom` are only context. Undefined: no room.
+   * Nothing is found there until {@link ContextIndex.link} or {@link ContextIndex.replace} is called.
+   */
+  store(buffer: TokenBuffer, from: number, linkFrom: number, to: number, file: number): Block | undefined;
+  /** Makes a stored block the newest one. */
+  link(block: Block): void;
+  /**
+   * Puts stored blocks in the place of linked ones, and removes those. `later`: the blocks that are newer than `old`,
+   * as far as they are of the same file; no others may be newer. Costs time for what differs.
+   */
+  replace(old: readonly Block[], fresh: readonly Block[], later: readonly Block[]): void;
+  /** Forgets a block, linked or only stored. */
   remove(block: Block): void;
-  /** The newest position whose hash equals that of the last `contextOrders[chain]` tokens of `context[0, length)`, or -1. */
-  newest(chain: number, context: Int32Array, length: number): number;
-  /** The newest position in {@link startChain} or {@link wordChain}, or -1. */
-  newestStart(previousId: number, firstUnit: number): number;
-  newestWord(firstUnit: number, secondUnit: number): number;
+  /** The newest position of a chain's list, or -1. `hash`: from `hashContext`, `startHash` or `wordHash`. */
+  newest(chain: number, hash: number): number;
   /** The next older position of the list, or -1. */
   older(chain: number, position: number): number;
   usedTokens(): number;
@@ -48,43 +51,56 @@ export type ContextIndex = {
   bytes(): number;
 };
 
-const mix = (hash: number, value: number): number => Math.imul(hash ^ value, 0x9e3779b1) ^ (hash >>> 15);
-
-const startHash = (previousId: number, firstUnit: number): number => mix(mix(77, previousId), firstUnit);
-const wordHash = (firstUnit: number, secondUnit: number): number => mix(mix(99, firstUnit), secondUnit);
+/** Every findable position of some blocks, and the start of its block, one after the other. */
+const placesOf = (blocks: readonly Block[]): number[] => {
+  const places: number[] = [];
+  for (const { firstUnit, linkedFrom, end } of blocks) {
+    for (let position = linkedFrom; position < end; position++) places.push(position, firstUnit * unitTokens);
+  }
+  return places;
+};
 
 /** Makes an empty index of at most `maxBytes`; what is not used yet is reserved, not resident. */
 export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): ContextIndex => {
+  let bucketBits = 12;
+  while (2 ** (bucketBits + 1) * chains * 4 <= maxBytes * 0.2 && bucketBits < 20) bucketBits++;
+  // The table of each chain begins where that of the chain before ends.
+  const bucketShifts = fewerBits.map((fewer) => 32 - bucketBits + fewer);
+  const tables: number[] = [];
+  let buckets = 0;
+  for (const fewer of fewerBits) {
+    tables.push(buckets);
+    buckets += 2 ** (bucketBits - fewer);
+  }
   const capacity = Math.max(
     4 * largestUnits * unitTokens,
-    Math.floor((maxBytes * 0.8) / bytesPerToken / unitTokens) * unitTokens,
+    Math.floor((maxBytes - buckets * 4) / (bytesPerToken * unitTokens + 8)) * unitTokens,
   );
-  let bucketBits = 10;
-  while (2 ** (bucketBits + 1) * chains * 4 <= maxBytes * 0.2 && bucketBits < 22) bucketBits++;
-  const bucketShift = 32 - bucketBits;
-  const bucketsPerChain = 2 ** bucketBits;
 
   const tokens = new Int32Array(capacity);
   // 0 means empty: fresh memory is zero, and position 0 is never handed out.
-  const heads = new Int32Array(chains * bucketsPerChain);
+  const heads = new Int32Array(buckets);
   // Two numbers for each position and chain: the older neighbour (0: none), and the newer one, or -1 - bucket for the newest.
   const links = new Int32Array(capacity * chains * 2);
   const fileOfUnit = new Int32Array(capacity / unitTokens);
-  const free: number[][] = Array.from({ length: largestUnits + 1 }, () => []);
-  let freshUnit = 1;
-  let used = 0;
+  // Only used within `replace`: how new a unit's block is, above 0 for those that matter there.
+  const rankOfUnit = new Int32Array(capacity / unitTokens);
+  const pool = createUnitPool(capacity / unitTokens);
 
   const bucketOf = (chain: number, hash: number): number =>
-    chain * bucketsPerChain + ((Math.imul(hash, 0x85ebca6b) ^ hash) >>> bucketShift);
+    tables[chain]! + ((Math.imul(hash, 0x85ebca6b) ^ hash) >>> bucketShifts[chain]!);
 
-  const link = (chain: number, position: number, hash: number): void => {
-    const bucket = bucketOf(chain, hash);
+  let hashes = vocabulary.hashes();
+  const contextHashes = new Int32Array(contextOrders.length);
+
+  /** Links `position` in front of `older` (0: nothing) and behind `newer` (below 0: -1 - bucket). */
+  const insert = (chain: number, position: number, older: number, newer: number): void => {
     const at = (position * chains + chain) * 2;
-    const previous = heads[bucket]!;
-    links[at] = previous;
-    links[at + 1] = -1 - bucket;
-    if (previous !== 0) links[(previous * chains + chain) * 2 + 1] = position;
-    heads[bucket] = position;
+    links[at] = older;
+    links[at + 1] = newer;
+    if (older !== 0) links[(older * chains + chain) * 2 + 1] = position;
+    if (newer < 0) heads[-1 - newer] = position;
+    else links[(newer * chains + chain) * 2] = position;
   };
 
   const unlink = (chain: number, position: number): void => {
@@ -99,99 +115,140 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
     links[at + 1] = 0;
   };
 
-  const takeFreed = (units: number): number | undefined => {
-    for (let size = units; size <= largestUnits; size++) {
-      const start = free[size]!.pop();
-      if (start === undefined) continue;
-      if (size > units) free[size - units]!.push(start + units);
-      return start;
+  /** Fills `out` with the bucket that `position` belongs to in each chain, or -1 for none. `start`: its block's boundary. */
+  const bucketsAt = (position: number, start: number, out: Int32Array): void => {
+    out.fill(-1);
+    for (
+      let chain = hashContext(hashes, tokens, start + 1, position, contextHashes);
+      chain < contextOrders.length;
+      chain++
+    ) {
+      out[chain] = bucketOf(chain, contextHashes[chain]!);
     }
-    return undefined;
+    const token = tokens[position]!;
+    if (isBreak(token)) return;
+    const text = vocabulary.textOf(tokenId(token));
+    out[startChain] = bucketOf(startChain, startHash(hashes, tokenId(tokens[position - 1]!), text.charCodeAt(0)));
+    if (text.length > 2) out[wordChain] = bucketOf(wordChain, wordHash(text.charCodeAt(0), text.charCodeAt(1)));
   };
 
-  /** Joins free neighbours, so that much room in small pieces is room again. */
-  const joinFreed = (): void => {
-    const isFree = new Uint8Array(freshUnit);
-    for (const [units, starts] of free.entries()) {
-      for (const start of starts) isFree.fill(1, start, start + units);
-      starts.length = 0;
-    }
-    for (let start = 1; start < freshUnit; start++) {
-      let units = 0;
-      while (units < largestUnits && isFree[start + units] === 1) units++;
-      if (units === 0) continue;
-      free[units]!.push(start);
-      start += units - 1;
+  const place = new Int32Array(chains);
+  const oldPlace = new Int32Array(chains);
+
+  const link = (block: Block): void => {
+    hashes = vocabulary.hashes();
+    const start = block.firstUnit * unitTokens;
+    for (let position = block.linkedFrom; position < block.end; position++) {
+      bucketsAt(position, start, place);
+      for (let chain = 0; chain < chains; chain++) {
+        const bucket = place[chain]!;
+        if (bucket >= 0) insert(chain, position, heads[bucket]!, -1 - bucket);
+      }
     }
   };
 
-  const takeUnits = (units: number): number | undefined => {
-    const freed = takeFreed(units);
-    if (freed !== undefined) return freed;
-    if ((freshUnit + units) * unitTokens <= capacity) {
-      freshUnit += units;
-      return freshUnit - units;
+  const remove = (block: Block): void => {
+    for (let position = block.linkedFrom; position < block.end; position++) {
+      for (let chain = 0; chain < chains; chain++) unlink(chain, position);
     }
-    joinFreed();
-    return takeFreed(units);
+    for (let position = block.firstUnit * unitTokens + 1; position < block.end; position++) {
+      vocabulary.release(tokenId(tokens[position]!));
+    }
+    tokens.fill(boundaryToken, block.firstUnit * unitTokens, (block.firstUnit + block.units) * unitTokens);
+    pool.give(block.firstUnit, block.units);
+  };
+
+  const setRank = (block: Block, rank: number): void => {
+    rankOfUnit.fill(rank, block.firstUnit, block.firstUnit + block.units);
+  };
+
+  const isLater = (position: number, than: number): boolean => {
+    const rank = rankOfUnit[(position / unitTokens) | 0]!;
+    const thanRank = rankOfUnit[(than / unitTokens) | 0]!;
+    return rank > thanRank || (rank === thanRank && position > than);
+  };
+
+  /** Links `position` behind all that is later: only in `replace`, where ranks say what is. */
+  const insertInOrder = (chain: number, position: number, bucket: number): void => {
+    let newer = -1 - bucket;
+    let older = heads[bucket]!;
+    while (older !== 0 && isLater(older, position)) {
+      newer = older;
+      older = links[(older * chains + chain) * 2]!;
+    }
+    insert(chain, position, older, newer);
+  };
+
+  /** Gives the old position's place in each list to the new one, where both belong to the same list. */
+  const takeOver = (old: number, oldStart: number, fresh: number, freshStart: number): void => {
+    bucketsAt(old, oldStart, oldPlace);
+    bucketsAt(fresh, freshStart, place);
+    for (let chain = 0; chain < chains; chain++) {
+      const bucket = place[chain]!;
+      if (bucket !== oldPlace[chain]) {
+        unlink(chain, old);
+        if (bucket >= 0) insertInOrder(chain, fresh, bucket);
+      } else if (bucket >= 0) {
+        const at = (old * chains + chain) * 2;
+        insert(chain, fresh, links[at]!, links[at + 1]!);
+        links[at] = 0;
+        links[at + 1] = 0;
+      }
+    }
   };
 
   return {
     tokens,
     fileAt: (position) => fileOfUnit[(position / unitTokens) | 0]!,
-    add(buffer, from, linkFrom, to, file) {
+    store(buffer, from, linkFrom, to, file) {
       const units = Math.ceil((to - from + 1) / unitTokens);
-      const unit = takeUnits(units);
-      if (unit === undefined) return undefined;
-      for (let i = unit; i < unit + units; i++) fileOfUnit[i] = file;
-      const start = unit * unitTokens;
+      const firstUnit = pool.take(units);
+      if (firstUnit === undefined) return undefined;
+      fileOfUnit.fill(file, firstUnit, firstUnit + units);
+      const start = firstUnit * unitTokens;
       tokens[start] = boundaryToken;
       for (let i = from; i < to; i++) {
         const token = buffer.tokens[i]!;
         tokens[start + 1 + i - from] = token;
         vocabulary.retain(tokenId(token));
       }
-      const linkedFrom = start + 1 + linkFrom - from;
-      const end = start + 1 + to - from;
-      for (let position = linkedFrom; position < end; position++) {
-        let hash = 0;
-        let order = contextOrders.length - 1;
-        for (let n = 1; n <= longestOrder && position - n > start; n++) {
-          hash = mix(hash, tokenId(tokens[position - n]!));
-          if (n === contextOrders[order]) link(order--, position, hash);
+      return { firstUnit, units, linkedFrom: start + 1 + linkFrom - from, end: start + 1 + to - from };
+    },
+    link,
+    replace(old, fresh, later) {
+      hashes = vocabulary.hashes();
+      const gone = placesOf(old);
+      const come = placesOf(fresh);
+      const most = Math.min(gone.length, come.length);
+      let head = 0;
+      while (head < most && tokens[gone[head]!] === tokens[come[head]!]) head += 2;
+      let tail = 0;
+      while (tail < most - head && tokens[gone.at(-2 - tail)!] === tokens[come.at(-2 - tail)!]) tail += 2;
+      for (const [i, block] of fresh.entries()) setRank(block, i + 1);
+      for (const block of later) setRank(block, fresh.length + 1);
+      // From the end on: what is later stands in its place already, and the old text that is still linked is earlier.
+      for (let i = head; i < gone.length - tail; i += 2) {
+        for (let chain = 0; chain < chains; chain++) unlink(chain, gone[i]!);
+      }
+      for (let i = 2; i <= tail; i += 2) {
+        takeOver(gone.at(-i)!, gone.at(1 - i)!, come.at(-i)!, come.at(1 - i)!);
+      }
+      for (let i = come.length - tail - 2; i >= head; i -= 2) {
+        bucketsAt(come[i]!, come[i + 1]!, place);
+        for (let chain = 0; chain < chains; chain++) {
+          if (place[chain]! >= 0) insertInOrder(chain, come[i]!, place[chain]!);
         }
-        const token = tokens[position]!;
-        if (isBreak(token)) continue;
-        const text = vocabulary.textOf(tokenId(token));
-        link(startChain, position, startHash(tokenId(tokens[position - 1]!), text.charCodeAt(0)));
-        if (text.length > 2) link(wordChain, position, wordHash(text.charCodeAt(0), text.charCodeAt(1)));
       }
-      used += units * unitTokens;
-      return { firstUnit: unit, units, linkedFrom, end };
+      for (let i = head - 2; i >= 0; i -= 2) takeOver(gone[i]!, gone[i + 1]!, come[i]!, come[i + 1]!);
+      for (const block of [...fresh, ...later]) setRank(block, 0);
+      for (const block of old) remove(block);
     },
-    remove(block) {
-      for (let position = block.linkedFrom; position < block.end; position++) {
-        for (let chain = 0; chain < chains; chain++) unlink(chain, position);
-      }
-      for (let position = block.firstUnit * unitTokens + 1; position < block.end; position++) {
-        vocabulary.release(tokenId(tokens[position]!));
-      }
-      tokens.fill(boundaryToken, block.firstUnit * unitTokens, (block.firstUnit + block.units) * unitTokens);
-      free[block.units]!.push(block.firstUnit);
-      used -= block.units * unitTokens;
-    },
-    newest(chain, context, length) {
-      const order = contextOrders[chain]!;
-      if (length < order) return -1;
-      let hash = 0;
-      for (let n = 1; n <= order; n++) hash = mix(hash, tokenId(context[length - n]!));
-      return heads[bucketOf(chain, hash)]! || -1;
-    },
-    newestStart: (previousId, firstUnit) => heads[bucketOf(startChain, startHash(previousId, firstUnit))]! || -1,
-    newestWord: (firstUnit, secondUnit) => heads[bucketOf(wordChain, wordHash(firstUnit, secondUnit))]! || -1,
+    remove,
+    newest: (chain, hash) => heads[bucketOf(chain, hash)]! || -1,
     older: (chain, position) => links[(position * chains + chain) * 2]! || -1,
-    usedTokens: () => used,
-    fill: () => used / capacity,
-    bytes: () => freshUnit * unitTokens * bytesPerToken + Math.min(heads.byteLength, used * chains * 64),
+    usedTokens: () => pool.used() * unitTokens,
+    fill: () => (pool.used() * unitTokens) / capacity,
+    bytes: () =>
+      pool.touched() * unitTokens * bytesPerToken + Math.min(heads.byteLength, pool.used() * unitTokens * 24),
   };
 };

@@ -1,9 +1,10 @@
-import { type Block, type ContextIndex, createContextIndex, maxBlockTokens, overlapTokens } from "./contextIndex.ts";
-import { cutIntoPieces, type Piece } from "./pieces.ts";
-import { createTokenBuffer, createVocabulary, isBreak, lineEnd, pushToken, type Vocabulary } from "./vocabulary.ts";
+import { type Block, type ContextIndex, createContextIndex } from "./contextIndex.ts";
+import { commonEnd, commonStart, cutIntoPieces, isSamePiece, type Piece } from "./pieces.ts";
+import { createPieceStore } from "./pieceStore.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 /** `blocks` is undefined while the piece is not learned. */
-type LearnedPiece = Piece & { blocks: Block[] | undefined };
+export type LearnedPiece = Piece & { blocks: Block[] | undefined };
 
 /** A text that was learned. `number` is what {@link ContextIndex.fileAt} returns. */
 export type LearnedFile = {
@@ -13,27 +14,36 @@ export type LearnedFile = {
   textUnits: number;
   /** Counts the texts it had, so that learning in steps sees that it was overtaken. */
   version: number;
+  /** Whether all of its text was gone through; false while it is learned in steps. */
+  isComplete: boolean;
+  /** How often forgetting passes it by: {@link usefulPasses} from the last prediction on that came from it. */
+  passes: number;
 };
 
-/** All text that predictions may come from: files by path, and the surroundings of the cursor. */
+/** All files that predictions may come from, by path. What they hold is listed in the order of their last change. */
 export type LearnedText = {
-  readonly vocabulary: Vocabulary;
   readonly index: ContextIndex;
-  /** The text before and after the cursor's line, learned by {@link LearnedText.follow}. */
-  readonly before: LearnedFile;
-  readonly after: LearnedFile;
   file(path: string): LearnedFile | undefined;
+  fileOf(fileNumber: number): LearnedFile | undefined;
+  /** All files, the one that was changed longest ago first. */
+  files(): ReadonlyMap<string, LearnedFile>;
   folderOf(path: string): number;
   folderOfFile(fileNumber: number): number;
   /**
-   * Learns `text` under `path` in place of what was learned there; costs time only for the pieces that changed. The
-   * work is done between the steps, about a millisecond each; leaving off early leaves part of the text unlearned.
+   * Learns `text` under `path` in place of what was learned there. The file changed last costs time for the pieces that
+   * change only, others for all of their text. The work is done between the steps, about a millisecond each; leaving
+   * off early leaves part of the text unlearned.
    */
   learn(path: string, text: string): Iterable<undefined>;
+  /** The text that was last given for `path`, if it is still held. */
+  textOf(path: string): string | undefined;
   forget(path: string): void;
-  /** Learns what surrounds the cursor, in place of what surrounded it before. */
-  follow(folder: number, before: string, after: string, afterIsCut: boolean): void;
-  fileCount(): number;
+  /** Begins a file that {@link LearnedText.learn} is not given the text of, as the newest one. */
+  restore(path: string, textUnits: number): LearnedFile;
+  addPiece(file: LearnedFile, piece: LearnedPiece): void;
+  /** Forgets other files until what stands beside the index fits, too. */
+  keepWithin(keep: number): void;
+  makeRoom(keep: number): boolean;
   textUnits(): number;
   bytes(): number;
 };
@@ -44,15 +54,45 @@ export const finish = (steps: Iterable<undefined>): void => {
   while (!iterator.next().done);
 };
 
-export const createLearnedText = (maxBytes: number): LearnedText => {
-  const vocabulary = createVocabulary();
-  const index = createContextIndex(maxBytes, vocabulary);
+/** So many other files are forgotten before one that a prediction came from. */
+export const usefulPasses = 64;
+/** Larger changes are learned in steps. */
+const maxEditUnits = 16_384;
+/** Texts that are held so that edits of them can be told by what they change. */
+const maxTexts = 8;
+const maxTextUnits = 1_000_000;
+/** The index's part of the memory; the rest is for words and pieces. */
+const indexPart = 0.62;
+/** What a piece and its block take, and a file: measured with V8's heap statistics, rounded up. */
+const bytesPerPiece = 320;
+const bytesPerFile = 600;
+/** A learning that is overtaken by others starts again, so that its text stays together, but not for ever. */
+const maxRestarts = 3;
+
+const notLearned = ({ hash, check, from, to, contextFrom }: Piece): LearnedPiece => ({
+  hash,
+  check,
+  from,
+  to,
+  contextFrom,
+  blocks: undefined,
+});
+
+const blocksOf = (pieces: readonly LearnedPiece[]): Block[] => pieces.flatMap(({ blocks }) => blocks ?? []);
+
+export const createLearnedText = (vocabulary: Vocabulary, maxBytes: number): LearnedText => {
+  const index = createContextIndex(maxBytes * indexPart, vocabulary);
+  // A Map keeps the order of insertion: the file changed last stands last.
   const files = new Map<string, LearnedFile>();
+  const fileByNumber: (LearnedFile | undefined)[] = [undefined];
   const folders = new Map<string, number>();
-  const folderByFile: number[] = [0];
   const freeNumbers: number[] = [];
-  const buffer = createTokenBuffer();
+  const texts = new Map<string, string>();
+  let newest: LearnedFile | undefined;
   let totalUnits = 0;
+  let totalPieces = 0;
+
+  const otherBytes = (): number => vocabulary.bytes() + totalPieces * bytesPerPiece + files.size * bytesPerFile;
 
   const folderOf = (path: string): number => {
     const folder = path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"), 0));
@@ -64,10 +104,33 @@ export const createLearnedText = (maxBytes: number): LearnedText => {
     return number;
   };
 
-  const addFile = (folder: number): LearnedFile => {
-    const number = freeNumbers.pop() ?? folderByFile.length;
-    folderByFile[number] = folder;
-    return { number, folder, pieces: [], textUnits: 0, version: 0 };
+  const addFile = (path: string): LearnedFile => {
+    const file: LearnedFile = {
+      number: freeNumbers.pop() ?? fileByNumber.length,
+      folder: folderOf(path),
+      pieces: [],
+      textUnits: 0,
+      version: 0,
+      isComplete: false,
+      passes: 0,
+    };
+    fileByNumber[file.number] = file;
+    files.set(path, file);
+    return file;
+  };
+
+  const makeNewest = (path: string, file: LearnedFile): void => {
+    if (newest === file) return;
+    files.delete(path);
+    files.set(path, file);
+    newest = file;
+  };
+
+  const holdText = (path: string, text: string): void => {
+    texts.delete(path);
+    if (text.length > maxTextUnits) return;
+    texts.set(path, text);
+    if (texts.size > maxTexts) texts.delete(texts.keys().next().value!);
   };
 
   const dropPiece = (piece: LearnedPiece): void => {
@@ -75,133 +138,167 @@ export const createLearnedText = (maxBytes: number): LearnedText => {
     piece.blocks = undefined;
   };
 
+  const setPieces = (file: LearnedFile, pieces: LearnedPiece[]): void => {
+    totalPieces += pieces.length - file.pieces.length;
+    file.pieces = pieces;
+  };
+
+  const setTextUnits = (file: LearnedFile, units: number): void => {
+    totalUnits += units - file.textUnits;
+    file.textUnits = units;
+  };
+
   const forget = (path: string): void => {
     const file = files.get(path);
     if (!file) return;
     for (const piece of file.pieces) dropPiece(piece);
+    setPieces(file, []);
+    setTextUnits(file, 0);
     file.version++;
-    totalUnits -= file.textUnits;
     files.delete(path);
+    texts.delete(path);
+    fileByNumber[file.number] = undefined;
     freeNumbers.push(file.number);
+    if (newest === file) newest = undefined;
   };
 
-  /** Forgets the file that was learned or typed in longest ago. */
-  const makeRoom = (keep: LearnedFile): boolean => {
+  /** Forgets the file that was changed longest ago, but lets those that predictions came from pass for a while. */
+  const makeRoom = (keep: number): boolean => {
+    let oldest: string | undefined;
     for (const [path, file] of files) {
-      if (file === keep) continue;
-      forget(path);
-      return true;
+      if (file.number === keep) continue;
+      oldest ??= path;
+      if (file.passes === 0) {
+        forget(path);
+        return true;
+      }
+      file.passes--;
     }
-    return false;
+    if (oldest !== undefined) forget(oldest);
+    return oldest !== undefined;
   };
 
-  /** Fills the buffer with a piece's tokens behind those of the line above it, and returns how many those are. */
-  const readPiece = (text: string, piece: Piece): number => {
-    vocabulary.tokenize(text, piece.contextFrom, piece.to, true, buffer);
-    let contextTokens = 0;
-    if (piece.contextFrom < piece.from) {
-      contextTokens = Math.min(1, buffer.length);
-      while (contextTokens < buffer.length && !isBreak(buffer.tokens[contextTokens]!)) contextTokens++;
-    }
-    if (contextTokens < buffer.length) pushToken(buffer, lineEnd);
-    return contextTokens;
+  const keepWithin = (keep: number): void => {
+    while (otherBytes() > maxBytes * (1 - indexPart) && makeRoom(keep));
   };
+
+  const store = createPieceStore(vocabulary, index, makeRoom);
 
   const learnPiece = (file: LearnedFile, text: string, piece: LearnedPiece): void => {
-    const blocks: Block[] = [];
-    piece.blocks = blocks;
-    let linkFrom = readPiece(text, piece);
-    while (linkFrom < buffer.length) {
-      const to = Math.min(buffer.length, linkFrom + maxBlockTokens);
-      const block = index.add(buffer, Math.max(0, linkFrom - overlapTokens), linkFrom, to, file.number);
-      if (block) {
-        blocks.push(block);
-        linkFrom = to;
-      } else if (makeRoom(file)) {
-        // What was forgotten may have taken words along that this piece needs: number them again.
-        readPiece(text, piece);
-      } else break;
-    }
+    piece.blocks = store(text, piece, file.number);
+    for (const block of piece.blocks ?? []) index.link(block);
   };
 
-  /** `kept`: how many leading pieces of the file stand as they are, and are left out of `cut`. */
-  const learnPieces = function* (
-    file: LearnedFile,
-    text: string,
-    cut: readonly Piece[],
-    kept = 0,
-  ): Iterable<undefined> {
+  const learnAll = function* (path: string, file: LearnedFile, text: string): Iterable<undefined> {
     const version = ++file.version;
-    const reusable = new Map<number, LearnedPiece[]>();
-    for (const piece of file.pieces.splice(kept)) {
-      const equal = reusable.get(piece.hash);
-      if (equal) equal.push(piece);
-      else reusable.set(piece.hash, [piece]);
+    file.isComplete = false;
+    for (let restarts = 0; ; restarts++) {
+      const gone = file.pieces;
+      const pieces = cutIntoPieces(text, false).map(notLearned);
+      // What is not dropped yet still belongs to the file, in case that it is forgotten between two steps.
+      setPieces(file, [...gone, ...pieces]);
+      setTextUnits(file, text.length);
+      for (const piece of gone) {
+        dropPiece(piece);
+        yield;
+        if (file.version !== version) return;
+      }
+      setPieces(file, pieces);
+      makeNewest(path, file);
+      for (const piece of pieces) {
+        learnPiece(file, text, piece);
+        yield;
+        if (file.version !== version) return;
+        if (newest !== file && restarts < maxRestarts) break;
+      }
+      if (newest === file || restarts >= maxRestarts) break;
     }
-    const pieces = cut.map((piece): LearnedPiece => {
-      const equal = reusable.get(piece.hash);
-      const at = equal?.findIndex((old) => old.check === piece.check && old.to - old.from === piece.to - piece.from);
-      const old = equal && at !== undefined && at >= 0 ? equal.splice(at, 1)[0] : undefined;
-      return { ...piece, blocks: old?.blocks };
-    });
-    const gone = [...reusable.values()].flat();
-    // What is not dropped yet still belongs to the file, in case that it is forgotten between two steps.
-    file.pieces.push(...pieces, ...gone);
-    file.textUnits = text.length;
-    for (const piece of gone) {
-      dropPiece(piece);
-      yield;
-      if (file.version !== version) return;
-    }
-    file.pieces.length -= gone.length;
-    for (const piece of pieces) {
-      if (piece.blocks) continue;
-      learnPiece(file, text, piece);
-      yield;
-      if (file.version !== version) return;
-    }
+    file.isComplete = newest === file;
   };
 
-  const before = addFile(0);
-  const after = addFile(0);
-  let beforeText = "";
-  let afterText = "";
+  /** Learns what differs from `old`, the text of the file that was changed last. False: too much to do it at once. */
+  const learnEdit = (file: LearnedFile, old: string, text: string): boolean => {
+    const start = commonStart(old, text);
+    const end = commonEnd(old, text, start);
+    if (Math.max(old.length, text.length) - start - end > maxEditUnits) return false;
+    const { pieces } = file;
+    const moved = text.length - old.length;
+    const sameFrom = old.length - end;
+    // The last piece may have ended where the text did, and not at a border.
+    let first = 0;
+    while (first < pieces.length - 1 && pieces[first]!.to <= start) first++;
+    // Where both texts have a border, and an equal line above it, they are cut alike from there on.
+    let next = first;
+    const isEnough = (border: number): boolean => {
+      while (next < pieces.length && pieces[next]!.to < border - moved) next++;
+      const piece = pieces[next + 1];
+      return piece !== undefined && piece.from === border - moved && piece.contextFrom > sameFrom;
+    };
+    const cut = cutIntoPieces(text, false, pieces[first - 1], isEnough);
+    const lastCut = cut.at(-1);
+    const goneTo = lastCut && isEnough(lastCut.to) ? next + 1 : pieces.length;
+    const fresh: LearnedPiece[] = [];
+    for (const piece of cut) {
+      const blocks = store(text, piece, file.number);
+      fresh.push({ ...piece, blocks });
+      if (blocks) continue;
+      for (const stored of fresh) dropPiece(stored);
+      return false;
+    }
+    const later = pieces.slice(goneTo);
+    index.replace(blocksOf(pieces.slice(first, goneTo)), blocksOf(fresh), blocksOf(later));
+    for (const piece of later) {
+      piece.from += moved;
+      piece.to += moved;
+      piece.contextFrom += moved;
+    }
+    setPieces(file, [...pieces.slice(0, first), ...fresh, ...later]);
+    setTextUnits(file, text.length);
+    file.version++;
+    return true;
+  };
+
+  const isUnchanged = (file: LearnedFile, text: string): boolean => {
+    if (file.textUnits !== text.length) return false;
+    const cut = cutIntoPieces(text, false);
+    return cut.length === file.pieces.length && cut.every((piece, i) => isSamePiece(piece, file.pieces[i]!));
+  };
 
   return {
-    vocabulary,
     index,
-    before,
-    after,
     file: (path) => files.get(path),
+    fileOf: (fileNumber) => fileByNumber[fileNumber],
+    files: () => files,
     folderOf,
-    folderOfFile: (fileNumber) => folderByFile[fileNumber] ?? 0,
+    folderOfFile: (fileNumber) => fileByNumber[fileNumber]?.folder ?? 0,
     *learn(path, text) {
-      const file = files.get(path) ?? addFile(folderOf(path));
-      // A Map keeps the order of insertion: the file last learned stands last.
-      files.delete(path);
-      files.set(path, file);
-      totalUnits += text.length - file.textUnits;
-      yield* learnPieces(file, text, cutIntoPieces(text, false));
+      const file = files.get(path) ?? addFile(path);
+      // What is held was learned only if nothing cut that short.
+      const held = file.isComplete ? texts.get(path) : undefined;
+      const isSame = held === undefined ? file.isComplete && isUnchanged(file, text) : held === text;
+      holdText(path, text);
+      if (isSame) return;
+      const isEdited = held !== undefined && file === newest && learnEdit(file, held, text);
+      if (!isEdited) yield* learnAll(path, file, text);
+      keepWithin(file.number);
     },
+    textOf: (path) => texts.get(path),
     forget,
-    follow(folder, textBefore, textAfter, afterIsCut) {
-      folderByFile[before.number] = folder;
-      folderByFile[after.number] = folder;
-      if (textAfter !== afterText) {
-        finish(learnPieces(after, textAfter, cutIntoPieces(textAfter, afterIsCut)));
-        afterText = textAfter;
-      }
-      if (textBefore !== beforeText) {
-        // Typing adds at the end: all but the last piece stand as they are.
-        let kept = Math.max(0, before.pieces.length - 1);
-        const known = before.pieces[kept - 1];
-        if (!known || !textBefore.startsWith(beforeText.slice(0, known.to))) kept = 0;
-        finish(learnPieces(before, textBefore, cutIntoPieces(textBefore, false, kept > 0 ? known : undefined), kept));
-        beforeText = textBefore;
-      }
+    restore(path, textUnits) {
+      forget(path);
+      const file = addFile(path);
+      newest = file;
+      file.isComplete = true;
+      setTextUnits(file, textUnits);
+      return file;
     },
-    fileCount: () => files.size,
+    addPiece(file, piece) {
+      file.pieces.push(piece);
+      totalPieces++;
+    },
+    keepWithin,
+    makeRoom,
     textUnits: () => totalUnits,
-    bytes: () => index.bytes() + vocabulary.bytes(),
+    bytes: () => index.bytes() + otherBytes(),
   };
 };

@@ -19,9 +19,15 @@ const golden = 0x9e3779b1;
 /**
  * Cuts text into pieces whose borders depend on the lines near them only, so that an edit changes one or two pieces
  * and leaves the others as they were. With `wholeOnly`, what follows the last border is left out; with `after`, a piece
- * that an earlier cut of the same text gave, only what follows that piece is cut.
+ * that an earlier cut of the same text gave, only what follows that piece is cut; with `isEnough`, only until a border
+ * for which it returns true.
  */
-export const cutIntoPieces = (text: string, wholeOnly: boolean, after?: Piece): Piece[] => {
+export const cutIntoPieces = (
+  text: string,
+  wholeOnly: boolean,
+  after?: Piece,
+  isEnough?: (border: number) => boolean,
+): Piece[] => {
   const pieces: Piece[] = [];
   let from = after?.to ?? 0;
   let contextFrom = 0;
@@ -30,7 +36,7 @@ export const cutIntoPieces = (text: string, wholeOnly: boolean, after?: Piece): 
   let lineHash = 0;
   // The line above the first new piece counts into it, so read it again.
   let at = after ? text.lastIndexOf("\n", from - 2) + 1 : 0;
-  if (after) contextFrom = lastFilledLine(text, after.from, from);
+  if (after) contextFrom = lastFilledLine(text, after) ?? after.contextFrom;
   let lineFrom = at;
   let filledLine = contextFrom;
   for (; at <= text.length; at++) {
@@ -50,6 +56,7 @@ export const cutIntoPieces = (text: string, wholeOnly: boolean, after?: Piece): 
       code >= 0 && (units >= maxUnits || (units >= minUnits && Math.imul(lineHash, golden) >>> 29 === 0));
     if (isBorder || (code < 0 && !wholeOnly && text.length > from)) {
       pieces.push({ hash, check, from, to: Math.min(lineFrom, text.length), contextFrom });
+      if (isEnough?.(lineFrom)) return pieces;
       from = lineFrom;
       contextFrom = filledLine;
     }
@@ -62,12 +69,44 @@ export const cutIntoPieces = (text: string, wholeOnly: boolean, after?: Piece): 
   return pieces;
 };
 
-const lastFilledLine = (text: string, from: number, to: number): number => {
+const lastFilledLine = (text: string, { from, to }: Piece): number | undefined => {
   let end = to - 1;
   while (end > from) {
     const start = Math.max(from, text.lastIndexOf("\n", end - 1) + 1);
     if (end - start >= 2) return start;
     end = start - 1;
   }
-  return from;
+  return undefined;
+};
+
+/** Whether two pieces hold equal text below an equal line. */
+export const isSamePiece = (a: Piece, b: Piece): boolean =>
+  a.hash === b.hash && a.check === b.check && a.to - a.from === b.to - b.from;
+
+/** Stretches that are compared at once, in UTF-16 units: V8 compares whole strings far faster than a loop does. */
+const stretches = [16_384, 1024, 64, 1];
+
+/** How many UTF-16 units two texts have in common at their beginnings. */
+export const commonStart = (a: string, b: string): number => {
+  const most = Math.min(a.length, b.length);
+  let at = 0;
+  for (const units of stretches) {
+    while (at + units <= most && a.slice(at, at + units) === b.slice(at, at + units)) at += units;
+  }
+  return at;
+};
+
+/** How many they have in common at their ends, beyond the first `start` units of both. */
+export const commonEnd = (a: string, b: string, start: number): number => {
+  const most = Math.min(a.length, b.length) - start;
+  let at = 0;
+  for (const units of stretches) {
+    while (
+      at + units <= most &&
+      a.slice(a.length - at - units, a.length - at) === b.slice(b.length - at - units, b.length - at)
+    ) {
+      at += units;
+    }
+  }
+  return at;
 };

@@ -1,7 +1,19 @@
 import { createCalibration } from "./calibration.ts";
 import { chanceOfStep, featureCount, featuresOf, type StepFacts } from "./confidence.ts";
-import { createLearnedText, finish } from "./learnedText.ts";
-import { createTokenBuffer, gap, gapText, isBreak, lastTokenStart, tokenGap, tokenId } from "./vocabulary.ts";
+import { chooseCut, type Cut, endFactor, insideWordFactor } from "./cut.ts";
+import { createLearnedText, finish, usefulPasses } from "./learnedText.ts";
+import { createLiveText } from "./liveText.ts";
+import {
+  createTokenBuffer,
+  createVocabulary,
+  gap,
+  gapText,
+  isBreak,
+  lastTokenStart,
+  tokenGap,
+  tokenId,
+} from "./vocabulary.ts";
+import { restoreSnapshot, takeSnapshot } from "./snapshot.ts";
 import { createVoting } from "./voting.ts";
 
 /**
@@ -10,11 +22,8 @@ import { createVoting } from "./voting.ts";
  */
 export type Prediction = { text: string; confidence: number };
 
-/**
- * The confidence from which on a prediction is worth showing: of all texts above it, about eight of ten are right
- * (test/bench/predictor.bench.ts). Where the engine has the choice, it takes a text short enough to reach it.
- */
-export const showableConfidence = 0.5;
+export { confidenceLimits, showableConfidence } from "./cut.ts";
+export { snapshotVersion } from "./snapshot.ts";
 
 export type PredictorStats = {
   files: number;
@@ -26,14 +35,19 @@ export type PredictorStats = {
   fill: number;
   /** Distinct words, signs and parts of identifiers. */
   vocabulary: number;
+  /** The limit that holds now. */
+  maxBytes: number;
 };
 
 export type PredictorOptions = {
-  /** Memory for learned text, 96 MB unless told: room for about 5 MB of source. */
+  /** Memory for learned text, 256 MiB unless told: room for about 11 MB of source. At least 1 MB. */
   maxBytes?: number;
   /** For fitting the confidence: called for each token with its features and the text up to and with it. */
   onStep?: (features: Float64Array, text: string) => void;
 };
+
+/** Units `[from, to)` of a text, in UTF-16 units, become `text`. */
+export type TextEdit = { from: number; to: number; text: string };
 
 /** Learns source text and predicts the rest of a line from places where the same was written before. */
 export type Predictor = {
@@ -44,6 +58,11 @@ export type Predictor = {
    * while the steps are gone through. A later `index` or `remove` of the path ends it.
    */
   indexInSteps(path: string, text: string): Iterable<undefined>;
+  /**
+   * Learns a change of the text last given for `path`: UTF-16 units `[from, to)` become `text`. False: that text is no
+   * longer held, or has no such range; nothing was done, and `index` must be called with the whole text.
+   */
+  update(path: string, edit: TextEdit): boolean;
   /** Forgets a file; nothing is predicted from it afterwards. */
   remove(path: string): void;
   /**
@@ -51,10 +70,34 @@ export type Predictor = {
    * text around the cursor counts as learned; both may be cut to what is near. Undefined: nothing worth showing.
    */
   predict(path: string, prefix: string, suffix: string): Prediction | undefined;
+  /**
+   * Takes in how a prediction turned out that was shown: accepted, or typed over. `confidence` as it was predicted.
+   * Keeps the confidence of the path's language current; the last hundred or so count.
+   */
+  feedback(outcome: { path: string; confidence: number; isRight: boolean }): void;
+  /**
+   * Changes `maxBytes`; with less, the least useful files are forgotten. Learns all again from what it holds: about a
+   * second for 10 MB of source.
+   */
+  setMemoryLimit(maxBytes: number): void;
+  /** The paths of all files, the one that was changed longest ago first. */
+  paths(): Iterable<string>;
+  /**
+   * Everything learned from files, and from outcomes, about 1.5 bytes per character of source, as chunks to be stored
+   * one by one. They hold the words of the files, but not their text. Blocks for about 50 ms per 10 MB of source.
+   */
+  snapshot(): Uint8Array<ArrayBuffer>[];
+  /**
+   * Learns what `snapshot` returned in place of everything. False: the chunks are of another version, or damaged as
+   * far as that shows without a checksum; nothing is learned then.
+   */
+  restore(chunks: readonly Uint8Array[]): boolean;
   stats(): PredictorStats;
 };
 
-const defaultMaxBytes = 96 * 1024 * 1024;
+/** Below this there is no room for the tables. */
+const minMaxBytes = 1_000_000;
+const defaultMaxBytes = 256 * 1024 * 1024;
 /** Text around the cursor that is learned with it, in UTF-16 units; the window before it moves in steps. */
 const beforeUnits = 65_536;
 const beforeStepUnits = 16_384;
@@ -64,32 +107,9 @@ const contextLines = 5;
 const contextUnits = 600;
 const contextTokens = 40;
 const maxSteps = 24;
-/** Fewer characters than this are not worth the eye's movement. */
-const minShownUnits = 4;
 /** Prediction stops where the chance that all of it is right falls below this. */
 const minChance = 0.11;
-// Where to stop: chance times length, the characters that are likely saved, is greatest. Text that ends inside a word
-// or behind an opening bracket counts less, text that a caller shows counts more than text that it may hold back.
-const insideWordFactor = 0.5;
-const openEndFactor = 0.85;
-const surelyShownFactor = 3;
-
-const openEnd = /[([{<"'`.,]$/;
-const onlyClosers = /^[\s)\]}>"'`;,:]*$/;
 const wordPattern = /^[\w$\u0080-\uffff]/;
-
-type Cut = { length: number; chance: number; factor: number };
-
-/** Whether `text` may be put before `rest` without repeating or unbalancing the brackets and quotes it begins with. */
-const fitsBeforeClosers = (text: string, rest: string): boolean => {
-  let depth = 0;
-  for (const char of text) {
-    if ("([{".includes(char)) depth++;
-    else if (")]}".includes(char) && --depth < 0) return false;
-  }
-  const first = rest.charAt(0);
-  return depth === 0 && !("\"'`;,:>".includes(first) && text.includes(first));
-};
 
 const typedGapAt = (prefix: string, lineStart: number): number => {
   if (prefix.slice(lineStart).trim() === "") return gap.none;
@@ -98,30 +118,14 @@ const typedGapAt = (prefix: string, lineStart: number): number => {
   return last === 32 ? gap.space : last === 9 ? gap.tab : gap.wide;
 };
 
-const chooseCut = (text: string, cuts: readonly Cut[], rest: string): Cut | undefined => {
-  let chosen: Cut | undefined;
-  let most = 0;
-  for (const cut of cuts) {
-    const shown = text.slice(0, cut.length);
-    if (shown.replace(/\s/g, "").length < minShownUnits) continue;
-    const meetsRest = rest === "" || text.startsWith(rest, cut.length);
-    if (!meetsRest && !(onlyClosers.test(rest) && fitsBeforeClosers(shown, rest))) continue;
-    const factor =
-      (rest !== "" && meetsRest ? 1 : cut.factor) * (cut.chance >= showableConfidence ? surelyShownFactor : 1);
-    const value = cut.chance * cut.length * factor;
-    if (value <= most) continue;
-    most = value;
-    chosen = cut;
-  }
-  return chosen;
-};
-
 /** Makes an engine that has learned nothing. It runs in the caller's thread and holds nothing but memory. */
 export const createPredictor = (options: PredictorOptions = {}): Predictor => {
-  const learned = createLearnedText(options.maxBytes ?? defaultMaxBytes);
-  const { vocabulary } = learned;
-  const voting = createVoting(learned);
-  const { context } = voting;
+  const vocabulary = createVocabulary();
+  let maxBytes = Math.max(minMaxBytes, options.maxBytes ?? defaultMaxBytes);
+  let learned = createLearnedText(vocabulary, maxBytes);
+  const above = createLiveText(vocabulary, 8_000_000, false);
+  const below = createLiveText(vocabulary, 1_000_000, true);
+  let voting = createVoting(vocabulary, [above.index, below.index], learned);
   const calibration = createCalibration();
   const buffer = createTokenBuffer();
   const features = new Float64Array(featureCount);
@@ -149,8 +153,9 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
     const excess = lineStart - beforeUnits;
     const from = excess > 0 ? prefix.indexOf("\n", Math.ceil(excess / beforeStepUnits) * beforeStepUnits) + 1 : 0;
     const nextLine = suffix.indexOf("\n") + 1;
-    const after = nextLine > 0 ? suffix.slice(nextLine, nextLine + afterUnits) : "";
-    learned.follow(folder, prefix.slice(Math.min(from, lineStart), lineStart), after, after.length === afterUnits);
+    const textBelow = nextLine > 0 ? suffix.slice(nextLine, nextLine + afterUnits) : "";
+    below.follow(textBelow, textBelow.length === afterUnits);
+    above.follow(prefix.slice(Math.min(from, lineStart), lineStart), false);
     const isCovered = own !== undefined && prefix.length + suffix.length > own.textUnits * 0.8;
     voting.begin(own?.number ?? -1, folder, isCovered);
   };
@@ -163,7 +168,7 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
     vocabulary.tokenize(prefix, Math.max(from, end - 4 * contextUnits), end, false, buffer);
     voting.length = 0;
     for (let i = Math.max(0, buffer.length - contextTokens); i < buffer.length; i++) {
-      context[voting.length++] = buffer.tokens[i]!;
+      voting.context[voting.length++] = buffer.tokens[i]!;
     }
   };
 
@@ -172,13 +177,13 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
     let text = "";
     let chance = 1;
     let endsInWord = wordPattern.test(typed);
-    for (let step = 0; step < maxSteps && voting.length < context.length; step++) {
+    for (let step = 0; step < maxSteps && voting.length < voting.context.length; step++) {
       voting.clear();
       if (step === 0 && typed) {
         // The last token may be half typed, or complete: places vote for both readings.
         voting.gather(typed, gap.none, 1);
         vocabulary.tokenize(typed, 0, typed.length, false, buffer);
-        context[voting.length++] = buffer.tokens[1]!;
+        voting.context[voting.length++] = buffer.tokens[1]!;
         voting.gather("", gap.none, 0);
       } else voting.gather("", step === 0 ? typedGap : gap.none, 0);
       const best = voting.best();
@@ -201,8 +206,10 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
       }
       endsInWord = facts.isWord;
       if (typedUnits > 0) voting.length--;
-      context[voting.length++] = token;
-      cuts.push({ length: text.length, chance, factor: openEnd.test(word) ? openEndFactor : 1 });
+      voting.context[voting.length++] = token;
+      const source = learned.fileOf(best.file);
+      if (source) source.passes = usefulPasses;
+      cuts.push({ length: text.length, chance, factor: endFactor(word) });
     }
     return text;
   };
@@ -212,6 +219,12 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
       finish(learned.learn(path, text));
     },
     indexInSteps: (path, text) => learned.learn(path, text),
+    update(path, { from, to, text }) {
+      const old = learned.textOf(path);
+      if (old === undefined || !(from >= 0 && from <= to && to <= old.length)) return false;
+      finish(learned.learn(path, old.slice(0, from) + text + old.slice(to)));
+      return true;
+    },
     remove: (path) => learned.forget(path),
     predict(path, prefix, suffix) {
       const lineStart = prefix.lastIndexOf("\n") + 1;
@@ -230,16 +243,33 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
       const shown = text.slice(0, cut.length);
       // Half a surrogate pair can come from a cursor inside one, or from broken text.
       if (!shown.isWellFormed()) return undefined;
-      const confidence = calibration.correct(cut.chance);
+      const confidence = calibration.correct(path, cut.chance);
       calibration.expect(path, prefix, shown, cut.chance);
       return { text: shown, confidence };
     },
+    feedback({ path, confidence, isRight }) {
+      calibration.decide(path, isRight, confidence);
+    },
+    setMemoryLimit(bytes) {
+      const limited = Math.max(minMaxBytes, bytes);
+      if (limited === maxBytes) return;
+      const chunks = takeSnapshot({ learned, vocabulary, calibration });
+      for (const path of learned.files().keys()) learned.forget(path);
+      maxBytes = limited;
+      learned = createLearnedText(vocabulary, maxBytes);
+      voting = createVoting(vocabulary, [above.index, below.index], learned);
+      restoreSnapshot({ learned, vocabulary, calibration }, chunks);
+    },
+    paths: () => learned.files().keys(),
+    snapshot: () => takeSnapshot({ learned, vocabulary, calibration }),
+    restore: (chunks) => restoreSnapshot({ learned, vocabulary, calibration }, chunks),
     stats: () => ({
-      files: learned.fileCount(),
+      files: learned.files().size,
       textUnits: learned.textUnits(),
       memoryBytes: learned.bytes(),
       fill: learned.index.fill(),
       vocabulary: vocabulary.count(),
+      maxBytes,
     }),
   };
 };

@@ -23,6 +23,9 @@ export type FoldersToLearn = {
   readonly readsAbove: boolean;
 };
 
+/** How a prediction that was shown turned out. */
+export type Outcome = { readonly path: string; readonly confidence: number; readonly isRight: boolean };
+
 /** What the worker is asked. Every message but `predict`, `stats`, `clear` and `close` goes unanswered. */
 export type PredictorRequest =
   | ({ kind: "learn-folders" } & FoldersToLearn)
@@ -30,6 +33,7 @@ export type PredictorRequest =
   | { kind: "refresh"; paths: readonly string[]; open: readonly string[] }
   | { kind: "forget"; path: string }
   | { kind: "predict"; id: number; path: string; prefix: string; suffix: string }
+  | ({ kind: "feedback" } & Outcome)
   | { kind: "stats"; id: number }
   | { kind: "clear"; id: number }
   /** Save what is not saved yet, and end. */

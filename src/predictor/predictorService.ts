@@ -6,6 +6,7 @@ import type { Prediction } from "./predictor.ts";
 import type {
   ConfidenceName,
   LearningProgress,
+  Outcome,
   PredictorAnswer,
   PredictorRequest,
   PredictorWorkerData,
@@ -26,7 +27,7 @@ export type PredictionRequest = { path: string; prefix: string; suffix: string }
 export type PredictionSource = {
   predict(request: PredictionRequest, signal?: AbortSignal): Promise<Prediction | undefined>;
   /** Tells what became of a prediction that was shown with this confidence: typed or accepted, or typed away or undone. */
-  feedback?(event: { path: string; confidence: number; isRight: boolean }): void;
+  feedback?(outcome: Outcome): void;
 };
 
 export type PredictorStats = WorkerStats & {
@@ -93,6 +94,8 @@ const prefixUnits = 16_384;
 const prefixStepUnits = 4096;
 const suffixUnits = 2048;
 const maxStarts = 2;
+// With a larger one, V8 lets what learning leaves behind pile up to 150 MB before it looks.
+const resourceLimits = { maxYoungGenerationSizeMb: 8 };
 
 // The window moves in steps, so that most keys find the text before the line as the last key left it.
 const nearPrefix = (prefix: string): string => {
@@ -200,7 +203,7 @@ export const createPredictorService = (options: PredictorServiceOptions): Predic
   const start = (): Worker | undefined => {
     if (worker || isDisposed || problem !== undefined) return worker;
     starts++;
-    const started = new Worker(workerUrl, { name: "hotpath-predictor", workerData });
+    const started = new Worker(workerUrl, { name: "hotpath-predictor", workerData, resourceLimits });
     started.on("message", take);
     started.on("messageerror", (error) => fail(started, String(error)));
     started.on("error", (error: unknown) => fail(started, error instanceof Error ? error.message : String(error)));
@@ -249,6 +252,10 @@ export const createPredictorService = (options: PredictorServiceOptions): Predic
       // The thread is started for it, if need be: it alone knows whether somebody is writing the file.
       if (post({ kind: "clear", id })) await cleared;
       clearings.delete(id);
+    },
+    feedback(outcome) {
+      // A thread that does not run learned nothing that this could be about.
+      if (worker) post({ kind: "feedback", ...outcome });
     },
     predict({ path, prefix, suffix }, signal) {
       if (signal?.aborted) return Promise.resolve(undefined);

@@ -4,7 +4,7 @@ import { systemClock as clock } from "../base/clock.ts";
 import type { Disposable } from "../base/disposable.ts";
 import { removeAbandonedDrafts, removeIndexFile } from "./indexFile.ts";
 import { readPower } from "./power.ts";
-import { createPredictor, showableConfidence } from "./predictor.ts";
+import { confidenceLimits, createPredictor } from "./predictor.ts";
 import type {
   FoldersToLearn,
   LearningProgress,
@@ -23,8 +23,6 @@ if (!port) throw new Error("predictorWorker runs as a worker only");
 const settings = workerData as PredictorWorkerData;
 const { indexFile } = settings;
 
-/** The confidence from which on a prediction is handed out. */
-const confidenceLimits = { quiet: 0.65, balanced: showableConfidence, eager: 0.35 } as const;
 /** After this much work, waiting requests are answered first. */
 const sliceMs = 4;
 const progressEveryMs = 500;
@@ -36,6 +34,7 @@ const powerPollMs = 60_000;
 const maxSavedBytes = Math.min(64 * 1024 * 1024, settings.maxBytes / 4);
 
 const answer = (message: PredictorAnswer): void => port.postMessage(message);
+/** The confidence from which on a prediction is handed out. */
 const limit = confidenceLimits[settings.confidence];
 const predictor = createPredictor({ maxBytes: settings.maxBytes });
 const saved = createSavedTexts(maxSavedBytes, () => clock.dateMs());
@@ -190,6 +189,9 @@ port.on("message", (request: PredictorRequest) => {
         id: request.id,
         prediction: predict(request.path, request.prefix, request.suffix),
       });
+      break;
+    case "feedback":
+      predictor.feedback(request);
       break;
     case "update":
       updates.set(request.path, request);

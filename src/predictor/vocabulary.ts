@@ -9,7 +9,8 @@ export const firstBreakId = 1;
 const breakKinds = 6;
 /** A word that was never learned. Matches nothing, as nothing learned has it. */
 export const unknownId = firstBreakId + breakKinds;
-const firstWordId = unknownId + 1;
+/** Ids below this one stand for no text. */
+export const firstWordId = unknownId + 1;
 
 /** What stands before a token on its line; kept in the token's lowest two bits, and not part of its id. */
 export const gap = { none: 0, space: 1, tab: 2, wide: 3 } as const;
@@ -22,7 +23,7 @@ export const lineEnd = firstBreakId << 2;
 export const isBreak = (token: number): boolean => token >> 2 >= firstBreakId && token >> 2 < firstBreakId + breakKinds;
 
 /** The longest token, in UTF-16 units: longer words and rulers are cut, so that noise cannot fill the memory. */
-const maxTokenLength = 24;
+export const maxTokenLength = 24;
 
 const charClass = { space: 0, lower: 1, upper: 2, digit: 3, underscore: 4, run: 5, single: 6 } as const;
 const classes = new Uint8Array(128).fill(charClass.single);
@@ -87,6 +88,8 @@ export type Vocabulary = {
    * {@link unknownId}, and the text is taken to end at a cursor: a line that holds nothing yet has begun.
    */
   tokenize(text: string, from: number, to: number, learn: boolean, buffer: TokenBuffer): void;
+  /** The id of one token's text, which is given one if it has none yet. */
+  idOf(text: string): number;
   /** Counts one more use of an id. Retain what `tokenize` learned before anything is released. */
   retain(id: number): void;
   /** Counts one use less; at none the word is forgotten. */
@@ -95,6 +98,11 @@ export type Vocabulary = {
   textOf(id: number): string;
   /** Whether the token is (part of) an identifier, a keyword or a number. */
   isWord(id: number): boolean;
+  /**
+   * By id, a hash of each token's text: other than the id, it does not depend on what else was learned. Valid until the
+   * next `tokenize`.
+   */
+  hashes(): Int32Array;
   /** A number that `Order`, `order`, `_order` and `orders` share; 0 for what is no word. */
   stemOf(id: number): number;
   /** The known id of `id`'s word written in the way of `like` (capital, underscore, plural), or undefined. */
@@ -121,26 +129,82 @@ const stemHash = (word: string): number => {
   return hash || 1;
 };
 
+const textHash = (text: string, from: number, to: number): number => {
+  let hash = 0x811c9dc5 | 0;
+  for (let i = from; i < to; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash ^ (hash >>> 15);
+};
+
+const isEqualAt = (word: string, text: string, from: number, to: number): boolean => {
+  if (word.length !== to - from) return false;
+  for (let i = 0; i < word.length; i++) if (word.charCodeAt(i) !== text.charCodeAt(from + i)) return false;
+  return true;
+};
+
 export const createVocabulary = (): Vocabulary => {
-  const ids = new Map<string, number>();
+  // Ids by hash, with linear probing; 0 means empty. A Map would need a string for every token that is read.
+  let slots = new Int32Array(2048);
+  let count = 0;
   const texts: string[] = Array.from({ length: firstWordId }, () => "");
+  let hashes = Int32Array.from({ length: 1024 }, (_, id) => (id < firstWordId ? Math.imul(id + 1, 0x9e3779b1) : 0));
   const stems: number[] = texts.map(() => 0);
   const words: boolean[] = texts.map(() => false);
   const uses: number[] = texts.map(() => 0);
   const freeIds: number[] = [];
   let textUnits = 0;
 
-  const idOf = (word: string, learn: boolean): number => {
-    const known = ids.get(word);
-    if (known !== undefined) return known;
+  /** The slot that holds the word, or the empty one where it belongs. */
+  const slotOf = (text: string, from: number, to: number, hash: number): number => {
+    const last = slots.length - 1;
+    let slot = (hash ^ (hash >>> 16)) & last;
+    for (let id = slots[slot]!; id !== 0; id = slots[slot]!) {
+      if (hashes[id] === hash && isEqualAt(texts[id]!, text, from, to)) return slot;
+      slot = (slot + 1) & last;
+    }
+    return slot;
+  };
+
+  const put = (id: number): void => {
+    const word = texts[id]!;
+    slots[slotOf(word, 0, word.length, hashes[id]!)] = id;
+  };
+
+  /** Empties a slot, and closes the gap that those behind it would not be found across. */
+  const vacate = (slot: number): void => {
+    slots[slot] = 0;
+    const last = slots.length - 1;
+    for (let next = (slot + 1) & last; slots[next] !== 0; next = (next + 1) & last) {
+      const id = slots[next]!;
+      slots[next] = 0;
+      put(id);
+    }
+  };
+
+  const growTable = (): void => {
+    const old = slots;
+    slots = new Int32Array(old.length * 2);
+    for (const id of old) if (id !== 0) put(id);
+  };
+
+  const idOf = (text: string, from: number, to: number, learn: boolean): number => {
+    const hash = textHash(text, from, to);
+    const slot = slotOf(text, from, to, hash);
+    if (slots[slot] !== 0) return slots[slot]!;
     if (!learn) return unknownId;
-    const kept = detach(word);
+    const kept = detach(text.slice(from, to));
     const id = freeIds.pop() ?? texts.length;
+    if (id === hashes.length) {
+      const larger = new Int32Array(id * 2);
+      larger.set(hashes);
+      hashes = larger;
+    }
     texts[id] = kept;
+    hashes[id] = hash;
     stems[id] = stemHash(kept);
     words[id] = isWordClass(classOf(kept.charCodeAt(0)));
     uses[id] = 0;
-    ids.set(kept, id);
+    slots[slot] = id;
+    if (++count * 2 > slots.length) growTable();
     textUnits += kept.length;
     return id;
   };
@@ -188,7 +252,7 @@ export const createVocabulary = (): Vocabulary => {
             continue;
           }
           const end = tokenEnd(text, at, to);
-          pushToken(buffer, (idOf(text.slice(at, end), learn) << 2) | before);
+          pushToken(buffer, (idOf(text, at, end, learn) << 2) | before);
           before = gap.none;
           at = end;
         }
@@ -198,19 +262,22 @@ export const createVocabulary = (): Vocabulary => {
         pushToken(buffer, (firstBreakId + (lineIndent > 0 ? 2 : 0) + (hasBlankBefore ? 3 : 0)) << 2);
       }
     },
+    idOf: (text) => idOf(text, 0, text.length, true),
     retain(id) {
       if (id >= firstWordId) uses[id]!++;
     },
     release(id) {
       if (id < firstWordId || --uses[id]! > 0) return;
       const text = texts[id]!;
-      ids.delete(text);
+      vacate(slotOf(text, 0, text.length, hashes[id]!));
+      count--;
       textUnits -= text.length;
       texts[id] = "";
       freeIds.push(id);
     },
     textOf: (id) => texts[id] ?? "",
     isWord: (id) => words[id] ?? false,
+    hashes: () => hashes,
     stemOf: (id) => stems[id] ?? 0,
     inTheWayOf(id, like) {
       const [word, model] = [texts[id]!, texts[like]!];
@@ -222,11 +289,12 @@ export const createVocabulary = (): Vocabulary => {
       else if (head !== head.toLowerCase()) styled = bare.charAt(0).toUpperCase() + bare.slice(1);
       else if (head !== head.toUpperCase()) styled = bare.charAt(0).toLowerCase() + bare.slice(1);
       const isPlural = singular(model) !== model;
-      return ids.get((start ? "_" : "") + styled + (isPlural ? "s" : ""));
+      const wanted = (start ? "_" : "") + styled + (isPlural ? "s" : "");
+      return slots[slotOf(wanted, 0, wanted.length, textHash(wanted, 0, wanted.length))] || undefined;
     },
-    count: () => ids.size,
-    // A Map entry, four array slots and a string header come to about 88 bytes beside the characters.
-    bytes: () => texts.length * 88 + textUnits,
+    count: () => count,
+    // Array slots, the table and a string header come to about 80 bytes beside the characters.
+    bytes: () => texts.length * 80 + textUnits,
   };
 };
 

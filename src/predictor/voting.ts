@@ -1,7 +1,8 @@
 import type { StepFacts } from "./confidence.ts";
-import { contextOrders, startChain, wordChain } from "./contextIndex.ts";
+import { contextOrders, hashContext, startChain, startHash, wordChain, wordHash } from "./contextHash.ts";
+import type { ContextIndex } from "./contextIndex.ts";
 import type { LearnedText } from "./learnedText.ts";
-import { gap, isBreak, lineEnd, tokenGap, tokenId, unknownId } from "./vocabulary.ts";
+import { gap, isBreak, lineEnd, tokenGap, tokenId, unknownId, type Vocabulary } from "./vocabulary.ts";
 
 /** The longest context that is compared, in tokens. */
 const longestMatch = 32;
@@ -13,9 +14,11 @@ const maxSkips = 2;
 const beyondWorth = 0.5;
 const maxVotes = 48;
 /** How many places of one list may vote, and how many are looked at, more when they must begin with what was typed. */
-const votesPerList = 24;
-const stepsPerList = 24;
+const votesPerList = 12;
+const stepsPerList = 16;
 const stepsPerTypedList = 72;
+/** How many places of the file at hand are passed over, where the text around the cursor speaks for it already. */
+const maxPassedOver = 200;
 /** With this many votes from longer contexts, shorter ones are not asked. */
 const enoughVotes = 16;
 // These weights were chosen by coverage on the code bases that confidence.ts names.
@@ -39,6 +42,8 @@ export type Vote = {
   longestBeyond: number;
   /** Places whose word was translated. */
   translated: number;
+  /** The file of the first place that spoke for it; 0: the text around the cursor. */
+  file: number;
 };
 
 /** Lets every place where the context stood before vote for the token that followed there. */
@@ -57,9 +62,11 @@ export type Voting = {
   describe(vote: Vote, facts: StepFacts): void;
 };
 
-export const createVoting = (learned: LearnedText): Voting => {
-  const { index, vocabulary } = learned;
-  const { tokens } = index;
+/** @param live what stands around the cursor, the text that counts most first. */
+export const createVoting = (vocabulary: Vocabulary, live: readonly ContextIndex[], learned: LearnedText): Voting => {
+  const indexes = [...live, learned.index];
+  /** The tokens that a place is one of, while it is looked at. */
+  let tokens = learned.index.tokens;
   const context = new Int32Array(256);
   const votes: Vote[] = Array.from({ length: maxVotes }, () => ({
     token: 0,
@@ -71,11 +78,10 @@ export const createVoting = (learned: LearnedText): Voting => {
     longest: 0,
     longestBeyond: 0,
     translated: 0,
+    file: 0,
   }));
   const lengthWeights = Float64Array.from({ length: longestMatch + 2 }, (_, n) => weightPerToken ** Math.min(n, 14));
   const rankWeights = Float64Array.from({ length: votesPerList }, (_, rank) => 1 / (1 + rank * fadePerRank));
-  const beforeNumber = learned.before.number;
-  const afterNumber = learned.after.number;
   let voteCount = 0;
   let totalCount = 0;
   let totalWeight = 0;
@@ -92,7 +98,7 @@ export const createVoting = (learned: LearnedText): Voting => {
     rank: number,
     isTranslated: boolean,
   ): void => {
-    const isOwn = file === beforeNumber || file === afterNumber || file === ownNumber;
+    const isOwn = file === 0 || file === ownNumber;
     const isNear = !isOwn && learned.folderOfFile(file) === ownFolder;
     const weight =
       lengthWeights[Math.min(longestMatch, length + Math.floor(beyond * beyondWorth))]! *
@@ -108,6 +114,7 @@ export const createVoting = (learned: LearnedText): Voting => {
       voteCount++;
       vote.token = token;
       vote.typedUnits = typedUnits;
+      vote.file = file;
       vote.weight =
         vote.count =
         vote.ownCount =
@@ -192,10 +199,14 @@ export const createVoting = (learned: LearnedText): Voting => {
     return agreed;
   };
 
-  const newestIn = (chain: number, length: number, typed: string): number => {
-    if (chain < startChain) return index.newest(chain, context, length);
-    if (chain === wordChain) return index.newestWord(typed.charCodeAt(0), typed.charCodeAt(1));
-    return length === 0 ? -1 : index.newestStart(tokenId(context[length - 1]!), typed.charCodeAt(0));
+  /** The hash of each chain's list for the context and what is typed; returns the first chain that has one. */
+  const listHashes = new Int32Array(wordChain + 1);
+  const hashLists = (length: number, typed: string): number => {
+    const hashes = vocabulary.hashes();
+    const first = hashContext(hashes, context, 0, length, listHashes);
+    if (length > 0) listHashes[startChain] = startHash(hashes, tokenId(context[length - 1]!), typed.charCodeAt(0));
+    listHashes[wordChain] = wordHash(typed.charCodeAt(0), typed.charCodeAt(1));
+    return first;
   };
 
   const voting: Voting = {
@@ -214,36 +225,44 @@ export const createVoting = (learned: LearnedText): Voting => {
       const lastChain = typed.length >= 2 ? wordChain : typed.length === 1 ? startChain : startChain - 1;
       let found = 0;
       let longerOrder = longestMatch + 1;
-      for (let chain = 0; chain <= lastChain; chain++) {
+      for (let chain = hashLists(length, typed); chain <= lastChain; chain++) {
+        if (chain === startChain && length === 0) continue;
         const order = contextOrders[chain] ?? (chain === startChain ? 1 : 0);
         // The list by first character finds the same places and passes over the others.
         if (typed && chain < startChain && order === 1) continue;
-        let steps = typed ? stepsPerTypedList : stepsPerList;
-        let rank = 0;
-        let position = newestIn(chain, length, typed);
-        for (; position > 0 && steps > 0 && rank < votesPerList; position = index.older(chain, position), steps--) {
-          const match = matchAt(position, length);
-          if (match < order || match >= longerOrder) continue;
-          const file = index.fileAt(position);
-          if (file === ownNumber && (isOwnCovered || match > samePlaceMatch)) continue;
-          let token = tokens[position]!;
-          const beyond = beyondAt(position, length, match);
-          const translated = translate(tokenId(token));
-          const isTranslated = translated !== tokenId(token);
-          token = (translated << 2) | tokenGap(token);
-          if (isBreak(token)) token = typed ? 0 : lineEnd;
-          else if (typed) {
-            const text = vocabulary.textOf(tokenId(token));
-            token = text.length > typed.length && text.startsWith(typed) ? token & ~3 : 0;
-          } else if (typedGap !== gap.none) {
-            const learnedGap = tokenGap(token);
-            const agrees = learnedGap === typedGap || learnedGap === gap.wide || typedGap === gap.wide;
-            token = agrees ? token & ~3 : 0;
+        for (const index of indexes) {
+          tokens = index.tokens;
+          let rank = 0;
+          const isLive = index !== learned.index;
+          let steps = typed ? stepsPerTypedList : stepsPerList;
+          let passedOver = 0;
+          let position = index.newest(chain, listHashes[chain]!);
+          for (; position > 0 && steps > 0 && rank < votesPerList; position = index.older(chain, position)) {
+            const file = isLive ? 0 : index.fileAt(position);
+            if (file === ownNumber && isOwnCovered && passedOver++ < maxPassedOver) continue;
+            steps--;
+            const match = matchAt(position, length);
+            if (match < order || match >= longerOrder) continue;
+            if (file === ownNumber && (isOwnCovered || match > samePlaceMatch)) continue;
+            let token = tokens[position]!;
+            const beyond = beyondAt(position, length, match);
+            const translated = translate(tokenId(token));
+            const isTranslated = translated !== tokenId(token);
+            token = (translated << 2) | tokenGap(token);
+            if (isBreak(token)) token = typed ? 0 : lineEnd;
+            else if (typed) {
+              const text = vocabulary.textOf(tokenId(token));
+              token = text.length > typed.length && text.startsWith(typed) ? token & ~3 : 0;
+            } else if (typedGap !== gap.none) {
+              const learnedGap = tokenGap(token);
+              const agrees = learnedGap === typedGap || learnedGap === gap.wide || typedGap === gap.wide;
+              token = agrees ? token & ~3 : 0;
+            }
+            if (token === 0) continue;
+            cast(token, typed.length, match + extraLength, beyond, file, rank++, isTranslated);
           }
-          if (token === 0) continue;
-          cast(token, typed.length, match + extraLength, beyond, file, rank++, isTranslated);
+          found += rank;
         }
-        found += rank;
         longerOrder = order;
         if (found >= enoughVotes && order > 1) return;
       }

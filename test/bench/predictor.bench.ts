@@ -187,15 +187,24 @@ const measure = (sources: readonly Source[], withSuffix: boolean) => {
     }
   }
 
+  // An edit of a file of 5,000 lines, given as a change.
   const edits: number[] = [];
-  const largest =
-    train.toSorted((a, b) => b.text.length - a.text.length).find(({ text }) => text.length < 40_000) ?? train[0]!;
-  for (let i = 0; i < 200; i++) {
-    const at = Math.floor(random() * largest.text.length);
-    const edited = `${largest.text.slice(0, at)}const edit${i} = true;\n${largest.text.slice(at)}`;
+  const edited = `edited${path.extname(held[0]!.name)}`;
+  let editedText = sources
+    .map(({ text }) => text)
+    .join("\n")
+    .split("\n")
+    .slice(0, 5000)
+    .join("\n");
+  predictor.index(edited, editedText);
+  for (let i = 0; i < 400; i++) {
+    const at = Math.floor(random() * editedText.length);
+    const text = i % 2 === 0 ? "x" : `\nconst edit${i} = true;\n`;
     const start = performance.now();
-    predictor.index(largest.name, edited);
+    const isLearned = predictor.update(edited, { from: at, to: at, text });
     edits.push(performance.now() - start);
+    if (!isLearned) throw new Error("the edited text was not held");
+    editedText = editedText.slice(0, at) + text + editedText.slice(at);
   }
 
   times.sort((a, b) => a - b);

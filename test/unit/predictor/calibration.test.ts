@@ -13,7 +13,7 @@ const predictAndType = (calibration: ReturnType<typeof createCalibration>, typed
 
 test("leaves confidence as it is until something was observed", () => {
   const calibration = createCalibration();
-  for (const chance of [0, 0.1, 0.5, 0.9, 1]) assert.ok(Math.abs(calibration.correct(chance) - chance) < 1e-6);
+  for (const chance of [0, 0.1, 0.5, 0.9, 1]) assert.ok(Math.abs(calibration.correct("a.ts", chance) - chance) < 1e-6);
 });
 
 test("moves confidence towards how often predictions were right", () => {
@@ -25,9 +25,9 @@ test("moves confidence towards how often predictions were right", () => {
   ] as const) {
     const calibration = createCalibration();
     predictAndType(calibration, typed, 300);
-    assert.ok(calibration.correct(0.5) >= low && calibration.correct(0.5) <= high, typed);
-    assert.ok(calibration.correct(0.9) > calibration.correct(0.5));
-    assert.ok(calibration.correct(1) <= 1);
+    assert.ok(calibration.correct("a.ts", 0.5) >= low && calibration.correct("a.ts", 0.5) <= high, typed);
+    assert.ok(calibration.correct("a.ts", 0.9) > calibration.correct("a.ts", 0.5));
+    assert.ok(calibration.correct("a.ts", 1) <= 1);
   }
 });
 
@@ -37,10 +37,10 @@ test("judges a prediction once, while its text is typed key by key", () => {
   for (const typed of ["r", "ri", "rig", "righ"]) {
     calibration.observe("a.ts", `x = ${typed}`);
     calibration.expect("a.ts", `x = ${typed}`, "ght()", 0.5);
-    assert.equal(calibration.correct(0.5), 0.5);
+    assert.equal(calibration.correct("a.ts", 0.5), 0.5);
   }
   calibration.observe("a.ts", "x = right");
-  assert.ok(calibration.correct(0.5) > 0.5);
+  assert.ok(calibration.correct("a.ts", 0.5) > 0.5);
 });
 
 test("judges nothing when the cursor went elsewhere", () => {
@@ -53,5 +53,40 @@ test("judges nothing when the cursor went elsewhere", () => {
     calibration.expect("a.ts", "x = ", "right", 0.5);
     calibration.observe(path, prefix);
   }
-  assert.equal(calibration.correct(0.5), 0.5);
+  assert.equal(calibration.correct("a.ts", 0.5), 0.5);
+});
+
+test("learns from outcomes that it is told, for their language only", () => {
+  const calibration = createCalibration();
+  for (let i = 0; i < 300; i++) calibration.decide("a.ts", false, calibration.correct("b.ts", 0.5));
+  assert.ok(calibration.correct("c.ts", 0.5) < 0.35);
+  assert.ok(Math.abs(calibration.correct("a.go", 0.5) - 0.5) < 1e-9);
+  for (let i = 0; i < 5000; i++) calibration.decide(`a.x${i}`, true, 0.9);
+  assert.ok(calibration.save().length <= 64);
+});
+
+test("ignores outcomes of impossible confidence", () => {
+  const calibration = createCalibration();
+  for (const confidence of [Number.NaN, -1, 2, Infinity]) calibration.decide("a.ts", false, confidence);
+  assert.deepEqual(calibration.save(), []);
+});
+
+test("counts a prediction that was reported once, not again for what is typed", () => {
+  const [told, silent] = [createCalibration(), createCalibration()];
+  for (const calibration of [told, silent]) {
+    calibration.expect("a.ts", "x = ", "right", 0.5);
+    if (calibration === told) calibration.decide("a.ts", true, 0.5);
+    calibration.observe("a.ts", "x = right");
+  }
+  assert.deepEqual(told.save(), silent.save());
+});
+
+test("goes on from what was saved, within its limits", () => {
+  const calibration = createCalibration();
+  predictAndType(calibration, "wrong()", 100);
+  const restored = createCalibration();
+  restored.restore(calibration.save());
+  assert.equal(restored.correct("a.ts", 0.5), calibration.correct("a.ts", 0.5));
+  restored.restore([["ts", 50, 1e9]]);
+  assert.ok(restored.correct("a.ts", 0.5) < 0.75);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Block, contextOrders, createContextIndex } from "../../../src/predictor/contextIndex.ts";
+import { contextOrders, hashContext } from "../../../src/predictor/contextHash.ts";
+import { type Block, createContextIndex } from "../../../src/predictor/contextIndex.ts";
 import { createTokenBuffer, createVocabulary } from "../../../src/predictor/vocabulary.ts";
 import { createRandom, randomSource } from "./randomText.ts";
 
@@ -10,17 +11,25 @@ const setUp = (maxBytes: number) => {
   const buffer = createTokenBuffer();
   const add = (text: string, file: number) => {
     vocabulary.tokenize(text, 0, text.length, true, buffer);
-    return index.add(buffer, 0, 0, buffer.length, file);
+    const block = index.store(buffer, 0, 0, buffer.length, file);
+    if (block) index.link(block);
+    return block;
   };
-  return { vocabulary, index, buffer, add };
+  const newest = (chain: number, context: Int32Array, length: number) => {
+    const hashes = new Int32Array(contextOrders.length);
+    return hashContext(vocabulary.hashes(), context, 0, length, hashes) > chain
+      ? -1
+      : index.newest(chain, hashes[chain]!);
+  };
+  return { vocabulary, index, buffer, add, newest };
 };
 
 test("lists the places of a context, newest first", () => {
-  const { index, buffer, add } = setUp(4_000_000);
+  const { index, buffer, add, newest } = setUp(4_000_000);
   for (let file = 1; file <= 3; file++) add("alpha beta gamma", file);
   const chain = contextOrders.indexOf(2);
   const files: number[] = [];
-  for (let at = index.newest(chain, buffer.tokens, 3); at > 0; at = index.older(chain, at)) {
+  for (let at = newest(chain, buffer.tokens, 3); at > 0; at = index.older(chain, at)) {
     files.push(index.fileAt(at));
   }
   assert.deepEqual(files, [3, 2, 1]);
@@ -28,7 +37,7 @@ test("lists the places of a context, newest first", () => {
 
 test("finds exactly what is there after any order of adding and removing", () => {
   const random = createRandom(4);
-  const { index, add, vocabulary } = setUp(3_000_000);
+  const { index, add, vocabulary, newest } = setUp(3_000_000);
   const blocks = new Map<number, Block>();
   for (let round = 0; round < 3000; round++) {
     const file = 1 + random(60);
@@ -49,7 +58,7 @@ test("finds exactly what is there after any order of adding and removing", () =>
       const at = Math.min(end - 1, linkedFrom + 2);
       if (at <= linkedFrom) continue;
       const chain = contextOrders.indexOf(1);
-      let found = index.newest(chain, index.tokens, at);
+      let found = newest(chain, index.tokens, at);
       while (found > 0 && found !== at) found = index.older(chain, found);
       assert.equal(found, at);
     }
@@ -66,9 +75,9 @@ test("joins freed room when there is none else", () => {
     vocabulary.tokenize(text, 0, text.length, true, buffer);
     const blocks: Block[] = [];
     for (
-      let block = index.add(buffer, 0, 0, buffer.length, 1);
+      let block = index.store(buffer, 0, 0, buffer.length, 1);
       block;
-      block = index.add(buffer, 0, 0, buffer.length, 1)
+      block = index.store(buffer, 0, 0, buffer.length, 1)
     ) {
       blocks.push(block);
     }

@@ -158,7 +158,7 @@ test("forgets the oldest files when its memory is full, and never takes more", (
 test("keeps its memory level while one file is edited again and again", () => {
   const predictor = createPredictor();
   const random = createRandom(5);
-  const text = randomSource(random, ["user", "order", "cart"], 300);
+  const text = randomSource(random, ["user", "order", "cart"], 2000);
   predictor.index("a.ts", text);
   const before = predictor.stats();
   for (let i = 0; i < 300; i++) {
@@ -254,4 +254,17 @@ test("never predicts a word of a removed file, whatever came before", () => {
       for (const [word] of text.matchAll(/q\d+z\d+z/g)) assert.ok(marks.has(word), `${word} is gone`);
     }
   }
+});
+
+test("forgets what predictions came from later than what was of no use", () => {
+  const predictor = createPredictor({ maxBytes: 2_000_000 });
+  const random = createRandom(37);
+  predictor.index("useful.ts", "registerHandler(context);\n".repeat(3));
+  predictor.index("useless.ts", freshLine(2));
+  assert.ok(predictAt(predictor, "x.ts", "\nregisterHan|\n"));
+  for (let i = 10; i < 500 && [...predictor.paths()].includes("useless.ts"); i++) {
+    predictor.index(`f${i}.ts`, randomSource(random, [`alpha${i}`, `beta${i}`], 80));
+  }
+  assert.ok(!new Set(predictor.paths()).has("useless.ts"));
+  assert.ok(new Set(predictor.paths()).has("useful.ts"));
 });

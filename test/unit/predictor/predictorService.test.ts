@@ -38,6 +38,21 @@ test("learns a folder and predicts from it", async (t) => {
   assert.ok(memoryBytes > 0);
 });
 
+test("what became of its texts makes it surer or less sure", async (t) => {
+  const folder = await makeFolder(t, { "a.ts": statement("Alpha") });
+  const service = startService(t);
+  await service.learnAll([folder]);
+  const [prefix = "", suffix = ""] = ask("Alpha").split("|");
+  const at = { path: path.join(folder, "new.ts"), prefix, suffix };
+  const before = await service.predict(at);
+  assert.ok(before);
+  for (let times = 0; times < 100; times++) {
+    service.feedback?.({ path: at.path, confidence: before.confidence, isRight: false });
+  }
+  const after = await service.predict(at);
+  assert.ok((after?.confidence ?? 0) < before.confidence - 0.1);
+});
+
 test("learns nothing that is excluded, ignored, binary, huge, generated, secret or outside", async (t) => {
   const outside = await makeFolder(t, { "secret.ts": statement("Outside") });
   const folder = await makeFolder(t, {

@@ -1,0 +1,61 @@
+/**
+ * The confidence from which on a prediction is worth showing: of all texts above it, about eight of ten are right
+ * (test/bench/predictor.bench.ts). Where the engine has the choice, it takes a text short enough to reach it.
+ */
+export const showableConfidence = 0.5;
+
+/**
+ * The confidence from which on predictions are shown, for each of the setting's names. By the same bench, about nine,
+ * eight and seven of ten texts above them are right.
+ */
+export const confidenceLimits = { quiet: 0.75, balanced: showableConfidence, eager: 0.3 } as const;
+
+/** Fewer characters than this are not worth the eye's movement. */
+const minShownUnits = 4;
+// Where to stop: chance times length, the characters that are likely saved, is greatest. Text that ends inside a word
+// or behind an opening bracket counts less, text that a caller shows counts more than text that it may hold back.
+export const insideWordFactor = 0.5;
+const openEndFactor = 0.85;
+const surelyShownFactor = 3;
+// Up to this length, texts are worth far more the longer they are: a few characters are typed as quickly as read.
+const fullLength = 14;
+const shortPower = 2.3;
+
+const openEnd = /[([{<"'`.,]$/;
+const onlyClosers = /^[\s)\]}>"'`;,:]*$/;
+/** A place where a prediction may end: its chance up to there, and what ending there is worth. */
+export type Cut = { length: number; chance: number; factor: number };
+
+/** Whether `text` may be put before `rest` without repeating or unbalancing the brackets and quotes it begins with. */
+const fitsBeforeClosers = (text: string, rest: string): boolean => {
+  let depth = 0;
+  for (const char of text) {
+    if ("([{".includes(char)) depth++;
+    else if (")]}".includes(char) && --depth < 0) return false;
+  }
+  const first = rest.charAt(0);
+  return depth === 0 && !("\"'`;,:>".includes(first) && text.includes(first));
+};
+
+/** The place where ending is worth most and that fits `rest`, the text behind the cursor on its line. */
+export const chooseCut = (text: string, cuts: readonly Cut[], rest: string): Cut | undefined => {
+  let chosen: Cut | undefined;
+  let most = 0;
+  for (const cut of cuts) {
+    const shown = text.slice(0, cut.length);
+    if (shown.replace(/\s/g, "").length < minShownUnits) continue;
+    const meetsRest = rest === "" || text.startsWith(rest, cut.length);
+    if (!meetsRest && !(onlyClosers.test(rest) && fitsBeforeClosers(shown, rest))) continue;
+    const factor =
+      (rest !== "" && meetsRest ? 1 : cut.factor) * (cut.chance >= showableConfidence ? surelyShownFactor : 1);
+    const worth = (Math.min(cut.length, fullLength) / fullLength) ** shortPower * Math.max(cut.length, fullLength);
+    const value = cut.chance * worth * factor;
+    if (value <= most) continue;
+    most = value;
+    chosen = cut;
+  }
+  return chosen;
+};
+
+/** What a text is worth that ends behind `word`. */
+export const endFactor = (word: string): number => (openEnd.test(word) ? openEndFactor : 1);
