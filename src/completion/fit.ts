@@ -11,5 +11,8 @@ export const fit = (
   minCharacters = minUsefulCharacters,
 ): FilteredCompletion | undefined => {
   const filtered = filterCompletion({ ...snapshot, text, multiline: isLineEnd(snapshot.suffix) });
-  return filtered && filtered.insertText.trim().length >= minCharacters ? filtered : undefined;
+  return filtered && usefulCharacters(filtered.insertText) >= minCharacters ? filtered : undefined;
 };
+
+/** Without white space around it; behind a line's end the next line's indentation counts, since it need not be typed. */
+const usefulCharacters = (text: string): number => (text.startsWith("\n") ? text.trimEnd() : text.trim()).length;
