@@ -20,18 +20,25 @@ const autoIndentWithinMs = 50;
 // An input method adds a letter or two at a time; an item of the suggest widget brings a word.
 const maxComposedUnits = 2;
 
-/** What `edit` was, given the document's edit before it. Pure. */
-export const editKind = (edit: EditEvent, previous: EditEvent | undefined): EditKind => {
+/** What `edit` was, given the document's edit before it and what that was. Pure. */
+export const editKind = (
+  edit: EditEvent,
+  previous: (EditEvent & { readonly kind?: EditKind }) | undefined,
+): EditKind => {
   if (edit.cause !== "edit") return "undone";
   const change = edit.changes.at(-1);
   if (!change) return "other";
-  if (edit.isLineBlank && /^[^\S\r\n]+$/.test(change.text)) {
-    const isBehindEnter =
-      previous?.changes.some(({ text }) => text.includes("\n")) && edit.atMs - previous.atMs < autoIndentWithinMs;
-    return isBehindEnter ? "other" : "indentation";
+  if (edit.isLineBlank && isBlank(change.text)) {
+    // What is entered at once reaches the document letter by letter.
+    const isBehindEnter = previous?.changes.some(
+      ({ text }) => text.includes("\n") || (isBlank(text) && previous.isLineBlank && previous.kind === "other"),
+    );
+    return isBehindEnter && edit.atMs - previous!.atMs < autoIndentWithinMs ? "other" : "indentation";
   }
   return isComposition(change, previous) ? "composition" : "other";
 };
+
+const isBlank = (text: string): boolean => /^[^\S\r\n]+$/.test(text);
 
 /** An input method replaces what it entered just before, again and again, until the word is chosen. */
 const isComposition = (change: TextChange, previous: EditEvent | undefined): boolean => {

@@ -22,6 +22,13 @@ test("the editor's own indentation behind Enter is not, in one edit or in two", 
   assert.equal(editKind(edit(11, 0, "    "), edit(10, 0, "\n", { atMs: 900 })), "indentation");
 });
 
+test("the editor's own indentation may come letter by letter", () => {
+  const first = { ...edit(11, 0, " ", { atMs: 995 }), kind: "other" } as const;
+  assert.equal(editKind(edit(12, 0, " "), first), "other");
+  assert.equal(editKind(edit(12, 0, " ", { atMs: 1100 }), first), "indentation");
+  assert.equal(editKind(edit(12, 0, " "), { ...first, kind: "indentation" }), "indentation");
+});
+
 test("blanks within a line are typing, and so is taking indentation away", () => {
   assert.equal(editKind(edit(10, 0, " ", { isLineBlank: false }), undefined), "other");
   assert.equal(editKind(edit(10, 2, ""), undefined), "other");
