@@ -15,8 +15,8 @@ export type EditEvent = {
  */
 export type EditKind = "indentation" | "composition" | "undone" | "other";
 
-// Some languages indent a new line by an edit of its own, right behind the Enter.
-const autoIndentWithinMs = 50;
+// Some languages indent a new line by an edit of its own, right behind the Enter; the host may be told of it late.
+const autoIndentWithinMs = 150;
 // An input method adds a letter or two at a time; an item of the suggest widget brings a word.
 const maxComposedUnits = 2;
 

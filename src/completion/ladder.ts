@@ -54,6 +54,9 @@ const predictorPatienceMs = 30;
 // Where there is a text of the model's to show, the predictor only gets the time that it takes when all is well.
 const rivalPatienceMs = 1;
 
+// A right text on screen must not turn into a wrong one: it takes more to lengthen it than to show it.
+const growingConfidence = 0.75;
+
 /** Nothing is on screen yet. */
 export const createLadder = (options: LadderOptions): Ladder => {
   const { clock, requests, verdicts, undoMemory, isAnswered } = options;
@@ -110,7 +113,7 @@ export const createLadder = (options: LadderOptions): Ladder => {
     const prediction = await predict(snapshot, signal);
     const rest = liveRest(live, snapshot);
     if (!live || !prediction || rest === undefined || prediction.text.length <= rest.length) return shown;
-    if (!prediction.text.startsWith(rest)) return shown;
+    if (prediction.confidence < growingConfidence || !prediction.text.startsWith(rest)) return shown;
     live = withRest(live, rest, prediction.text);
     return offer(snapshot, prediction.text, shown.source, { origin: shown.origin }) ?? shown;
   };

@@ -19,13 +19,13 @@ test("blanks on a blank line are indentation, by Tab, by blanks and by outdentin
 test("the editor's own indentation behind Enter is not, in one edit or in two", () => {
   assert.equal(editKind(edit(10, 0, "\n    "), undefined), "other");
   assert.equal(editKind(edit(11, 0, "    "), edit(10, 0, "\n", { atMs: 995 })), "other");
-  assert.equal(editKind(edit(11, 0, "    "), edit(10, 0, "\n", { atMs: 900 })), "indentation");
+  assert.equal(editKind(edit(11, 0, "    "), edit(10, 0, "\n", { atMs: 800 })), "indentation");
 });
 
 test("the editor's own indentation may come letter by letter", () => {
   const first = { ...edit(11, 0, " ", { atMs: 995 }), kind: "other" } as const;
   assert.equal(editKind(edit(12, 0, " "), first), "other");
-  assert.equal(editKind(edit(12, 0, " ", { atMs: 1100 }), first), "indentation");
+  assert.equal(editKind(edit(12, 0, " ", { atMs: 1200 }), first), "indentation");
   assert.equal(editKind(edit(12, 0, " "), { ...first, kind: "indentation" }), "indentation");
 });
 
