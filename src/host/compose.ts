@@ -16,6 +16,7 @@ import { createFaultReporter } from "./faults.ts";
 import { registerGhostText } from "./ghostText.ts";
 import { createGhostTextStatus } from "./ghostTextStatus.ts";
 import { createLogChannel } from "./logChannel.ts";
+import { registerNextEdit } from "./nextEdit.ts";
 import { createNotices } from "./notices.ts";
 import { networkOptions, onDidChangeNetworkSettings } from "./network.ts";
 import { watchPauses } from "./pauseWatch.ts";
@@ -56,7 +57,8 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   const monitor = disposables.add(createMemoryMonitor({ clock, intervalMs: memoryIntervalMs, sample: sampleMemory }));
   const statusBar = disposables.add(createStatusBar(monitor));
   const apiKeys = createApiKeys(context.secrets, (apiKey) => redactor.learn(apiKey));
-  const enabled = createEnabledCheck();
+  const enabled = createEnabledCheck("completion.enabled");
+  const nextEditEnabled = createEnabledCheck("nextEdit.enabled");
   let { settings, problems } = readSettings();
 
   // Model servers: one pooled client for all of them, loaded by the first request.
@@ -183,6 +185,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   );
   const isEnabled = (document: vscode.TextDocument) => enabled.isEnabled(document);
   const snooze = disposables.add(createSnooze(clock));
+  const wantsGhostText = (document: vscode.TextDocument) => snooze.leftMs() === undefined && isEnabled(document);
   const ghostTextStatus = disposables.add(createGhostTextStatus({ snooze, isEnabled }));
   const ghostText = disposables.add(
     registerGhostText({
@@ -191,8 +194,36 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       clock,
       ledger,
       log,
-      isEnabled: (document) => snooze.leftMs() === undefined && isEnabled(document),
+      isEnabled: wantsGhostText,
       showDelayMs: () => settings.showDelayMs,
+    }),
+  );
+
+  // Next edits: the change just made, at the next place where it applies.
+  const nextEditModel = lazy(async () => {
+    const { createNextEditModel } = await import("./nextEditModel.ts");
+    return createNextEditModel({
+      ledger,
+      source: (setting) => connections.source("nextEdit", setting),
+      onSuccess: () => statusBar.setProblem(undefined),
+      onFailure: (error, setting) => faults.report(error, setting),
+    });
+  });
+  const nextEdits = disposables.add(
+    registerNextEdit({
+      clock,
+      log,
+      ledger,
+      isEnabled: (document) => wantsGhostText(document) && nextEditEnabled.isEnabled(document),
+      async askModel(editor, nextEdit, signal) {
+        const setting = vscode.workspace.isTrusted ? settings.nextEdit : undefined;
+        return setting && (await nextEditModel())(setting, editor, nextEdit, signal);
+      },
+    }),
+  );
+  disposables.add(
+    snooze.onDidChange(() => {
+      if (snooze.leftMs() !== undefined) nextEdits.clear();
     }),
   );
 
@@ -218,6 +249,8 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     connections.settingsChanged();
     enabled.reset();
     ghostTextStatus.refresh();
+    nextEditEnabled.reset();
+    nextEdits.clear();
     notices.reset();
     statusBar.setProblem(undefined);
     showProblems();

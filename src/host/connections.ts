@@ -12,13 +12,16 @@ import type { NetworkOptions } from "../transport/network.ts";
 import type { Pause } from "./pauseWatch.ts";
 import type { ModelSetting, Role, RoleSetting, Settings } from "./settingsSchema.ts";
 
+/** A role of the settings, or next edits. */
+export type Asker = Role | "nextEdit";
+
 /** The way from the settings to the model servers. Loads the client with the first call that needs it. */
 export type Connections = Disposable & {
   /**
    * The model of a role, as the settings are now.
    * @throws {ProviderError} kind "bad-request" for an address that cannot be used.
    */
-  source(role: Role, setting: RoleSetting): Promise<ModelSource>;
+  source(role: Asker, setting: RoleSetting): Promise<ModelSource>;
   /** The pooled client itself, for what is no role's work. */
   transport(): Promise<TransportClient>;
   /** Opens the connections that the next request may want. Never throws. */
@@ -70,7 +73,7 @@ const openTarget = async (
 export const createConnections = (options: ConnectionsOptions): Connections => {
   const { clock, log, settings, apiKeyFor, network, storageFolder } = options;
   /** What each role got last: while its settings stay, so do its counts, its budgets and what it has learned. */
-  const routes = new Map<Role, { readonly key: string; readonly provider: Promise<Provider> }>();
+  const routes = new Map<Asker, { readonly key: string; readonly provider: Promise<Provider> }>();
   let loading: Promise<Loaded> | undefined;
   let loaded: Loaded | undefined;
   let shape = "";
@@ -129,7 +132,7 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
     loaded = undefined;
   };
 
-  const makeRoute = async (role: Role, setting: RoleSetting): Promise<Provider> => {
+  const makeRoute = async (role: Asker, setting: RoleSetting): Promise<Provider> => {
     const { servers } = await open();
     const main = await openTarget(servers, setting, setting.moreBaseUrls, clock);
     const others = await Promise.all(setting.fallbacks.map((other) => openTarget(servers, other, [], clock)));
@@ -147,7 +150,7 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
     });
   };
 
-  const route = (role: Role, setting: RoleSetting): Promise<Provider> => {
+  const route = (role: Asker, setting: RoleSetting): Promise<Provider> => {
     const { completionStrategy, hedging, hedgingMaxUsdPerDay } = settings();
     const key = JSON.stringify([setting, completionStrategy, hedging, hedgingMaxUsdPerDay]);
     const known = routes.get(role);

@@ -1,4 +1,3 @@
-import path from "node:path";
 import * as vscode from "vscode";
 import type { Clock } from "../base/clock.ts";
 import { createDisposableList, type Disposable } from "../base/disposable.ts";
@@ -6,6 +5,7 @@ import type { ContextSource } from "../completion/prompt.ts";
 import { createRelatedFiles } from "../completion/relatedFiles.ts";
 import { isSecretLike } from "../completion/secretFiles.ts";
 import { readImports } from "./importedFiles.ts";
+import { shownPath } from "./shownPath.ts";
 
 export type RelatedFilesOptions = {
   readonly clock: Clock;
@@ -165,10 +165,4 @@ export const registerRelatedFiles = ({
     },
     dispose: () => disposables.dispose(),
   };
-};
-
-/** A file's name as models see it: where people's folders lie on their disks is nobody's business. */
-const shownPath = (uri: vscode.Uri): string => {
-  if (!vscode.workspace.getWorkspaceFolder(uri)) return path.posix.basename(uri.path);
-  return vscode.workspace.asRelativePath(uri).replaceAll("\\", "/");
 };

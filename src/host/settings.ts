@@ -7,8 +7,10 @@ export const readSettings = (): { settings: Settings; problems: SettingProblem[]
   return parseSettings((name) => configuration.get(name));
 };
 
-/** Remembers per document whether ghost text is switched on there, until the settings change. */
-export const createEnabledCheck = (): { isEnabled(document: vscode.TextDocument): boolean; reset(): void } => {
+/** Remembers per document whether ghost text or next edits are switched on there, until the settings change. */
+export const createEnabledCheck = (
+  name: "completion.enabled" | "nextEdit.enabled",
+): { isEnabled(document: vscode.TextDocument): boolean; reset(): void } => {
   let known = new WeakMap<vscode.TextDocument, { languageId: string; isEnabled: boolean }>();
   return {
     isEnabled(document) {
@@ -17,7 +19,7 @@ export const createEnabledCheck = (): { isEnabled(document: vscode.TextDocument)
       // A document stays the same object when its language changes.
       if (answer?.languageId !== languageId) {
         const configuration = vscode.workspace.getConfiguration("hotpath", document);
-        answer = { languageId, isEnabled: configuration.get("completion.enabled") !== false };
+        answer = { languageId, isEnabled: configuration.get(name) !== false };
         known.set(document, answer);
       }
       return answer.isEnabled;

@@ -50,6 +50,8 @@ export type Settings = {
   readonly predictorConfidence: ConfidenceName;
   readonly predictorMaxBytes: number;
   readonly predictorIndexesOnBattery: boolean;
+  /** The model that is asked for next edits; undefined: rules alone. */
+  readonly nextEdit: RoleSetting | undefined;
 };
 
 /** A setting that cannot be used as it is. */
@@ -96,6 +98,10 @@ export const settingDefaults = {
   "background.model": "",
   "background.moreBaseUrls": [],
   "background.fallbacks": [],
+  "nextEdit.enabled": true,
+  "nextEdit.provider": "none",
+  "nextEdit.baseUrl": "",
+  "nextEdit.model": "",
   "network.connectionsPerServer": 64,
   "network.retryWaitSeconds": 10,
 } as const;
@@ -242,6 +248,10 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
     return names[0];
   };
 
+  const nextEdit = model(
+    { provider: read("nextEdit.provider"), baseUrl: read("nextEdit.baseUrl"), model: read("nextEdit.model") },
+    "hotpath.nextEdit",
+  );
   const completion = servers("completion", undefined);
   const chat = servers("chat", completion);
   const background = servers("background", chat);
@@ -262,6 +272,7 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
     predictorConfidence: oneOf("predictor.confidence", confidences),
     predictorMaxBytes: Math.round(number("predictor.memoryMb")) * mebibyte,
     predictorIndexesOnBattery: flag("predictor.indexOnBattery"),
+    nextEdit: nextEdit && { ...nextEdit, moreBaseUrls: [], fallbacks: [] },
   };
   return { settings, problems };
 };
@@ -269,7 +280,7 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
 /** Every origin that the settings name, once each, the ghost text's first. */
 export const originsOf = (settings: Settings): string[] => [
   ...new Set(
-    roles.flatMap((role) => {
+    ([...roles, "nextEdit"] as const).flatMap((role) => {
       const setting = settings[role];
       if (!setting) return [];
       const addresses = [setting.baseUrl, ...setting.moreBaseUrls, ...setting.fallbacks.map(({ baseUrl }) => baseUrl)];

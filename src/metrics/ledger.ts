@@ -9,8 +9,16 @@ export type RequestFeature = "completion" | "chat";
 /** How a request ended; `running` until it has. */
 export type RequestOutcome = "running" | "ok" | "cancelled" | "failed";
 
-/** The rungs of the ladder that ghost text can come from, fastest first. */
-export const suggestionSources = ["live", "cache", "stream", "speculation", "predictor", "network"] as const;
+/** The rungs of the ladder that ghost text can come from, fastest first; then edits offered elsewhere. */
+export const suggestionSources = [
+  "live",
+  "cache",
+  "stream",
+  "speculation",
+  "predictor",
+  "network",
+  "nextEdit",
+] as const;
 export type SuggestionSource = (typeof suggestionSources)[number];
 
 /** What one request took, as far as the server told; cached tokens are a part of the prompt tokens. */

@@ -43,8 +43,11 @@ export const whyNotChat = (capabilities: Capabilities, request: ChatRequest): Pr
 };
 
 /** Why this model is known not to be able to complete; undefined: it is able, or that is not known. */
-export const whyNotCompletion = ({ model, fillInMiddle }: Capabilities): ProviderError | undefined =>
-  fillInMiddle === "none"
+export const whyNotCompletion = (
+  { model, fillInMiddle }: Capabilities,
+  { isRaw = false }: CompletionRequest,
+): ProviderError | undefined =>
+  fillInMiddle === "none" && !isRaw
     ? new ProviderError("unsupported", `The model ${model} cannot fill in the middle`)
     : undefined;
 

@@ -197,7 +197,7 @@ export const createLlamaCpp = (options: ProviderOptions, services: ProviderServi
     facts: Facts,
     request: CompletionRequest,
     call: CallOptions,
-    form: FillInForm,
+    form: FillInForm | "raw",
     stopsMax: number | undefined,
   ): AsyncIterable<StreamPart> => {
     if (form === "chat") return fillHole(request, (asked) => chat(asked, call, "completion"));
@@ -206,8 +206,8 @@ export const createLlamaCpp = (options: ProviderOptions, services: ProviderServi
     const shared = completionPayload(facts, request, stop, stopsMax);
     const reader = createNativeReader();
     const streamOptions = { use: "completion" as const, reader, stop, isBusy: () => isBusy(call) };
-    if (template) {
-      const prompt = buildFimPrompt(template, request);
+    const prompt = form === "raw" ? request.prefix : template && buildFimPrompt(template, request);
+    if (prompt !== undefined) {
       return wire.stream("/completion", { ...shared, prompt }, call, streamOptions);
     }
     const payload = { ...shared, ...infillPayload(request, facts.contextTokens) };
@@ -216,7 +216,8 @@ export const createLlamaCpp = (options: ProviderOptions, services: ProviderServi
 
   async function* fill(request: CompletionRequest, call: CallOptions): AsyncGenerator<StreamPart> {
     const facts = await learn(call);
-    yield* fillIn.stream(formsOf(facts), (form, stopsMax) => complete(facts, request, call, form, stopsMax));
+    if (request.isRaw) yield* complete(facts, request, call, "raw", fillIn.facts.stopsMax);
+    else yield* fillIn.stream(formsOf(facts), (form, stopsMax) => complete(facts, request, call, form, stopsMax));
   }
 
   const provider: Provider = {

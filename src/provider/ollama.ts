@@ -220,17 +220,19 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
     facts: OllamaFacts,
     request: CompletionRequest,
     call: CallOptions,
-    form: FillInForm,
+    form: FillInForm | "raw",
   ): AsyncIterable<StreamPart> => {
     // Thinking would use up the few tokens that ghost text gets.
     if (form === "chat")
       return fillHole(request, (asked) => chat(asked, facts, call, facts.thinks ? { think: false } : {}));
     const template = form === "raw-template" ? facts.template : undefined;
     const stop = stopTexts(request.stop, template);
-    const own = template
-      ? { prompt: buildFimPrompt(template, request), raw: true }
-      : // An empty prompt only loads the model, and an empty suffix asks for a chat.
-        { prompt: beforeCursor(request) || "\n", suffix: request.suffix || "\n" };
+    const prompt = form === "raw" ? request.prefix : template && buildFimPrompt(template, request);
+    const own =
+      prompt === undefined
+        ? // An empty prompt only loads the model, and an empty suffix asks for a chat.
+          { prompt: beforeCursor(request) || "\n", suffix: request.suffix || "\n" }
+        : { prompt, raw: true };
     const payload = ollamaPayload(facts.model, own, {
       num_predict: request.maxTokens,
       temperature: request.temperature,
@@ -242,7 +244,8 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
   async function* fill(asked: CompletionRequest, call: CallOptions): AsyncGenerator<StreamPart> {
     const facts = await learn(call);
     const request = facts.remoteHost === "" ? asked : withoutFiles(asked);
-    yield* fillIn.stream(facts.forms, (form) => complete(facts, request, call, form));
+    if (request.isRaw) yield* complete(facts, request, call, "raw");
+    else yield* fillIn.stream(facts.forms, (form) => complete(facts, request, call, form));
   }
 
   async function* talk(request: ChatRequest, call: CallOptions): AsyncGenerator<StreamPart> {

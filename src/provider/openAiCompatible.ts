@@ -143,7 +143,7 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
     { model }: Facts,
     request: CompletionRequest,
     call: CallOptions,
-    form: FillInForm,
+    form: FillInForm | "raw",
     stopsMax: number | undefined,
   ): AsyncGenerator<StreamPart> {
     if (form === "chat") {
@@ -152,12 +152,16 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
     }
     const template = form === "raw-template" ? templateOf(model) : undefined;
     const stop = stopTexts(request.stop, template);
+    const prompt =
+      form === "raw"
+        ? request.prefix
+        : template && buildFimPrompt(template, isPrivate ? request : withoutFiles(request));
     const payload = {
       model,
-      ...(template
-        ? { prompt: buildFimPrompt(template, isPrivate ? request : withoutFiles(request)) }
-        : // Ollama takes an empty suffix for none and would answer as in a chat.
-          { prompt: beforeCursor(request), suffix: request.suffix || (ollamaVersion === "" ? "" : "\n") }),
+      ...(prompt === undefined
+        ? // Ollama takes an empty suffix for none and would answer as in a chat.
+          { prompt: beforeCursor(request), suffix: request.suffix || (ollamaVersion === "" ? "" : "\n") }
+        : { prompt }),
       max_tokens: request.maxTokens,
       temperature: request.temperature,
       stop: serverStops(stop.slice(0, stopsMax)),
@@ -169,6 +173,13 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
 
   async function* fill(request: CompletionRequest, call: CallOptions): AsyncGenerator<StreamPart> {
     const facts = await learn(call);
+    if (request.isRaw) {
+      if (ollamaVersion !== "") {
+        throw new ProviderError("unsupported", "Ollama takes no raw prompt here: set the provider to Ollama");
+      }
+      yield* complete(facts, request, call, "raw", fillIn.facts.stopsMax);
+      return;
+    }
     const forms = formsOf(facts);
     if (fillIn.choose(forms) === "suffix-parameter" && needsCheck()) {
       // Whoever types on leaves; the check goes on, so that it need not be made again.

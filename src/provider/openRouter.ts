@@ -112,16 +112,17 @@ export const createOpenRouter = (options: ProviderOptions, services: ProviderSer
   const complete = (
     request: CompletionRequest,
     call: CallOptions,
-    form: FillInForm,
+    form: FillInForm | "raw",
     stopsMax: number | undefined,
   ): AsyncIterable<StreamPart> => {
-    if (form === "chat" || !template) {
+    if (form === "chat" || (form !== "raw" && !template)) {
       return fillHole(request, (asked) => stream("chat", chatPayload(asked, model), [], call, "completion"));
     }
-    const stop = stopTexts(request.stop, template);
+    const fim = form === "raw" ? undefined : template;
+    const stop = stopTexts(request.stop, fim);
     const payload = {
       model,
-      prompt: buildFimPrompt(template, withoutFiles(request)),
+      prompt: fim ? buildFimPrompt(fim, withoutFiles(request)) : request.prefix,
       max_tokens: request.maxTokens,
       temperature: request.temperature,
       stop: serverStops(stop.slice(0, stopsMax)),
@@ -162,7 +163,8 @@ export const createOpenRouter = (options: ProviderOptions, services: ProviderSer
     async *streamCompletion(request, call = {}) {
       requireModel();
       await recall();
-      yield* fillIn.stream(forms, (form, stopsMax) => complete(request, call, form, stopsMax));
+      if (request.isRaw) yield* complete(request, call, "raw", fillIn.facts.stopsMax);
+      else yield* fillIn.stream(forms, (form, stopsMax) => complete(request, call, form, stopsMax));
     },
 
     async *streamChat(request, call = {}) {

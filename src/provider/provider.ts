@@ -122,6 +122,11 @@ export type CompletionRequest = {
   readonly suffix: string;
   /** Left out where the model's family has no documented form for it. */
   readonly context?: CompletionContext;
+  /**
+   * True: `prefix` is a whole prompt in the model's own marks, sent as it is, never cut, also to a model that cannot fill
+   * in; `typed`, `suffix` and `context` are not used. Default false.
+   */
+  readonly isRaw?: boolean;
   readonly maxTokens: number;
   /** The text ends before the first of these. Any number: what a server does not take is cut here. */
   readonly stop?: readonly string[];

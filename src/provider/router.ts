@@ -28,7 +28,7 @@ export type RouterOptions = {
 };
 
 const completionJob = (request: CompletionRequest, { priority = "interactive" }: CallOptions): Job => ({
-  whyNot: whyNotCompletion,
+  whyNot: (capabilities) => whyNotCompletion(capabilities, request),
   send: (provider, capabilities, call) =>
     provider.streamCompletion(capabilities ? fitCompletion(capabilities, request) : request, call),
   hasTools: false,

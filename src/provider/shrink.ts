@@ -58,6 +58,8 @@ const beginningOf = (text: string, units: number): string => {
  * nothing to take away.
  */
 export const shrinkCompletion = (request: CompletionRequest, overflow: Overflow): CompletionRequest | undefined => {
+  // A part of somebody's own prompt asks for something else.
+  if (request.isRaw) return undefined;
   const { prefix, suffix, typed = "" } = request;
   const budget = budgetFor(completionUnits(request), request.maxTokens, overflow);
   if (budget.units < 1) return undefined;

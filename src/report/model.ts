@@ -242,6 +242,8 @@ const sourceLabel = (source: SuggestionSource, t: Translate): string => {
       return t("Embedded predictor");
     case "network":
       return t("Model");
+    case "nextEdit":
+      return t("Next edit");
   }
 };
 

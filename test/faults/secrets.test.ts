@@ -109,6 +109,7 @@ test("#37 no folder can set where requests go, nor with which model", async () =
     "hotpath.completion.showDelayMs",
     "hotpath.predictor.enabled",
     "hotpath.predictor.confidence",
+    "hotpath.nextEdit.enabled",
   ]);
   const settings = manifest.contributes.configuration.flatMap(({ properties }) => Object.entries(properties));
   const endpoints = settings.filter(([name]) => !harmless.has(name));

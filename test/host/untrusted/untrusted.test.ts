@@ -6,8 +6,9 @@ import { after, afterEach, before, suite, test } from "node:test";
 import * as vscode from "vscode";
 import { createModelServer, type ModelServer } from "../../fake/modelServer.ts";
 import { closeAll, configure, notification, openBelow } from "../editor.ts";
+import { nextEditHint, noNextEditHint } from "../nextEditHints.ts";
 import { smokeLines } from "../smokeLines.ts";
-import { click, ghostText, hasUi, runFromPalette, type, waitFor, waitUntil } from "../ui.ts";
+import { click, evaluate, ghostText, hasUi, press, runFromPalette, type, waitFor, waitUntil } from "../ui.ts";
 
 let server: ModelServer;
 
@@ -56,6 +57,30 @@ suite("a folder that is not trusted", () => {
       );
     },
   );
+
+  test("next edits come from rules, and no model is asked", { skip: !hasUi }, async () => {
+    await configure({ "nextEdit.provider": "llamacpp", "nextEdit.baseUrl": server.url, "nextEdit.model": "zeta-2" });
+    try {
+      const content = "let s = 0;\nprint(s);\nlet other = 1;\n";
+      const document = await vscode.workspace.openTextDocument({ language: "javascript", content });
+      const editor = await vscode.window.showTextDocument(document, { preview: false });
+      editor.selection = new vscode.Selection(0, 5, 0, 5);
+      await vscode.commands.executeCommand("workbench.action.focusActiveEditorGroup");
+      await waitFor(".monaco-editor.focused");
+      await evaluate("new Promise((done) => setTimeout(done, 1000))");
+      await press("Backspace");
+      await type("count", { delayMs: 40 });
+      await nextEditHint(/Tab to line 2/);
+      // Here no rule has an answer, and a model would be asked.
+      await press("End");
+      await type(" // x", { delayMs: 40 });
+      await noNextEditHint();
+      await evaluate("new Promise((done) => setTimeout(done, 1500))");
+      assert.equal(server.connections().opened, 0);
+    } finally {
+      await configure({ "nextEdit.provider": undefined, "nextEdit.baseUrl": undefined, "nextEdit.model": undefined });
+    }
+  });
 
   test(
     "setting up asks only the server that was chosen, and sends nothing of the folder, then or later",

@@ -40,6 +40,7 @@ test("without settings there is no server and the predictor is on", () => {
       connectionsPerServer: 64,
       retryWaitMs: 10_000,
       showDelayMs: 0,
+      nextEdit: undefined,
       predictorEnabled: true,
       predictorConfidence: "balanced",
       predictorMaxBytes: 268_435_456,
@@ -258,7 +259,7 @@ test("package.json and the program know the same settings with the same defaults
 
 test("package.json offers the providers that the program knows", () => {
   const kinds = ["none", "llamacpp", "ollama", "openai-compatible", "openrouter"];
-  for (const feature of ["completion", "chat", "background"]) {
+  for (const feature of ["completion", "chat", "background", "nextEdit"]) {
     const { enum: offered, enumDescriptions } = properties[`hotpath.${feature}.provider`]!;
     assert.deepEqual(offered, kinds);
     assert.equal(enumDescriptions?.length, kinds.length);
@@ -299,9 +300,10 @@ test("a folder cannot say where text is sent: all but what it may switch is mach
     "hotpath.completion.showDelayMs",
     "hotpath.predictor.enabled",
     "hotpath.predictor.confidence",
+    "hotpath.nextEdit.enabled",
   ]);
   const endpoints = Object.keys(properties).filter((name) => !harmless.has(name));
-  assert.equal(endpoints.length, 25);
+  assert.equal(endpoints.length, 28);
   for (const name of endpoints) assert.equal(properties[name]!.scope, "machine", name);
   assert.deepEqual(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations.toSorted(), endpoints.toSorted());
 });
