@@ -12,19 +12,17 @@ import { sampleMemory } from "../memory/sample.ts";
 import { createLedger } from "../metrics/ledger.ts";
 import type { PredictionSource, PredictorService } from "../predictor/predictorService.ts";
 import { createConnections } from "./connections.ts";
-import { createFaultReporter } from "./faults.ts";
 import { registerGhostText } from "./ghostText.ts";
 import { createGhostTextStatus } from "./ghostTextStatus.ts";
 import { createLogChannel } from "./logChannel.ts";
 import { registerNextEdit } from "./nextEdit.ts";
 import { createNotices } from "./notices.ts";
 import { networkOptions, onDidChangeNetworkSettings } from "./network.ts";
-import { watchPauses } from "./pauseWatch.ts";
+import { pauseSentence, watchPauses } from "./pauseWatch.ts";
 import { predictorIndexFile, registerPredictorFeed } from "./predictorFeed.ts";
 import { createApiKeys } from "./secrets.ts";
-import { pauseSentence, settingSentence } from "./sentences.ts";
 import { createEnabledCheck, readSettings, writeSettings } from "./settings.ts";
-import type { RoleSetting } from "./settingsSchema.ts";
+import type { ModelSetting, RoleSetting } from "./settingsSchema.ts";
 import { createSnooze } from "./snooze.ts";
 import { createStatusBar } from "./statusBar.ts";
 import { registerWarmUp } from "./warmUp.ts";
@@ -62,7 +60,12 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   let { settings, problems } = readSettings();
 
   // Model servers: one pooled client for all of them, loaded by the first request.
-  const faults = createFaultReporter({ log, notices, statusBar, clock });
+  const faultReporter = lazy(async () => {
+    const { createFaultReporter } = await import("./faults.ts");
+    return createFaultReporter({ log, notices, statusBar, clock });
+  });
+  const reportFault = async (error: unknown, setting: ModelSetting | undefined, isAsked = false) =>
+    (await faultReporter()).report(error, setting, isAsked);
   const connections = disposables.add(
     createConnections({
       clock,
@@ -139,7 +142,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
         onBetter: (snapshot) => ghostText.showAgain(snapshot),
         speculateOnMetered: () => settings.speculateOnMetered,
         onSuccess: () => statusBar.setProblem(undefined),
-        onFailure: (error) => faults.report(error, settings.completion),
+        onFailure: (error) => void reportFault(error, settings.completion),
       }),
     );
     await useSources(loadedEngine);
@@ -166,7 +169,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       const model = await connections.source("completion", setting);
       if (mine === generation) target.use({ predictor: source, model });
     } catch (error) {
-      if (mine === generation) faults.report(error, setting);
+      if (mine === generation) await reportFault(error, setting);
     }
   };
   const acceptance = disposables.add(
@@ -206,7 +209,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       ledger,
       source: (setting) => connections.source("nextEdit", setting),
       onSuccess: () => statusBar.setProblem(undefined),
-      onFailure: (error, setting) => faults.report(error, setting),
+      onFailure: (error, setting) => void reportFault(error, setting),
     });
   });
   const nextEdits = disposables.add(
@@ -228,7 +231,9 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   );
 
   // Settings, keys and trust.
-  const showProblems = () => {
+  const showProblems = async () => {
+    if (problems.length === 0) return;
+    const { settingSentence } = await import("./sentences.ts");
     for (const problem of problems) notices.warnOnce(settingSentence(problem, vscode.l10n.t));
   };
   // While several are written, none takes effect before the last.
@@ -253,7 +258,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     nextEdits.clear();
     notices.reset();
     statusBar.setProblem(undefined);
-    showProblems();
+    void showProblems();
     try {
       if (!settings.predictorEnabled || predictorOptions() !== usedOptions) await stopPredictor();
       if (loadedEngine) await useSources(loadedEngine);
@@ -261,7 +266,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       log.error(`The changed settings could not be used: ${String(error)}`);
     }
   };
-  showProblems();
+  void showProblems();
   disposables.add(
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration("hotpath")) void settingsChanged();
@@ -362,7 +367,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       const isAnswered = await explainSelection({ ...source, ledger, documents: await answerDocuments() });
       if (isAnswered) statusBar.setProblem(undefined);
     } catch (error) {
-      faults.report(error, setting, true);
+      await reportFault(error, setting, true);
     }
     return undefined;
   });

@@ -1,11 +1,16 @@
 import type { Clock } from "../base/clock.ts";
 import { createDisposableList, type Disposable } from "../base/disposable.ts";
+import type { Translate } from "../base/translate.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 
 /** A server that has asked to be left alone. */
 export type Pause = { readonly host: string; readonly pausedMs: number };
 
 const intervalMs = 1000;
+
+/** One sentence for a server that is waited for, because it asked for a pause. */
+export const pauseSentence = (pause: Pause, t: Translate): string =>
+  t("{0} asks for a pause. Hotpath tries again in {1} s.", pause.host, String(Math.ceil(pause.pausedMs / 1000)));
 
 /**
  * Tells once a second which server is waited for, while a request is under way and one has asked for a pause; undefined

@@ -80,10 +80,6 @@ export const pauseEnd = (error: unknown, nowDateMs: number, clockTime: ClockTime
   return pauseMs === undefined || pauseMs < minToldPauseMs ? undefined : clockTime(nowDateMs + pauseMs);
 };
 
-/** One sentence for a server that is waited for, because it asked for a pause. */
-export const pauseSentence = (pause: { readonly host: string; readonly pausedMs: number }, t: Translate): string =>
-  t("{0} asks for a pause. Hotpath tries again in {1} s.", pause.host, String(Math.ceil(pause.pausedMs / 1000)));
-
 /** One sentence for a setting that cannot be used. */
 export const settingSentence = (problem: SettingProblem, t: Translate): string => {
   switch (problem.kind) {

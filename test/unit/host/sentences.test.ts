@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { faultKind, faultSentence, pauseEnd, pauseSentence, settingSentence } from "../../../src/host/sentences.ts";
+import { pauseSentence } from "../../../src/host/pauseWatch.ts";
+import { faultKind, faultSentence, pauseEnd, settingSentence } from "../../../src/host/sentences.ts";
 import { ProviderError, type ProviderErrorKind } from "../../../src/provider/provider.ts";
 
 const t = (message: string, ...values: (string | number)[]) =>
