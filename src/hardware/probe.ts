@@ -9,37 +9,46 @@ export type HardwareFacts = {
   readonly gpus: readonly { readonly name: string; readonly memoryBytes: number | undefined }[];
 };
 
+/** A program that runs, by its bare name: no path, no command line. */
+export type ProcessFacts = { readonly name: string; readonly memoryBytes: number };
+
+/** What the worker is asked, as its `workerData`; nothing: for the facts. */
+export type ProbeQuestion = { readonly topProcesses: number };
+
 /** What the worker answers. */
-export type ProbeAnswer = { readonly facts: HardwareFacts } | { readonly error: string };
+export type ProbeAnswer<T = HardwareFacts> = { readonly facts: T } | { readonly error: string };
+
+type ProbeOptions = { readonly workerUrl: URL; readonly clock: Clock; readonly timeoutMs?: number };
+
+const ask = async <T>({ workerUrl, clock, timeoutMs = 20_000 }: ProbeOptions, question?: ProbeQuestion): Promise<T> => {
+  const worker = new Worker(workerUrl, { name: "hotpath hardware probe", workerData: question });
+  const answer = Promise.withResolvers<T>();
+  const deadline = clock.after(timeoutMs, () => answer.reject(new Error("The hardware probe took too long")));
+  worker.once("message", (message: ProbeAnswer<T>) => {
+    if ("facts" in message) answer.resolve(message.facts);
+    else answer.reject(new Error(message.error));
+  });
+  worker.once("error", (error) => answer.reject(error));
+  worker.once("exit", () => answer.reject(new Error("The hardware probe ended without an answer")));
+  try {
+    return await answer.promise;
+  } finally {
+    deadline.dispose();
+    await worker.terminate();
+  }
+};
 
 /**
  * Makes a function that reads the machine's facts once, in a worker that ends with its answer: the probe starts
  * programs and reads large tables. Rejects when the probe fails or takes longer than `timeoutMs`; the next call then
  * tries again.
  */
-export const createProbe = ({
-  workerUrl,
-  clock,
-  timeoutMs = 20_000,
-}: {
-  workerUrl: URL;
-  clock: Clock;
-  timeoutMs?: number;
-}): (() => Promise<HardwareFacts>) =>
-  lazy(async () => {
-    const worker = new Worker(workerUrl, { name: "hotpath hardware probe" });
-    const answer = Promise.withResolvers<HardwareFacts>();
-    const deadline = clock.after(timeoutMs, () => answer.reject(new Error("The hardware probe took too long")));
-    worker.once("message", (message: ProbeAnswer) => {
-      if ("facts" in message) answer.resolve(message.facts);
-      else answer.reject(new Error(message.error));
-    });
-    worker.once("error", (error) => answer.reject(error));
-    worker.once("exit", () => answer.reject(new Error("The hardware probe ended without an answer")));
-    try {
-      return await answer.promise;
-    } finally {
-      deadline.dispose();
-      await worker.terminate();
-    }
-  });
+export const createProbe = (options: ProbeOptions): (() => Promise<HardwareFacts>) =>
+  lazy(() => ask<HardwareFacts>(options));
+
+/**
+ * Reads which programs take most resident memory, the largest first, programs of one name together. Starts a worker
+ * and, on most systems, a program in it: only on demand or on an alert. Rejects as {@link createProbe} does.
+ */
+export const readTopProcesses = (options: ProbeOptions, count = 5): Promise<readonly ProcessFacts[]> =>
+  ask<readonly ProcessFacts[]>(options, { topProcesses: count });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../../../src/base/clock.ts";
-import { createProbe } from "../../../src/hardware/probe.ts";
+import { createProbe, readTopProcesses } from "../../../src/hardware/probe.ts";
 import { createFakeClock } from "../../fake/clock.ts";
 
 const worker = (source: string) => new URL(`data:text/javascript,${encodeURIComponent(source)}`);
@@ -32,4 +32,23 @@ test("a worker that hangs is given up at the deadline", async () => {
   const pending = probe();
   clock.advance(5000);
   await assert.rejects(pending, /too long/);
+});
+
+test("the largest programs come with bare names, largest first", async () => {
+  const workerUrl = new URL("../../../src/hardware/probeWorker.ts", import.meta.url);
+  const top = await readTopProcesses({ workerUrl, clock: systemClock });
+  assert.ok(top.length >= 1 && top.length <= 5);
+  assert.ok(
+    top.every(({ name, memoryBytes }) => !/[/\\]/.test(name) && memoryBytes > 0),
+    JSON.stringify(top),
+  );
+  assert.deepEqual(
+    top,
+    top.toSorted((a, b) => b.memoryBytes - a.memoryBytes),
+  );
+});
+
+test("asking for programs that fails is an error", async () => {
+  const options = { workerUrl: worker("throw new Error('no list')"), clock: systemClock };
+  await assert.rejects(readTopProcesses(options), /no list/);
 });

@@ -1,0 +1,328 @@
+import type { Clock } from "../base/clock.ts";
+import type { Disposable } from "../base/disposable.ts";
+import { orAborted } from "../base/wait.ts";
+import { ResidencyError, type LoadedModel, type ModelServer } from "./modelServer.ts";
+import { budgetOf, type Budget, type Resident } from "./residencyPlan.ts";
+import { createRoom } from "./residencyRoom.ts";
+
+/** A model that somebody is about to ask. */
+export type ModelNeed = {
+  readonly server: ModelServer;
+  readonly model: string;
+  /** What it takes with its context, as far as known before it is loaded. */
+  readonly sizeBytes: number;
+};
+
+/** Keeps a model from being unloaded until it is released; releasing twice is harmless. */
+export type Lease = { release(): void };
+
+export type ResidencyStatistics = {
+  /** Requests that found their model loaded, or waited for a load that another had begun. */
+  readonly hits: number;
+  readonly misses: number;
+  /** Unloaded to make room. */
+  readonly evictions: number;
+  /** Unloaded because nobody had asked for it. */
+  readonly expired: number;
+  readonly refused: number;
+};
+
+/** Decides which models of one machine's memory stay loaded. */
+export type Residency = Disposable & {
+  /**
+   * Sees that a model is loaded, and makes room for it first: the least recently used go, never one in use, and one
+   * that somebody else loaded only with consent. Requests for the same model share one load.
+   * @throws {ResidencyError} when there is no room; the `AbortError` when `signal` is aborted.
+   */
+  acquire(need: ModelNeed, signal?: AbortSignal): Promise<Lease>;
+  /** Unloads the model of ours that was not used for longest; its name, or undefined if there is none to unload. */
+  unloadLeastRecentlyUsed(signal?: AbortSignal): Promise<string | undefined>;
+  /** All models that are loaded, as the servers say now. */
+  list(signal?: AbortSignal): Promise<readonly Resident[]>;
+  /** Which model is unloaded next if nobody asks for it, and when (milliseconds since 1970). */
+  nextUnload(): { readonly model: string; readonly atMs: number } | undefined;
+  statistics(): ResidencyStatistics;
+};
+
+/** So long a model counts as loaded without asking: a typist's next request need not wait for a question. */
+const seenForMs = 5_000;
+
+const shortestKeepMs = 5 * 60_000;
+const longestKeepMs = 60 * 60_000;
+
+/** How long an unused model stays: four of its usual pauses between uses, five minutes to an hour. */
+export const keepAliveMs = (usualPauseMs: number | undefined): number =>
+  Math.min(longestKeepMs, Math.max(shortestKeepMs, 4 * (usualPauseMs ?? 0)));
+
+/** What we know of a model that was asked for through us. */
+type Known = {
+  readonly key: string;
+  readonly server: ModelServer;
+  readonly model: string;
+  isOurs: boolean;
+  users: number;
+  usedAtMs: number;
+  usualPauseMs: number | undefined;
+  expiry: Disposable | undefined;
+  expiresAtMs: number;
+  /** When it was seen loaded last; what is unloaded was never seen. */
+  seenAtMs: number;
+};
+
+type Load = { readonly stop: AbortController; readonly done: Promise<void>; waiters: number };
+
+const keyOf = (server: ModelServer, model: string): string => `${server.origin}\n${model}`;
+
+const isLoaded = async ({ server, model }: ModelNeed, signal: AbortSignal): Promise<boolean> =>
+  (await server.loaded(signal)).some((loaded) => loaded.model === model);
+
+/**
+ * Makes a residency for the servers that share one memory. `usableBytes` is what models could take at most on an empty
+ * machine, `freeBytes` what is free now, if anybody can tell. `mayEvict` asks a person about models that somebody else
+ * loaded; without it they stay. Dispose it: timers end, loaded models stay.
+ */
+export const createResidency = ({
+  clock,
+  servers,
+  usableBytes,
+  budget,
+  freeBytes,
+  mayEvict,
+}: {
+  clock: Clock;
+  servers: readonly ModelServer[];
+  usableBytes: () => number;
+  budget?: Budget;
+  freeBytes?: (signal: AbortSignal) => Promise<number | undefined>;
+  mayEvict?: (models: readonly Resident[], signal: AbortSignal) => Promise<boolean>;
+}): Residency => {
+  const known = new Map<string, Known>();
+  const loads = new Map<string, Load>();
+  let turn: Promise<unknown> = Promise.resolve();
+  const closing = new AbortController();
+  let hits = 0;
+  let misses = 0;
+  let evictions = 0;
+  let expired = 0;
+  let refused = 0;
+
+  /** One change of what is loaded at a time: two at once could not know how much room there is. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = turn.then(work);
+    turn = mine.catch(() => undefined);
+    return mine;
+  };
+
+  const describe = (server: ModelServer, { model, sizeBytes, isBusy }: LoadedModel): Resident => {
+    const key = keyOf(server, model);
+    const entry = known.get(key);
+    return {
+      key,
+      server,
+      model,
+      sizeBytes,
+      isOurs: entry?.isOurs ?? false,
+      isInUse: isBusy === true || (entry?.users ?? 0) > 0 || loads.has(key),
+      usedAtMs: entry?.usedAtMs ?? Number.NEGATIVE_INFINITY,
+    };
+  };
+
+  const list = async (signal: AbortSignal): Promise<readonly Resident[]> => {
+    const answers = await Promise.all(servers.map(async (server) => ({ server, loaded: await server.loaded(signal) })));
+    const residents = answers.flatMap(({ server, loaded }) => loaded.map((model) => describe(server, model)));
+    // Whoever loads it the next time, it is not the copy that we had loaded.
+    const keys = new Set(residents.map(({ key }) => key));
+    for (const entry of known.values()) {
+      if (keys.has(entry.key) || loads.has(entry.key)) continue;
+      entry.isOurs = false;
+      entry.seenAtMs = Number.NEGATIVE_INFINITY;
+    }
+    return residents;
+  };
+
+  const room = createRoom({
+    clock,
+    limits: () => budgetOf(usableBytes(), budget),
+    list,
+    isUsed: (key) => (known.get(key)?.users ?? 0) > 0,
+    onLeaving(key) {
+      const entry = known.get(key);
+      if (!entry) return;
+      entry.expiry?.dispose();
+      entry.expiry = undefined;
+      entry.seenAtMs = Number.NEGATIVE_INFINITY;
+    },
+    freeBytes,
+    mayEvict,
+  });
+
+  const load = async (need: ModelNeed, entry: Known, signal: AbortSignal): Promise<void> => {
+    signal.throwIfAborted();
+    if (await isLoaded(need, signal)) {
+      hits++;
+      return;
+    }
+    evictions += await room.make(entry.key, need.sizeBytes, signal);
+    signal.throwIfAborted();
+    // From here on it is ours, even if the load is cut off and the server goes on with it.
+    entry.isOurs = true;
+    await need.server.load(need.model, signal);
+    misses++;
+    const real = (await list(signal)).find(({ key }) => key === entry.key);
+    if (!real || real.sizeBytes <= need.sizeBytes) return;
+    // It is loaded already: others go, if they can.
+    try {
+      evictions += await room.make(entry.key, real.sizeBytes, signal);
+    } catch (error) {
+      if (!(error instanceof ResidencyError)) throw error;
+    }
+  };
+
+  const remember = (server: ModelServer, model: string): Known => {
+    const key = keyOf(server, model);
+    const before = known.get(key);
+    if (before) return before;
+    const entry: Known = {
+      key,
+      server,
+      model,
+      isOurs: false,
+      users: 0,
+      usedAtMs: Number.NEGATIVE_INFINITY,
+      usualPauseMs: undefined,
+      expiry: undefined,
+      expiresAtMs: 0,
+      seenAtMs: Number.NEGATIVE_INFINITY,
+    };
+    known.set(key, entry);
+    return entry;
+  };
+
+  const startLoad = (need: ModelNeed, entry: Known): Load => {
+    const stop = new AbortController();
+    const run = async (): Promise<void> => {
+      try {
+        await load(need, entry, stop.signal);
+        entry.seenAtMs = clock.nowMs();
+      } catch (error) {
+        if (error instanceof ResidencyError) refused++;
+        throw error;
+      } finally {
+        if (loads.get(entry.key) === started) loads.delete(entry.key);
+      }
+    };
+    const started: Load = { stop, waiters: 0, done: inTurn(run) };
+    // Whoever waits hears of it; nobody may be left.
+    started.done.catch(() => undefined);
+    loads.set(entry.key, started);
+    return started;
+  };
+
+  /** Asks only the server, not the queue: a model that is loaded does not wait while another one loads. */
+  const isThere = async (need: ModelNeed, entry: Known, signal: AbortSignal): Promise<boolean> => {
+    if (loads.has(entry.key)) return false;
+    if (clock.nowMs() - entry.seenAtMs <= seenForMs) return true;
+    if (!(await isLoaded(need, signal)) || room.isLeaving(entry.key)) return false;
+    entry.seenAtMs = clock.nowMs();
+    return true;
+  };
+
+  /** Starts a load or joins the one that runs. The last to give up stops it. */
+  const ensureLoaded = async (need: ModelNeed, entry: Known, signal: AbortSignal): Promise<void> => {
+    if (await isThere(need, entry, signal)) {
+      hits++;
+      return;
+    }
+    signal.throwIfAborted();
+    const before = loads.get(entry.key);
+    const running = before ?? startLoad(need, entry);
+    running.waiters++;
+    try {
+      await orAborted(running.done, signal);
+      if (before) hits++;
+    } finally {
+      running.waiters--;
+      if (running.waiters === 0 && loads.get(entry.key) === running) {
+        loads.delete(entry.key);
+        running.stop.abort();
+      }
+    }
+  };
+
+  const expire = (entry: Known) => {
+    void inTurn(async () => {
+      if (entry.users > 0 || closing.signal.aborted) return;
+      const resident = (await list(closing.signal)).find(({ key }) => key === entry.key);
+      if (!resident?.isOurs || resident.isInUse) return;
+      if (await room.unload([resident], 0, closing.signal)) expired++;
+      // A server that cannot be reached has nothing of ours to unload; the next use looks again.
+    }).catch(() => undefined);
+  };
+
+  const startUse = (entry: Known) => {
+    const nowMs = clock.nowMs();
+    const pauseMs = nowMs - entry.usedAtMs;
+    if (Number.isFinite(pauseMs) && entry.users === 0) {
+      entry.usualPauseMs = entry.usualPauseMs === undefined ? pauseMs : 0.8 * entry.usualPauseMs + 0.2 * pauseMs;
+    }
+    entry.users++;
+    entry.usedAtMs = nowMs;
+    entry.expiry?.dispose();
+    entry.expiry = undefined;
+  };
+
+  const endUse = (entry: Known) => {
+    entry.users--;
+    entry.usedAtMs = clock.nowMs();
+    if (entry.users > 0 || !entry.isOurs || closing.signal.aborted) return;
+    const keepMs = keepAliveMs(entry.usualPauseMs);
+    entry.expiresAtMs = clock.dateMs() + keepMs;
+    entry.expiry = clock.after(keepMs, () => {
+      entry.expiry = undefined;
+      expire(entry);
+    });
+  };
+
+  return {
+    async acquire(need, signal = closing.signal) {
+      signal.throwIfAborted();
+      const entry = remember(need.server, need.model);
+      startUse(entry);
+      try {
+        await ensureLoaded(need, entry, signal);
+      } catch (error) {
+        endUse(entry);
+        throw error;
+      }
+      let isReleased = false;
+      return {
+        release() {
+          if (isReleased) return;
+          isReleased = true;
+          endUse(entry);
+        },
+      };
+    },
+    unloadLeastRecentlyUsed: (signal = closing.signal) =>
+      inTurn(async () => {
+        const idle = (await list(signal)).filter(({ isOurs, isInUse }) => isOurs && !isInUse);
+        const oldest = idle.toSorted((a, b) => a.usedAtMs - b.usedAtMs)[0];
+        if (!oldest) return undefined;
+        if (!(await room.unload([oldest], 0, signal))) return undefined;
+        evictions++;
+        return oldest.model;
+      }),
+    list: (signal = closing.signal) => list(signal),
+    nextUnload: () =>
+      [...known.values()]
+        .filter(({ expiry }) => expiry !== undefined)
+        .toSorted((a, b) => a.expiresAtMs - b.expiresAtMs)
+        .map(({ model, expiresAtMs }) => ({ model, atMs: expiresAtMs }))[0],
+    statistics: () => ({ hits, misses, evictions, expired, refused }),
+    dispose() {
+      closing.abort();
+      for (const { stop } of loads.values()) stop.abort();
+      for (const entry of known.values()) entry.expiry?.dispose();
+    },
+  };
+};

@@ -1,0 +1,195 @@
+// What the memory monitor costs: processor time, memory, and how long it keeps the event loop.
+//   node test/bench/memory.bench.ts [--seconds 20] [--json FILE]
+// Prints one line of JSON for each part; exits with 1 when a limit is passed.
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as wait } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { systemClock } from "../../src/base/clock.ts";
+import { silentLog } from "../../src/base/log.ts";
+import { createActivityMeter } from "../../src/memory/activity.ts";
+import { createMemoryLog } from "../../src/memory/memoryLog.ts";
+import { createMemoryMonitor } from "../../src/memory/monitor.ts";
+import { sampleMemory } from "../../src/memory/sample.ts";
+import { assessTrend } from "../../src/memory/trend.ts";
+import { createRandom, sizeSeries } from "../fake/sizeSeries.ts";
+
+const { values: options } = parseArgs({
+  options: { seconds: { type: "string", default: "20" }, json: { type: "string" }, part: { type: "string" } },
+});
+const seconds = Number(options.seconds);
+if (!(seconds >= 1)) throw new Error("--seconds takes a number from 1");
+
+const limits = { coreShare: 0.001, addedMb: 3, blockMs: 20 };
+/** The interval in use. The bench samples faster, and reckons back. */
+const intervalMs = 10_000;
+const fastMs = 10;
+
+type Figures = Readonly<Record<string, number | string>>;
+
+const round = (value: number, digits = 3): number => Number(value.toFixed(digits));
+
+/** Everything that a window runs: sample, activity, levels, trend, a line of the log. */
+const startMonitor = (folder: string, everyMs: number) => {
+  const meter = createActivityMeter({ clock: systemClock });
+  const memoryLog = createMemoryLog({ folder, log: silentLog });
+  const monitor = createMemoryMonitor({
+    clock: systemClock,
+    intervalMs: everyMs,
+    sample() {
+      startUsage = process.threadCpuUsage();
+      return { ...sampleMemory(), activity: meter.read() };
+    },
+  });
+  let samples = 0;
+  let longestMs = 0;
+  let startUsage = process.threadCpuUsage();
+  monitor.onSample((sample) => {
+    samples++;
+    assessTrend(monitor.history());
+    const { hostRssBytes, hostHeapBytes, machineAvailableBytes } = sample;
+    memoryLog.add({ atMs: sample.atMs, kind: "sample", hostRssBytes, hostHeapBytes, machineAvailableBytes });
+    // Processor time of this thread, so that a busy machine's other programs do not count.
+    const used = process.threadCpuUsage(startUsage);
+    longestMs = Math.max(longestMs, (used.user + used.system) / 1000);
+  });
+  return {
+    monitor,
+    count: () => samples,
+    longestSampleMs: () => longestMs,
+    async stop() {
+      monitor.dispose();
+      meter.dispose();
+      await memoryLog.flush();
+    },
+  };
+};
+
+const collect = (): void => {
+  for (let turn = 0; turn < 4; turn++) globalThis.gc?.();
+};
+
+/** Processor time for one sample with all that hangs on it, at a hundred times the pace and more. */
+const measureTime = async (folder: string): Promise<Figures> => {
+  const running = startMonitor(folder, fastMs);
+  running.monitor.setActive(true);
+  await wait(1500);
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const before = running.count();
+  const cpu = process.cpuUsage();
+  delay.enable();
+  await wait(seconds * 500);
+  delay.disable();
+  const used = process.cpuUsage(cpu);
+  const samples = running.count() - before;
+  await running.stop();
+  // A process that only waits, with the same measuring, for what is not the monitor's.
+  const idleDelay = monitorEventLoopDelay({ resolution: 1 });
+  const idleCpu = process.cpuUsage();
+  idleDelay.enable();
+  await wait(seconds * 500);
+  idleDelay.disable();
+  const idle = process.cpuUsage(idleCpu);
+  const cpuMs = (used.user + used.system - idle.user - idle.system) / 1000;
+  const cpuMsPerSample = cpuMs / samples;
+  return {
+    part: "time",
+    samples,
+    cpuMsPerSample: round(cpuMsPerSample),
+    coreShareAt10s: round(cpuMsPerSample / intervalMs, 6),
+    longestSampleMs: round(running.longestSampleMs()),
+    // With the machine's other programs in it: to be read beside the idle one.
+    longestBlockMs: round(delay.max / 1e6, 1),
+    longestBlockIdleMs: round(idleDelay.max / 1e6, 1),
+  };
+};
+
+/** Resident memory that two hours' history and the rest add, in a process of its own. */
+const measureMemory = async (folder: string): Promise<Figures> => {
+  // An extension host has long grown its young generation; here sampling 10,000 times too fast would do it.
+  const garbage: number[][] = [];
+  for (let turn = 0; turn < 20_000; turn++) garbage[turn % 500] = Array.from({ length: 1000 }, () => turn);
+  garbage.length = 0;
+  await wait(200);
+  collect();
+  const heapBytes = process.memoryUsage().heapUsed;
+  const rssBytes = process.memoryUsage.rss();
+  const running = startMonitor(folder, 1);
+  running.monitor.setActive(true);
+  while (running.count() < 1500) await wait(50);
+  running.monitor.setActive(false);
+  await wait(200);
+  collect();
+  const heapAfterBytes = process.memoryUsage().heapUsed;
+  const rssAfterBytes = process.memoryUsage.rss();
+  await running.stop();
+  return {
+    part: "memory",
+    samples: running.count(),
+    addedHeapMb: round((heapAfterBytes - heapBytes) / 2 ** 20, 2),
+    addedRssMb: round((rssAfterBytes - rssBytes) / 2 ** 20, 2),
+  };
+};
+
+const best = (run: () => void, times: number): number =>
+  Math.min(
+    ...Array.from({ length: times }, () => {
+      const startMs = performance.now();
+      run();
+      return performance.now() - startMs;
+    }),
+  );
+
+/** Processor time and blocks of the trend on the longest history. */
+const measureTrend = (): Figures => {
+  const series = sizeSeries({ samples: 720, intervalMs, noiseBytes: 6e6, toothBytes: 60e6 }, createRandom(1));
+  const long = sizeSeries({ samples: 50_000, intervalMs, noiseBytes: 6e6, toothBytes: 60e6 }, createRandom(1));
+  return {
+    part: "trend",
+    ms720: round(best(() => assessTrend(series), 200)),
+    ms50000: round(best(() => assessTrend(long), 10)),
+  };
+};
+
+const parts = { time: measureTime, memory: measureMemory, trend: async () => measureTrend() };
+
+const isPart = (name: string): name is keyof typeof parts => Object.hasOwn(parts, name);
+
+if (options.part !== undefined) {
+  if (!isPart(options.part)) throw new Error(`--part takes one of ${Object.keys(parts).join(", ")}`);
+  const folder = await mkdtemp(path.join(tmpdir(), "hotpath-memory-"));
+  try {
+    process.stdout.write(`${JSON.stringify(await parts[options.part](folder))}\n`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+} else {
+  const figures: Figures[] = [];
+  // What a process takes varies by two megabytes from run to run: the least of three counts.
+  const runs = [...Object.keys(parts), "memory", "memory"];
+  for (const part of runs) {
+    // Each in a process of its own, so that none warms up or fills another.
+    const { stdout, status } = spawnSync(
+      process.execPath,
+      ["--expose-gc", import.meta.filename, "--part", part, "--seconds", String(seconds)],
+      { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] },
+    );
+    if (status !== 0) throw new Error(`The part ${part} failed`);
+    process.stdout.write(stdout);
+    figures.push(JSON.parse(stdout) as Figures);
+  }
+  const all = Object.assign({}, ...figures) as Record<string, number>;
+  const addedRssMb = Math.min(...figures.map((figure) => Number(figure["addedRssMb"] ?? Infinity)));
+  const failures = [
+    all["coreShareAt10s"]! > limits.coreShare ? `more than ${limits.coreShare} of a core` : "",
+    addedRssMb > limits.addedMb ? `more than ${limits.addedMb} MB` : "",
+    all["longestSampleMs"]! > limits.blockMs ? `a block over ${limits.blockMs} ms` : "",
+  ].filter((failure) => failure !== "");
+  if (options.json) writeFileSync(options.json, `${figures.map((line) => JSON.stringify(line)).join("\n")}\n`);
+  for (const failure of failures) process.stderr.write(`${failure}\n`);
+  process.exitCode = failures.length > 0 ? 1 : 0;
+}

@@ -1,0 +1,312 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ResidencyError } from "../../../src/memory/modelServer.ts";
+import { createResidency, keepAliveMs, type Residency } from "../../../src/memory/residency.ts";
+import { createFakeClock } from "../../fake/clock.ts";
+import { createModelMemory, runClock, type ModelMemory } from "../../fake/modelMemory.ts";
+import { createRandom } from "../../fake/sizeSeries.ts";
+
+const gb = 2 ** 30;
+const refusedAs = (kind: string) => (error: unknown) => (error as ResidencyError).kind === kind;
+
+/** A machine with 20 GB for models: the budget is 14 GB, the limit 17 GB. */
+const setUp = (
+  more: Partial<Parameters<typeof createResidency>[0]> & { loadMs?: number; freedAfterMs?: number } = {},
+) => {
+  const clock = createFakeClock();
+  const server = createModelMemory({ clock, loadMs: more.loadMs ?? 1000, freedAfterMs: more.freedAfterMs ?? 0 });
+  for (const [model, size] of Object.entries({ a: 6, b: 6, c: 6, big: 16, huge: 18 }))
+    server.sizes.set(model, size * gb);
+  const residency = createResidency({ clock, servers: [server], usableBytes: () => 20 * gb, ...more });
+  const acquire = (model: string, signal?: AbortSignal) =>
+    residency.acquire({ server, model, sizeBytes: server.sizes.get(model)! }, signal);
+  const use = async (model: string) => (await runClock(clock, acquire(model))).release();
+  return { clock, server, residency, acquire, use };
+};
+
+const changesIn = (server: ModelMemory) => server.calls.filter((call) => call !== "list");
+const namesIn = (server: ModelMemory) => [...server.models.keys()];
+
+test("the least recently used model goes, before the new one comes", async () => {
+  const { clock, server, residency, use } = setUp();
+  await use("a");
+  clock.advance(1000);
+  await use("b");
+  clock.advance(1000);
+  await use("a");
+  clock.advance(1000);
+  await use("c");
+  assert.deepEqual(changesIn(server), ["load a", "load b", "unload b", "load c"]);
+  assert.deepEqual(namesIn(server), ["a", "c"]);
+  assert.deepEqual(residency.statistics(), { hits: 1, misses: 3, evictions: 1, expired: 0, refused: 0 });
+  assert.equal(server.peakBytes(), 12 * gb);
+});
+
+test("a model over the limit is refused with the figures, one between budget and limit is loaded alone", async () => {
+  const { clock, server, residency, acquire, use } = setUp();
+  await use("a");
+  await assert.rejects(runClock(clock, acquire("huge")), (error: ResidencyError) => {
+    assert.equal(error.kind, "too-large");
+    assert.deepEqual(error.details, { neededBytes: 18 * gb, limitBytes: 17 * gb });
+    return true;
+  });
+  assert.deepEqual(namesIn(server), ["a"]);
+  await use("big");
+  assert.deepEqual(namesIn(server), ["big"]);
+  assert.equal(residency.statistics().refused, 1);
+});
+
+test("a model in use is never unloaded, by us or by the server's word", async () => {
+  const { clock, server, acquire, use } = setUp();
+  const a = await runClock(clock, acquire("a"));
+  const b = await runClock(clock, acquire("b"));
+  await assert.rejects(runClock(clock, acquire("c")), (error: ResidencyError) => {
+    assert.equal(error.kind, "in-use");
+    assert.deepEqual(error.details.models, ["a", "b"]);
+    return true;
+  });
+  const again = await runClock(clock, acquire("a"));
+  a.release();
+  a.release();
+  await assert.rejects(runClock(clock, acquire("c")), refusedAs("in-use"));
+  again.release();
+  server.models.set("a", { model: "a", sizeBytes: 6 * gb, isBusy: true });
+  await assert.rejects(runClock(clock, acquire("c")), refusedAs("in-use"));
+  b.release();
+  await use("c");
+  assert.deepEqual(namesIn(server), ["a", "c"]);
+});
+
+test("what somebody else loaded stays unless a person agrees, and then goes last", async () => {
+  const asked: string[][] = [];
+  let isAllowed = false;
+  const { clock, server, residency, acquire, use } = setUp({
+    mayEvict: async (models) => {
+      asked.push(models.map(({ model }) => model));
+      return isAllowed;
+    },
+  });
+  server.models.set("theirs", { model: "theirs", sizeBytes: 7 * gb });
+  await use("a");
+  await use("b");
+  assert.deepEqual(namesIn(server), ["theirs", "b"]);
+  assert.deepEqual(asked, []);
+  await assert.rejects(runClock(clock, acquire("big")), refusedAs("not-ours"));
+  assert.deepEqual(namesIn(server), ["theirs", "b"]);
+  isAllowed = true;
+  await use("big");
+  assert.deepEqual(asked, [["theirs"], ["theirs"]]);
+  assert.deepEqual(namesIn(server), ["big"]);
+  assert.equal(await runClock(clock, residency.unloadLeastRecentlyUsed()), "big");
+});
+
+test("a model that was there before us is used and left alone", async () => {
+  const { clock, server, residency, use } = setUp();
+  server.models.set("a", { model: "a", sizeBytes: 6 * gb });
+  await use("a");
+  clock.advance(10 * 3_600_000);
+  assert.equal(await runClock(clock, residency.unloadLeastRecentlyUsed()), undefined);
+  assert.deepEqual(namesIn(server), ["a"]);
+  assert.deepEqual(residency.statistics(), { hits: 1, misses: 0, evictions: 0, expired: 0, refused: 0 });
+});
+
+test("loads nothing before the memory has come back", async () => {
+  const { server, use } = setUp({ freedAfterMs: 2000 });
+  await use("a");
+  await use("b");
+  await use("c");
+  assert.equal(server.peakBytes(), 12 * gb);
+});
+
+test("waits for the free memory, too, and gives up when it does not come", async () => {
+  let isStuck = true;
+  let free = 8 * gb;
+  const { clock, server, acquire, use } = setUp({ freeBytes: async () => (isStuck ? 2 * gb : free) });
+  await use("a");
+  await use("b");
+  const startMs = clock.nowMs();
+  await assert.rejects(runClock(clock, acquire("c")), refusedAs("not-freed"));
+  assert.ok(clock.nowMs() - startMs >= 5000);
+  assert.ok(!server.calls.includes("load c"));
+  isStuck = false;
+  free = 9 * gb;
+  await use("c");
+  assert.deepEqual(namesIn(server), ["b", "c"]);
+});
+
+test("a loaded model does not wait while another one loads", async () => {
+  const { clock, acquire, use } = setUp({ loadMs: 30_000 });
+  await use("a");
+  clock.advance(60_000);
+  const loading = acquire("b");
+  const startMs = clock.nowMs();
+  (await runClock(clock, acquire("a"))).release();
+  assert.equal(clock.nowMs(), startMs);
+  (await runClock(clock, loading)).release();
+});
+
+test("a model that was seen loaded just now is not asked after, unless it was seen to be gone", async () => {
+  const { server, residency, use } = setUp();
+  await use("a");
+  const asked = server.calls.length;
+  await use("a");
+  assert.equal(server.calls.length, asked);
+  server.models.delete("a");
+  await residency.list();
+  await use("a");
+  assert.deepEqual(changesIn(server), ["load a", "load a"]);
+});
+
+test("whoever wants a model that is being unloaded waits, and loads it anew", async () => {
+  const { clock, server, residency, acquire, use } = setUp({ freedAfterMs: 2000 });
+  await use("a");
+  const unloading = residency.unloadLeastRecentlyUsed();
+  await clock.timer(2000);
+  const wanted = acquire("a");
+  assert.equal(await runClock(clock, unloading), "a");
+  (await runClock(clock, wanted)).release();
+  assert.deepEqual(changesIn(server), ["load a", "unload a", "load a"]);
+  assert.deepEqual(namesIn(server), ["a"]);
+});
+
+test("a model that comes into use while a person is asked is not unloaded", async () => {
+  const answer = Promise.withResolvers<boolean>();
+  const asked = Promise.withResolvers<void>();
+  const { clock, server, acquire, use } = setUp({
+    mayEvict: () => {
+      asked.resolve();
+      return answer.promise;
+    },
+  });
+  await use("a");
+  server.models.set("theirs", { model: "theirs", sizeBytes: 7 * gb });
+  const big = acquire("big");
+  await asked.promise;
+  const a = await runClock(clock, acquire("a"));
+  answer.resolve(true);
+  await assert.rejects(runClock(clock, big), refusedAs("in-use"));
+  assert.deepEqual(namesIn(server), ["a", "theirs"]);
+  a.release();
+});
+
+test("cancelling: the last of two ends the load, and the next request loads anew", async () => {
+  const { clock, server, residency, acquire, use } = setUp();
+  const first = new AbortController();
+  const second = new AbortController();
+  const one = acquire("a", first.signal);
+  const two = acquire("a", second.signal);
+  await clock.timer(1000);
+  first.abort();
+  await assert.rejects(one, { name: "AbortError" });
+  assert.deepEqual(clock.pending(), [1000]);
+  second.abort();
+  await assert.rejects(two, { name: "AbortError" });
+  await use("a");
+  assert.deepEqual(changesIn(server), ["load a", "load a"]);
+  await assert.rejects(residency.acquire({ server, model: "a", sizeBytes: 1 }, first.signal), { name: "AbortError" });
+  residency.dispose();
+  assert.deepEqual(clock.pending(), []);
+});
+
+test("an unused model of ours goes after its time, which grows with the pauses between uses", async () => {
+  assert.equal(keepAliveMs(undefined), 5 * 60_000);
+  assert.equal(keepAliveMs(4 * 60_000), 16 * 60_000);
+  assert.equal(keepAliveMs(86_400_000), 60 * 60_000);
+  const { clock, server, residency, use } = setUp();
+  await use("a");
+  assert.deepEqual(residency.nextUnload(), { model: "a", atMs: clock.dateMs() + 5 * 60_000 });
+  clock.advance(4 * 60_000);
+  await use("a");
+  clock.advance(15 * 60_000);
+  assert.deepEqual(namesIn(server), ["a"]);
+  clock.advance(60_000);
+  await runClock(clock, residency.unloadLeastRecentlyUsed());
+  assert.deepEqual(namesIn(server), []);
+  assert.equal(residency.statistics().expired, 1);
+  assert.equal(residency.nextUnload(), undefined);
+});
+
+test("a model that turns out larger than thought makes the others go", async () => {
+  const { clock, server, residency, use } = setUp();
+  await use("a");
+  server.sizes.set("b", 10 * gb);
+  (await runClock(clock, residency.acquire({ server, model: "b", sizeBytes: 5 * gb }))).release();
+  assert.deepEqual(namesIn(server), ["b"]);
+});
+
+test("1,000 random loads never exceed the budget", async () => {
+  for (const seed of [1, 2, 3]) {
+    const clock = createFakeClock();
+    const random = createRandom(seed);
+    let worstBytes = 0;
+    const onLoad = () => {
+      worstBytes = Math.max(worstBytes, servers[0]!.usedBytes() + servers[1]!.usedBytes());
+    };
+    const servers = ["http://127.0.0.1:1", "http://127.0.0.1:2"].map((origin) =>
+      createModelMemory({ clock, origin, loadMs: 700, freedAfterMs: 400, onLoad }),
+    );
+    for (const server of servers) {
+      for (let model = 0; model < 10; model++) server.sizes.set(`m${model}`, Math.ceil(random() * 13 * gb));
+    }
+    const residency: Residency = createResidency({ clock, servers, usableBytes: () => 20 * gb });
+    const held: { release(): void }[] = [];
+    let refused = 0;
+    const one = async () => {
+      const server = servers[Math.floor(random() * 2)]!;
+      const model = `m${Math.floor(random() * 10)}`;
+      const signal = random() < 0.1 ? new AbortController() : undefined;
+      const pending = residency.acquire({ server, model, sizeBytes: server.sizes.get(model)! }, signal?.signal);
+      if (signal) clock.after(random() * 1500, () => signal.abort());
+      try {
+        const lease = await pending;
+        assert.ok(server.models.has(model), "the model of a lease is loaded");
+        if (random() < 0.2) held.push(lease);
+        else lease.release();
+      } catch (error) {
+        if ((error as Error).name === "AbortError") return;
+        assert.equal((error as ResidencyError).kind, "in-use");
+        refused++;
+        while (held.length > 0) held.pop()!.release();
+      }
+    };
+    for (let load = 0; load < 1000; load += 4) {
+      await runClock(clock, Promise.all([one(), one(), one(), one()]), 100);
+      for (const { model, server } of await residency.list()) assert.ok((server as ModelMemory).models.has(model));
+      assert.ok(worstBytes <= 14 * gb, `${worstBytes / gb} GB`);
+    }
+    const { hits, misses, evictions } = residency.statistics();
+    assert.ok(hits > 50 && misses > 100 && evictions > 100 && refused > 0, JSON.stringify(residency.statistics()));
+    residency.dispose();
+  }
+});
+
+test("5, 10 and 20 requests on one model load it once", async (t) => {
+  const loadMs = 2850;
+  const answerMs = 100;
+  for (const requests of [5, 10, 20]) {
+    const { clock, server, acquire } = setUp({ loadMs });
+    const answer = async () => {
+      const lease = await acquire("a");
+      await new Promise<void>((resolve) => {
+        clock.after(answerMs, resolve);
+      });
+      lease.release();
+    };
+    const startMs = clock.nowMs();
+    for (let request = 0; request < requests; request++) await runClock(clock, answer());
+    const onceMs = clock.nowMs() - startMs;
+    const eachMs = requests * (loadMs + answerMs);
+    assert.deepEqual(changesIn(server), ["load a"]);
+    assert.ok(eachMs / onceMs > 3.5);
+    t.diagnostic(
+      `${requests} in a row: ${onceMs} ms against ${eachMs} ms, ${(eachMs / onceMs).toFixed(1)} times as fast`,
+    );
+  }
+  for (const requests of [5, 10, 20]) {
+    const { clock, server, residency, acquire } = setUp({ loadMs });
+    const leases = await runClock(clock, Promise.all(Array.from({ length: requests }, () => acquire("a"))));
+    for (const lease of leases) lease.release();
+    assert.deepEqual(changesIn(server), ["load a"]);
+    assert.deepEqual(residency.statistics().hits, requests - 1);
+  }
+});
