@@ -43,7 +43,8 @@ const isBlank = (text: string): boolean => /^[^\S\r\n]+$/.test(text);
 /** An input method replaces what it entered just before, again and again, until the word is chosen. */
 const isComposition = (change: TextChange, previous: EditEvent | undefined): boolean => {
   const [before] = previous?.changes ?? [];
-  if (!before || previous?.changes.length !== 1 || before.text === "" || change.text === "") return false;
+  // Blanks are never composed: a closing bracket that indents its line anew replaces them.
+  if (!before || previous?.changes.length !== 1 || before.text.trim() === "" || change.text === "") return false;
   if (change.offset !== before.offset || change.removedUnits !== before.text.length) return false;
   const isBeyondAscii = Array.from(change.text).some((character) => character > "\u007F");
   return isBeyondAscii || Math.abs(change.text.length - before.text.length) <= maxComposedUnits;

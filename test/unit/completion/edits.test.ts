@@ -45,6 +45,10 @@ test("replacing what was entered just before is an input method's step", () => {
   assert.equal(editKind(edit(10, 1, "하"), edit(10, 0, "ㅎ")), "composition");
 });
 
+test("a closing bracket that indents its line anew is none", () => {
+  assert.equal(editKind(edit(10, 1, "\t}"), edit(10, 0, "\t")), "other");
+});
+
 test("an item of the suggest widget is none, nor is a letter that is set right", () => {
   assert.equal(editKind(edit(10, 1, "console"), edit(10, 0, "c")), "other");
   assert.equal(editKind(edit(10, 1, "b"), edit(9, 0, "x")), "other");
