@@ -1,4 +1,5 @@
 import type { ChatMessage } from "../provider/provider.ts";
+import { fenceFor } from "./fence.ts";
 
 /** Code that the user asked about, and where it stands. */
 export type CodeSelection = {
@@ -25,10 +26,4 @@ export const explainMessages = ({ code, languageId, fileName }: CodeSelection): 
       content: `Explain this code from ${fileName}:\n\n${fence}${languageId}\n${code.slice(0, maxSelectionCharacters)}\n${fence}`,
     },
   ];
-};
-
-/** A fence longer than any in the code, so that the code cannot end it. */
-const fenceFor = (code: string): string => {
-  const longest = Math.max(0, ...[...code.matchAll(/`{3,}/g)].map(([ticks]) => ticks.length));
-  return "`".repeat(Math.max(3, longest + 1));
 };

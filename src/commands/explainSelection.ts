@@ -1,9 +1,9 @@
 import * as vscode from "vscode";
-import { isAbortError } from "../base/abort.ts";
+import { askModel } from "../assistant/ask.ts";
 import { explainMessages, maxSelectionCharacters } from "../assistant/explain.ts";
 import { safeMarkdown } from "../assistant/safeMarkdown.ts";
-import { firstTokenSpan, type Ledger } from "../metrics/ledger.ts";
-import type { CallOptions, Provider } from "../provider/provider.ts";
+import type { Ledger } from "../metrics/ledger.ts";
+import type { Provider } from "../provider/provider.ts";
 
 export type ExplainOptions = {
   readonly ledger: Ledger;
@@ -108,40 +108,17 @@ const streamAnswer = async (
   signal: AbortSignal,
   show: (markdown: string) => void,
 ): Promise<boolean> => {
-  const request = ledger.startRequest({ feature: "chat", provider: provider.kind, model });
-  const firstToken = request.span.child(firstTokenSpan);
-  const call: CallOptions = { signal, span: request.span, onLateUsage: (usage) => request.lateUsage(usage) };
   let text = "";
   let shownAtMs = 0;
+  const onText = (piece: string) => {
+    text += piece;
+    if (performance.now() - shownAtMs <= redrawMs) return;
+    shownAtMs = performance.now();
+    show(text);
+  };
   try {
-    const capabilities = await provider.capabilities({ signal });
-    request.named(capabilities.model);
-    for await (const part of provider.streamChat({ messages }, call)) {
-      if (part.type === "end") {
-        request.usage(part.usage);
-        if (part.model) request.named(part.model);
-        break;
-      }
-      if (part.type !== "text") continue;
-      if (text === "" && part.text !== "") {
-        firstToken.end();
-        request.span.child("generation");
-      }
-      text += part.text;
-      if (performance.now() - shownAtMs > redrawMs) {
-        shownAtMs = performance.now();
-        show(text);
-      }
-    }
-    request.end("ok");
-    return true;
-  } catch (error) {
-    if (signal.aborted || isAbortError(error)) {
-      request.end("cancelled");
-      return false;
-    }
-    request.end("failed", error instanceof Error && "kind" in error ? String(error.kind) : "unknown");
-    throw error;
+    const outcome = await askModel({ ledger, provider, model, signal, compose: () => ({ messages }), onText });
+    return outcome !== "cancelled";
   } finally {
     if (text !== "") show(text);
   }

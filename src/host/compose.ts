@@ -20,6 +20,7 @@ import { createNotices } from "./notices.ts";
 import { networkOptions, onDidChangeNetworkSettings } from "./network.ts";
 import { pauseSentence, watchPauses } from "./pauseWatch.ts";
 import { predictorIndexFile, registerPredictorFeed } from "./predictorFeed.ts";
+import { registerChat, type ChatRegistration } from "./registerChat.ts";
 import { createApiKeys } from "./secrets.ts";
 import { createEnabledCheck, readSettings, writeSettings } from "./settings.ts";
 import type { ModelSetting, RoleSetting } from "./settingsSchema.ts";
@@ -236,6 +237,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     const { settingSentence } = await import("./sentences.ts");
     for (const problem of problems) notices.warnOnce(settingSentence(problem, vscode.l10n.t));
   };
+  let chat: ChatRegistration | undefined;
   // While several are written, none takes effect before the last.
   let isWriting = false;
   const write = async (changes: Readonly<Record<string, unknown>>) => {
@@ -254,6 +256,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     connections.settingsChanged();
     enabled.reset();
     ghostTextStatus.refresh();
+    chat?.settingsChanged();
     nextEditEnabled.reset();
     nextEdits.clear();
     notices.reset();
@@ -371,6 +374,20 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     }
     return undefined;
   });
+
+  // VS Code's chat: the participant and the model behind it.
+  chat = disposables.add(
+    registerChat(
+      {
+        ledger,
+        faults: faultReporter,
+        setting: () => settings.chat,
+        source: (setting) => connections.source("chat", setting),
+        onSuccess: () => statusBar.setProblem(undefined),
+      },
+      extensionUri,
+    ),
+  );
 
   return { log, finish: stopPredictor };
 };

@@ -2,15 +2,24 @@ import * as vscode from "vscode";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { ProviderError, type ProviderErrorKind } from "../provider/provider.ts";
-import type { NoticeAction, Notices } from "./notices.ts";
+import type { Notices } from "./notices.ts";
 import { faultKind, faultSentence, pauseEnd } from "./sentences.ts";
 import { defaultBaseUrl, type ModelSetting } from "./settingsSchema.ts";
 import type { StatusBar } from "./statusBar.ts";
+
+/** What a person is told of a fault. */
+export type ToldFault = {
+  readonly sentence: string;
+  /** What they may want to do about it. */
+  readonly command?: vscode.Command;
+};
 
 /** Tells the user about faults in talking to model servers: a mark in the status bar, and one notice for each. */
 export type FaultReporter = {
   /** `isAsked`: somebody waits for this very answer, so that they are told, even again and even when it is only paused. */
   report(error: unknown, setting: ModelSetting | undefined, isAsked?: boolean): void;
+  /** For who tells it where it was asked for, without a notice. Undefined: it was only a cancellation. */
+  tell(error: unknown, setting: ModelSetting): ToldFault | undefined;
 };
 
 // https://openrouter.ai/docs/faq (2026-08)
@@ -32,39 +41,52 @@ export const createFaultReporter = ({
   readonly clock: Clock;
 }): FaultReporter => {
   const { l10n } = vscode;
-  const actionsFor = (kind: ProviderErrorKind | "unknown", origin: string): readonly NoticeAction[] => {
+  const commandFor = (kind: ProviderErrorKind | "unknown", origin: string): vscode.Command | undefined => {
     if (kind === "unauthorized") {
-      const run = () => vscode.commands.executeCommand("hotpath.setApiKey", origin);
-      return [{ label: l10n.t("Set API key"), run }];
+      return { title: l10n.t("Set API key"), command: "hotpath.setApiKey", arguments: [origin] };
     }
     if (kind === "payment-required" && origin === openRouterOrigin) {
-      return [{ label: l10n.t("Add credits"), run: () => vscode.env.openExternal(vscode.Uri.parse(creditsUrl)) }];
+      return { title: l10n.t("Add credits"), command: "vscode.open", arguments: [vscode.Uri.parse(creditsUrl)] };
     }
-    return [];
+    return undefined;
+  };
+
+  const read = (error: unknown, setting: ModelSetting) => {
+    const kind = faultKind(error);
+    if (!kind) return undefined;
+    // A fallback or a further address may be the one that failed: its key is asked for, not the first server's.
+    const { origin, host } = new URL((error instanceof ProviderError && error.origin) || setting.baseUrl);
+    // Not the message: a server's own words may quote the code that it was sent.
+    const status = error instanceof ProviderError && error.status !== undefined ? ` (HTTP ${error.status})` : "";
+    log.error(kind === "unknown" ? String(error) : `${origin}: ${kind}${status}`);
+    const sentence = faultSentence(kind, host, l10n.t, pauseEnd(error, clock.dateMs(), clockTime));
+    return { kind, origin, sentence, command: commandFor(kind, origin) };
   };
 
   return {
     report(error, setting, isAsked = false) {
-      const kind = faultKind(error);
-      if (!kind || !setting) return;
-      // A fallback or a further address may be the one that failed: its key is asked for, not the first server's.
-      const { origin, host } = new URL((error instanceof ProviderError && error.origin) || setting.baseUrl);
-      // Not the message: a server's own words may quote the code that it was sent.
-      const status = error instanceof ProviderError && error.status !== undefined ? ` (HTTP ${error.status})` : "";
-      log.error(kind === "unknown" ? String(error) : `${origin}: ${kind}${status}`);
-      const sentence = faultSentence(kind, host, l10n.t, pauseEnd(error, clock.dateMs(), clockTime));
+      const fault = setting && read(error, setting);
+      if (!fault) return;
+      const { kind, origin, sentence, command } = fault;
       // What led to the pause was told already.
       if (kind === "paused" && !isAsked) {
         statusBar.setProblem(statusBar.problem() ?? sentence);
         return;
       }
       statusBar.setProblem(sentence);
+      const run = () => vscode.commands.executeCommand(command?.command ?? "", ...(command?.arguments ?? []));
       // A sentence with a time in it is another one each minute; the fault is still the same.
       notices.warnOnce(sentence, {
         key: `${kind} ${origin}`,
-        actions: actionsFor(kind, origin),
+        actions: command ? [{ label: command.title, run }] : [],
         isAsked,
       });
+    },
+    tell(error, setting) {
+      const fault = read(error, setting);
+      if (!fault) return undefined;
+      statusBar.setProblem(fault.sentence);
+      return { sentence: fault.sentence, ...(fault.command ? { command: fault.command } : {}) };
     },
   };
 };

@@ -8,7 +8,7 @@ import { createModelServer, type ModelServer } from "../../fake/modelServer.ts";
 import { closeAll, configure, notification, openBelow } from "../editor.ts";
 import { nextEditHint, noNextEditHint } from "../nextEditHints.ts";
 import { smokeLines } from "../smokeLines.ts";
-import { click, evaluate, ghostText, hasUi, press, runFromPalette, type, waitFor, waitUntil } from "../ui.ts";
+import { click, evaluate, ghostText, hasUi, press, runFromPalette, texts, type, waitFor, waitUntil } from "../ui.ts";
 
 let server: ModelServer;
 
@@ -133,5 +133,21 @@ suite("a folder that is not trusted", () => {
     void vscode.commands.executeCommand("hotpath.explainSelection");
     await notification(/not trusted/);
     assert.ok(server.requests.every(({ path: asked }) => !asked.includes("chat")));
+  });
+
+  test("the chat says so instead of asking the server", { skip: !hasUi }, async () => {
+    await configure({ "chat.provider": "llamacpp", "chat.baseUrl": server.url });
+    try {
+      const already = server.requests.length;
+      await openBelow("src/products.ts", 16);
+      await vscode.commands.executeCommand("workbench.action.chat.open", { query: "@hotpath /explain" });
+      await waitUntil("the answer", async () => {
+        const answers = await texts(".interactive-response");
+        return answers.some((answer) => answer.includes("This folder is not trusted"));
+      });
+      assert.equal(server.requests.length, already);
+    } finally {
+      await configure({ "chat.provider": undefined, "chat.baseUrl": undefined });
+    }
   });
 });

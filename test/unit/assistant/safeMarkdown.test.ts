@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { safeMarkdown } from "../../../src/assistant/safeMarkdown.ts";
+import { createSafeMarkdownStream, safeMarkdown } from "../../../src/assistant/safeMarkdown.ts";
 
 const isHarmless = (markdown: string) => {
   const safe = safeMarkdown(markdown);
@@ -43,4 +43,36 @@ test("text after a fence is made safe again, and a fence inside a longer one doe
 
 test("a formula's mark is broken", () => {
   assert.equal(safeMarkdown("$$x$$"), "$\u2060$x$\u2060$");
+});
+
+/** In pieces of 1 to `most` units, by a fixed row of numbers. */
+const inPieces = (text: string, most: number): string => {
+  const stream = createSafeMarkdownStream();
+  let shown = "";
+  for (let at = 0, step = 0; at < text.length; step++) {
+    const units = 1 + ((step * 7 + most) % most);
+    shown += stream.push(text.slice(at, at + units));
+    at += units;
+  }
+  return shown + stream.end();
+};
+
+const whole = [
+  "An image ![x](https://evil.example/?q) and <img src=x>, $$a$$ and $$$.",
+  "```ts\nconst a = `![`; // <b>\n```\n![x](y)\n   ```\n<b>\n```",
+  "~~~\n![in](code)\n~~~ \n![out](x)\n````md\n```\n![in](code)\n```\n````\n<i>",
+  "one\r\n![two](x)\rthree ```\n``` not `a` fence\n![x](y)\r",
+  " ```\n![indented fences hide nothing](x)\n```",
+];
+for (const [index, text] of whole.entries()) {
+  test(`what comes in pieces is rendered like the whole, ${index + 1}`, () => {
+    for (const most of [1, 2, 3, 5, 11, 1000])
+      assert.equal(inPieces(text, most), safeMarkdown(text), `pieces of ${most}`);
+  });
+}
+
+test("text is shown as it comes, not line by line", () => {
+  const stream = createSafeMarkdownStream();
+  assert.equal(stream.push("The beg"), "The beg");
+  assert.equal(stream.push("inning"), "inning");
 });

@@ -1,0 +1,32 @@
+import * as vscode from "vscode";
+
+/** What is used of the API of VS Code's own Git extension, version 1 (its `git.d.ts`). */
+type Repository = {
+  readonly rootUri: vscode.Uri;
+  diff(isStaged: boolean): Promise<string>;
+};
+type GitApi = {
+  readonly repositories: readonly Repository[];
+  getRepository(uri: vscode.Uri): Repository | null;
+};
+type GitExtension = { readonly enabled: boolean; getAPI(version: 1): GitApi };
+
+/** Uncommitted changes as Git diffs; "" where there are none. Files that Git does not know are not in them. */
+export type Changes = { readonly folder: string; readonly staged: string; readonly unstaged: string };
+
+/**
+ * The changes of the repository that holds `near`, else of the first one, asked of VS Code's Git extension, which runs
+ * Git and decides which repositories are safe. Undefined: no such extension, no repository, or a folder that is not
+ * trusted.
+ */
+export const readChanges = async (near: vscode.Uri | undefined): Promise<Changes | undefined> => {
+  if (!vscode.workspace.isTrusted) return undefined;
+  const extension = vscode.extensions.getExtension<GitExtension>("vscode.git");
+  const git = await extension?.activate();
+  if (!git?.enabled) return undefined;
+  const api = git.getAPI(1);
+  const repository = (near && api.getRepository(near)) ?? api.repositories[0];
+  if (!repository) return undefined;
+  const [staged, unstaged] = await Promise.all([repository.diff(true), repository.diff(false)]);
+  return { folder: repository.rootUri.path.split("/").at(-1) ?? "", staged, unstaged };
+};

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { withoutFiles } from "../../../src/assistant/diff.ts";
+
+const change = (path: string, text: string) =>
+  `diff --git a/${path} b/${path}\nindex 1..2 100644\n--- a/${path}\n+++ b/${path}\n@@ -1 +1 @@\n-old\n+${text}\n`;
+const isEnv = (path: string) => path.endsWith(".env");
+
+test("files are left out as a whole, and named", () => {
+  const diff = change("src/a.ts", "new") + change("deploy/.env", "KEY=1") + change("src/b.ts", "new");
+  assert.deepEqual(withoutFiles(diff, isEnv), {
+    diff: change("src/a.ts", "new") + change("src/b.ts", "new"),
+    leftOut: ["deploy/.env"],
+  });
+});
+
+test("a file that was created, renamed or quoted is known by either name", () => {
+  const created = "diff --git a/.env b/.env\nnew file mode 100644\n--- /dev/null\n+++ b/.env\n@@ -0,0 +1 @@\n+KEY=1\n";
+  const renamed = "diff --git a/.env b/plain.txt\nsimilarity index 100%\nrename from .env\nrename to plain.txt\n";
+  const quoted = 'diff --git "a/\\303\\244.env" "b/\\303\\244.env"\nBinary files differ\n';
+  const renamedTo = "diff --git a/plain.txt b/.env\nsimilarity index 100%\nrename from plain.txt\nrename to .env\n";
+  const spaced = "diff --git a/x b/y.env b/z\nsimilarity index 100%\nrename from x b/y.env\nrename to z\n";
+  const binary = "diff --git a/x b/y.env b/x b/y.env\nBinary files differ\n";
+  for (const diff of [created, renamed, renamedTo, quoted, spaced, binary])
+    assert.equal(withoutFiles(diff, isEnv).diff, "");
+});
+
+test("a line of a file that looks like the beginning of another hides nothing", () => {
+  const hostile = change("deploy/.env", "KEY=1").replace("+KEY=1", "+diff --git a/x b/x\n+KEY=1");
+  assert.equal(withoutFiles(hostile, isEnv).diff, "");
+});
+
+test("a file whose text names others is kept", () => {
+  const diff = change("notes.md", "++ b/.env");
+  assert.equal(withoutFiles(diff, isEnv).diff, diff);
+});
+
+test("a merge's diff is read, and no diff is none", () => {
+  assert.equal(withoutFiles("diff --cc deploy/.env\nindex 1,2..3\n--- a/deploy/.env\n", isEnv).diff, "");
+  assert.deepEqual(withoutFiles("", isEnv), { diff: "", leftOut: [] });
+});
