@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import type { PredictionSource } from "../predictor/predictorService.ts";
+import type { Provider } from "../provider/provider.ts";
 import { fit, minUsefulCharacters } from "./fit.ts";
 import { createLadder, type Suggestion } from "./ladder.ts";
 import { createPromptBuilder, type PromptBuilder } from "./prompt.ts";
@@ -71,6 +72,8 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
   const cache = createSuggestionCache(options.cacheBytes ?? defaultCacheBytes);
   let predictor: PredictionSource | undefined;
   let model: ModelSource | undefined;
+  /** Whose answers are remembered. */
+  let answering: Provider | undefined;
   /** What VS Code asked for last, while the document is as it was then. */
   let lastAsked: { snapshot: Snapshot; atMs: number; hasAnswer: boolean } | undefined;
   /** Where the cursor is: asked for, or typed to since. */
@@ -172,7 +175,8 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       if (!suggestion || signal.aborted) return undefined;
       ledger.offered(suggestion.source, clock.nowMs() - startedMs);
       undoMemory.offered(snapshot, suggestion.insertText);
-      speculation.shown(snapshot, suggestion);
+      // What an edit has overtaken meanwhile is no longer on screen.
+      if (lastAsked === asked) speculation.shown(snapshot, suggestion);
       return suggestion;
     },
     documentChanged(documentId, read, edit) {
@@ -185,7 +189,8 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       const { current } = requests;
       const isRunning = current !== undefined && !current.isDone && current.snapshot.documentId === documentId;
       const isDeletion = edit !== undefined && edit.insertedUnits === 0;
-      deletedIn = isDeletion ? documentId : undefined;
+      if (isDeletion) deletedIn = documentId;
+      else if (deletedIn === documentId) deletedIn = undefined;
       // Reading the document takes time at every key: without a model nobody needs it.
       if (!isRunning && (!model || !edit || isDeletion)) return;
       const places = read();
@@ -209,10 +214,12 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
     },
     use(sources) {
       const isModelNew = model === undefined && sources.model !== undefined;
-      if (model && model.provider !== sources.model?.provider) {
+      if (model && model.provider !== sources.model?.provider) ladder.forgetLive("model");
+      // While any setting changes there is no model for a moment; its answers are still good if it comes back.
+      if (sources.model && sources.model.provider !== answering) {
+        answering = sources.model.provider;
         cache.clear();
         speculation.clear();
-        ladder.forgetLive("model");
       }
       if (!sources.predictor) ladder.forgetLive("predictor");
       predictor = sources.predictor;

@@ -43,40 +43,12 @@ export type PromptBuilderOptions = {
 export type PromptBuilder = {
   /** The prompt for `snapshot`. It counts as sent: the next one is made to continue it. */
   build(snapshot: Snapshot, limits: PromptLimits): PromptParts;
-  /**
-   * For a pause in typing: sets the anchor anew at the cursor, with what is known of other files by now, and gives the
-   * prompt to be sent with the shortest answer there is, so that it is read before it is needed. Undefined when there is
-   * too little to read for that, or the server charges. It counts as sent.
-   */
-  warm(snapshot: Snapshot, limits: PromptLimits): PromptParts | undefined;
 };
 
-// After this long others may have used the server, and other files matter. Not sooner: without a warm-up in between, the
-// next key would wait for all of it to be read.
+// After this long others may have used the server, and other files matter. Not sooner: the next key waits for all of it
+// to be read.
 const idleMs = 300_000;
 const documentsMax = 8;
-// About 200 tokens, an eighth of a second on a laptop: less than that is read while the connection is being used.
-const warmUnits = 720;
-
-/** Units of the prompt `next` that a server has to read when it has read `last`. */
-export const unitsToRead = (last: PromptParts | undefined, next: PromptParts): number => {
-  const sections = (parts: PromptParts): readonly string[] => [
-    ...(parts.context?.files ?? []).map(({ path, text }) => `${path}\n${text}`),
-    parts.context?.path ?? "",
-    parts.prefix,
-    parts.suffix,
-    parts.typed ?? "",
-  ];
-  const mine = sections(next);
-  const before = last ? sections(last) : [];
-  const totalUnits = mine.reduce((sum, { length }) => sum + length, 0);
-  let same = 0;
-  for (const [index, section] of mine.entries()) {
-    same += commonLength(section, before[index] ?? "");
-    if (section !== before[index]) break;
-  }
-  return totalUnits - same;
-};
 
 const commonLength = (a: string, b: string): number => {
   const max = Math.min(a.length, b.length);
@@ -106,7 +78,6 @@ const classicParts = (
 export const createPromptBuilder = ({ clock, layout, related }: PromptBuilderOptions): PromptBuilder => {
   /** The newest last. */
   const anchors = new Map<string, Anchor>();
-  let lastSent: PromptParts | undefined;
   let lastDocument: string | undefined;
 
   const remember = (documentId: string, anchor: Anchor) => {
@@ -116,7 +87,7 @@ export const createPromptBuilder = ({ clock, layout, related }: PromptBuilderOpt
     if (anchors.size > documentsMax && !oldest.done) anchors.delete(oldest.value);
   };
 
-  const anchorFor = (snapshot: Snapshot, limits: PromptLimits, isPause: boolean): { anchor: Anchor; typed: string } => {
+  const anchorFor = (snapshot: Snapshot, limits: PromptLimits): { anchor: Anchor; typed: string } => {
     const { documentId } = snapshot;
     const nowMs = clock.nowMs();
     const budget = promptBudget(limits.contextTokens, limits.maxTokens);
@@ -124,7 +95,7 @@ export const createPromptBuilder = ({ clock, layout, related }: PromptBuilderOpt
     const terms = JSON.stringify([told !== undefined, limits.contextTokens, limits.fillInMiddle, limits.isMetered]);
     const known = anchors.get(documentId);
     const old = known?.terms === terms ? known : undefined;
-    const isIdle = isPause || (old !== undefined && nowMs - old.usedAtMs >= idleMs);
+    const isIdle = old !== undefined && nowMs - old.usedAtMs >= idleMs;
     const typed = old && !isIdle ? typedSince(old, snapshot, budget) : undefined;
     if (old && typed !== undefined) return { anchor: { ...old, usedAtMs: nowMs }, typed };
     const { anchor: made, typed: behind } = makeAnchor(snapshot, budget, nowMs);
@@ -140,31 +111,20 @@ export const createPromptBuilder = ({ clock, layout, related }: PromptBuilderOpt
         : told.read(snapshot, {
             windowText: `${made.prefix}${behind}${made.suffix}`,
             maxUnits: relatedUnits(limits),
-            isFresh: lastSent === undefined || isIdle,
+            isFresh: lastDocument === undefined || isIdle,
           });
     return { anchor: { ...made, context, terms }, typed: behind };
   };
 
-  const build = (snapshot: Snapshot, limits: PromptLimits, isPause = false): PromptParts => {
-    const { anchor, typed } = anchorFor(snapshot, limits, isPause);
+  const build = (snapshot: Snapshot, limits: PromptLimits): PromptParts => {
+    const { anchor, typed } = anchorFor(snapshot, limits);
     remember(snapshot.documentId, anchor);
     const { prefix, suffix, context } = anchor;
-    const parts =
-      layout?.() === "classic" || !hasOrder(limits)
-        ? classicParts(snapshot, limits, context)
-        : { prefix, typed, suffix, ...(context === undefined ? {} : { context }) };
-    lastSent = parts;
     lastDocument = snapshot.documentId;
-    return parts;
+    return layout?.() === "classic" || !hasOrder(limits)
+      ? classicParts(snapshot, limits, context)
+      : { prefix, typed, suffix, ...(context === undefined ? {} : { context }) };
   };
 
-  return {
-    build: (snapshot, limits) => build(snapshot, limits),
-    warm(snapshot, limits) {
-      if (limits.isMetered === true) return undefined;
-      const before = lastSent;
-      const parts = build(snapshot, limits, true);
-      return unitsToRead(before, parts) >= warmUnits ? parts : undefined;
-    },
-  };
+  return { build };
 };

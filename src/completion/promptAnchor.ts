@@ -1,4 +1,5 @@
 import type { CompletionContext } from "../provider/provider.ts";
+import { ownCopy } from "./ownCopy.ts";
 import { promptWindow, type PromptBudget } from "./promptWindow.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -43,9 +44,6 @@ const withoutClosers = (suffix: string): string => {
   const rest = lineEnd < 0 ? suffix : suffix.slice(0, lineEnd);
   return rest.length <= maxClosedUnits && closedOnly.test(rest) ? suffix.slice(rest.length) : suffix;
 };
-
-/** A slice of a string keeps the whole string in memory: here, a version of the document for as long as the anchor lives. */
-const ownCopy = (text: string): string => Buffer.from(text, "utf16le").toString("utf16le");
 
 /** Freezes what is around the cursor, and tells what of the document lies between the anchor and the cursor. */
 export const makeAnchor = (

@@ -43,7 +43,10 @@ export const promptWindow = (
   const from = excess <= 0 ? 0 : Math.floor(Math.ceil(excess / step) * step);
   const lineStart = from === 0 ? 0 : prefix.indexOf("\n", from) + 1;
   // A line longer than the window is cut in its middle.
-  const start = lineStart === 0 ? from : lineStart;
+  const start = lineStart === 0 || lineStart === prefix.length ? wholeCharacter(prefix, from) : lineStart;
   const end = suffix.length <= suffixUnits ? suffix.length : suffix.lastIndexOf("\n", suffixUnits);
-  return { prefix: prefix.slice(start), suffix: suffix.slice(0, end > 0 ? end : suffixUnits) };
+  return { prefix: prefix.slice(start), suffix: suffix.slice(0, end > 0 ? end : wholeCharacter(suffix, suffixUnits)) };
 };
+
+/** `at`, or one less inside of a surrogate pair: half a character is no valid JSON for some servers. */
+const wholeCharacter = (text: string, at: number): number => (/[\uDC00-\uDFFF]/.test(text.charAt(at)) ? at - 1 : at);

@@ -2,8 +2,11 @@ import type { Clock } from "../base/clock.ts";
 
 /** Counts requests to servers that charge for them. */
 export type RequestBudget = {
-  /** Takes one request from the last minute's share; false, and nothing taken, when the share is used up. */
-  take(): boolean;
+  /**
+   * Takes one request from the last minute's share; false, and nothing taken, when the share is used up. What is
+   * `isSpeculated` gets half of it at most: the rest is for what somebody waits for.
+   */
+  take(isSpeculated?: boolean): boolean;
 };
 
 const minuteMs = 60_000;
@@ -12,10 +15,10 @@ const minuteMs = 60_000;
 export const createRequestBudget = (clock: Clock, perMinute: number): RequestBudget => {
   let takenAtMs: number[] = [];
   return {
-    take() {
+    take(isSpeculated = false) {
       const nowMs = clock.nowMs();
       takenAtMs = takenAtMs.filter((atMs) => nowMs - atMs < minuteMs);
-      if (takenAtMs.length >= perMinute) return false;
+      if (takenAtMs.length >= (isSpeculated ? perMinute / 2 : perMinute)) return false;
       takenAtMs.push(nowMs);
       return true;
     },

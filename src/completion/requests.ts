@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Disposable } from "../base/disposable.ts";
+import { pause } from "../base/wait.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import type { Provider } from "../provider/provider.ts";
 import { pauseMsAfter } from "./faultPause.ts";
@@ -105,7 +106,7 @@ export const createRequests = (options: RequestsOptions): Requests => {
   const begin = (snapshot: Snapshot, isSpeculated = false): RunningStream | undefined => {
     current?.abort();
     cancelDue();
-    const mayAsk = model && clock.nowMs() >= pausedUntilMs && (isMetered !== true || budget.take());
+    const mayAsk = model && clock.nowMs() >= pausedUntilMs && (isMetered !== true || budget.take(isSpeculated));
     current = model && mayAsk ? ask(snapshot, model, isSpeculated) : undefined;
     return current;
   };
@@ -142,23 +143,16 @@ export const createRequests = (options: RequestsOptions): Requests => {
     async joined(snapshot, isWanted, signal) {
       const waitMs = due ? due.atMs - clock.nowMs() : 0;
       if (waitMs > 0) {
-        await wait(clock, waitMs, signal);
+        try {
+          await pause(clock, waitMs, signal);
+        } catch {
+          return undefined;
+        }
         // Meanwhile the typing may have gone on, and then another call waits for what it needs.
-        if (signal.aborted || !isWanted()) return undefined;
+        if (!isWanted()) return undefined;
       }
       return isUnderWay(snapshot) ? current : begin(snapshot);
     },
     isUnderWay,
   };
-};
-
-/** Resolves after `ms`, or when `signal` fires. */
-const wait = async (clock: Clock, ms: number, signal: AbortSignal): Promise<void> => {
-  const over = Promise.withResolvers<void>();
-  const timer = clock.after(ms, () => over.resolve());
-  const onAbort = () => over.resolve();
-  signal.addEventListener("abort", onAbort, { once: true });
-  await over.promise;
-  timer.dispose();
-  signal.removeEventListener("abort", onAbort);
 };

@@ -178,6 +178,8 @@ export const startStream = (options: StreamOptions): RunningStream => {
       const cancelled = controller.signal.aborted || isAbortError(error);
       request.end(cancelled ? "cancelled" : "failed", cancelled ? undefined : kindOf(error));
       hasFailed = !cancelled;
+      // Also when it had to make room for others: what there is of it is no answer.
+      if (cancelled) controller.abort();
       finish();
       if (hasFailed) options.onFailure(error);
     }

@@ -1,4 +1,5 @@
 import { createByteLru } from "../cache/byteLru.ts";
+import { ownCopy } from "./ownCopy.ts";
 import { createPrefixTree, type PrefixTree } from "./prefixTree.ts";
 import { suffixKey, type Snapshot } from "./snapshot.ts";
 
@@ -98,9 +99,6 @@ export const createSuggestionCache = (maxBytes: number): SuggestionCache => {
     },
   };
 };
-
-/** A slice of a string keeps the whole string in memory: here, every version of the document. */
-const ownCopy = (text: string): string => Buffer.from(text, "utf16le").toString("utf16le");
 
 const entryKey = (treeKey: string, place: string): string => `${treeKey}\0${place}`;
 

@@ -1,12 +1,15 @@
 import * as vscode from "vscode";
+import { isAbortError } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import { createDisposableList, type Disposable } from "../base/disposable.ts";
+import { pause } from "../base/wait.ts";
 import type { Log } from "../base/log.ts";
 import type { Acceptance, ShownText } from "../completion/acceptance.ts";
 import type { CompletionEngine, Suggestion } from "../completion/engine.ts";
 import type { Snapshot } from "../completion/snapshot.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import { cursorsAfter, editBehind, isByHand, lastEditOf, type LastEdit } from "./documentEdits.ts";
+import { createSnapshotReader } from "./documentSnapshot.ts";
 
 export type GhostTextOptions = {
   /** Loads the engine on first use. */
@@ -40,14 +43,25 @@ export const registerGhostText = (options: GhostTextOptions): GhostText => {
   const { engine, acceptance, clock, ledger, isEnabled, log } = options;
   const disposables = createDisposableList();
   const lastEdits = new WeakMap<vscode.TextDocument, LastEdit>();
+  const snapshotAt = createSnapshotReader();
   let loaded: CompletionEngine | undefined;
   /** VS Code calls it invoked by hand when we make it ask. */
   let isAskedByUs = false;
 
   /** Resolves when typing has paused for as long as the settings want. */
-  const pause = async (document: vscode.TextDocument, signal: AbortSignal) => {
+  const typingPause = async (document: vscode.TextDocument, signal: AbortSignal) => {
     const sinceMs = clock.nowMs() - (lastEdits.get(document)?.atMs ?? clock.nowMs());
-    await wait(clock, options.showDelayMs() - sinceMs, signal);
+    await pause(clock, options.showDelayMs() - sinceMs, signal);
+  };
+
+  /** True while the cursor that a suggestion was made for is still where it was, in the editor that has the focus. */
+  const isCursorAt = ({ documentId, prefix, suffix, aheadUnits }: Snapshot): boolean => {
+    const editor = vscode.window.activeTextEditor;
+    if (!editor || editor.document.uri.toString() !== documentId || editor.selections.length > 1) return false;
+    const { document, selection } = editor;
+    if (!selection.isEmpty || aheadUnits > 0) return false;
+    const now = snapshotAt(document, selection.active).snapshot;
+    return now.prefix === prefix && now.suffix === suffix;
   };
 
   const provider: vscode.InlineCompletionItemProvider = {
@@ -61,21 +75,23 @@ export const registerGhostText = (options: GhostTextOptions): GhostText => {
       try {
         loaded ??= await engine();
         const { snapshot, range, typedAhead } = snapshotAt(document, position, context.selectedCompletionInfo);
+        const { version } = document;
         const signal = abortSignalOf(token);
         const suggestion = await loaded.suggest(snapshot, signal, isInvoked);
-        if (!suggestion || token.isCancellationRequested) return undefined;
+        // VS Code drops an answer for an earlier version, and often cancels only after telling of the edit.
+        if (!suggestion || signal.aborted || document.version !== version) return undefined;
         const shown = shownText(document, suggestion, range, typedAhead);
         const isNew = !isInvoked && !acceptance.isRest(shown);
         // What was undone was not wanted; a part that was taken too much leaves its text on the screen.
         if (isNew && edit === "undone") return undefined;
         const isBehindAccept = acceptance.lastEdit(snapshot.documentId) === "accept";
-        if (isNew && !isBehindAccept && options.showDelayMs() > 0) await pause(document, signal);
-        if (token.isCancellationRequested) return undefined;
+        if (isNew && !isBehindAccept && options.showDelayMs() > 0) await typingPause(document, signal);
+        if (signal.aborted || document.version !== version) return undefined;
         if (isOnScreen(document, position) && acceptance.shown(shown)) ledger.shown(suggestion.origin);
         const indentation = document.lineAt(position.line).text.slice(0, range.start.character);
         return [itemOf(suggestion, position, range, typedAhead, indentation)];
       } catch (error) {
-        log.error(`No ghost text: ${error instanceof Error ? error.message : String(error)}`);
+        if (!isAbortError(error)) log.error(`No ghost text: ${error instanceof Error ? error.message : String(error)}`);
         return undefined;
       }
     },
@@ -99,7 +115,7 @@ export const registerGhostText = (options: GhostTextOptions): GhostText => {
       lastEdits.set(document, edit);
       const read = () =>
         cursorsAfter(last.text).map(
-          (units) => snapshotAt(document, document.positionAt(last.rangeOffset + units), undefined).snapshot,
+          (units) => snapshotAt(document, document.positionAt(last.rangeOffset + units)).snapshot,
         );
       const isWork = edit.kind === "other" && isByHand(event) && isEnabled(document);
       loaded.documentChanged(documentId, read, isWork ? { insertedUnits: last.text.length } : undefined);
@@ -114,8 +130,11 @@ export const registerGhostText = (options: GhostTextOptions): GhostText => {
   disposables.add(vscode.workspace.onDidCloseTextDocument((document) => acceptance.closed(document.uri.toString())));
   const showAgain = async () => {
     isAskedByUs = true;
-    await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
-    isAskedByUs = false;
+    try {
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    } finally {
+      isAskedByUs = false;
+    }
   };
   return {
     showAgain(snapshot) {
@@ -148,16 +167,6 @@ const shownText = (
   suggestion,
 });
 
-/** True while the cursor that a suggestion was made for is still where it was, in the editor that has the focus. */
-const isCursorAt = ({ documentId, prefix, suffix, aheadUnits }: Snapshot): boolean => {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor || editor.document.uri.toString() !== documentId || editor.selections.length > 1) return false;
-  const { document, selection } = editor;
-  if (!selection.isEmpty || aheadUnits > 0) return false;
-  const now = snapshotAt(document, selection.active, undefined).snapshot;
-  return now.prefix === prefix && now.suffix === suffix;
-};
-
 const isServed = (document: vscode.TextDocument): boolean =>
   servedSchemes.includes(document.uri.scheme) &&
   document.offsetAt(document.lineAt(document.lineCount - 1).range.end) <= maxDocumentUnits;
@@ -166,41 +175,6 @@ const hasSeveralCursors = (document: vscode.TextDocument): boolean => {
   const editor = vscode.window.activeTextEditor;
   return editor?.document === document && editor.selections.length > 1;
 };
-
-/**
- * The document around the cursor. While VS Code's suggest widget has an item selected, ghost text has to start with
- * that item: it then counts as typed, and the range covers what the widget would replace.
- */
-const snapshotAt = (
-  document: vscode.TextDocument,
-  position: vscode.Position,
-  selected: vscode.SelectedCompletionInfo | undefined,
-): { snapshot: Snapshot; range: vscode.Range; typedAhead: string } => {
-  const text = document.getText();
-  const offset = document.offsetAt(position);
-  const range = selected?.range ?? new vscode.Range(position, position);
-  const typedAhead = selected?.text ?? "";
-  const before = text.slice(0, selected ? document.offsetAt(range.start) : offset);
-  // Models and the predictor write \n; VS Code turns it into the document's own line ends when text is accepted.
-  const hasCrLf = document.eol === vscode.EndOfLine.CRLF;
-  const withLf = (part: string) => (hasCrLf ? part.replaceAll("\r\n", "\n") : part);
-  return {
-    snapshot: {
-      documentId: document.uri.toString(),
-      path: predictorPath(document),
-      languageId: document.languageId,
-      prefix: withLf(before) + typedAhead,
-      suffix: withLf(text.slice(offset)),
-      aheadUnits: selected ? Math.max(0, typedAhead.length - (offset - document.offsetAt(range.start))) : 0,
-    },
-    range,
-    typedAhead,
-  };
-};
-
-/** The name under which the predictor knows a document. */
-export const predictorPath = (document: vscode.TextDocument): string =>
-  document.uri.scheme === "file" ? document.uri.fsPath : document.uri.toString();
 
 const itemOf = (
   suggestion: Suggestion,
@@ -228,14 +202,4 @@ const abortSignalOf = (token: vscode.CancellationToken): AbortSignal => {
   if (token.isCancellationRequested) controller.abort();
   token.onCancellationRequested(() => controller.abort());
   return controller.signal;
-};
-
-/** Resolves after `ms`, or when `signal` fires. */
-const wait = async (clock: Clock, ms: number, signal: AbortSignal): Promise<void> => {
-  if (ms <= 0 || signal.aborted) return;
-  const over = Promise.withResolvers<void>();
-  const timer = clock.after(ms, over.resolve);
-  signal.addEventListener("abort", () => over.resolve(), { once: true });
-  await over.promise;
-  timer.dispose();
 };

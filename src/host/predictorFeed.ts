@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { createDisposableList, type Disposable } from "../base/disposable.ts";
 import type { Log } from "../base/log.ts";
 import type { LearnedFolder, PredictorService, PredictorStats } from "../predictor/predictorService.ts";
-import { predictorPath } from "./ghostText.ts";
+import { predictorPath } from "./documentSnapshot.ts";
 import { watchWorkspaceFiles } from "./workspaceChanges.ts";
 
 export type PredictorFeed = Disposable & {

@@ -75,7 +75,7 @@ type Attempt = {
  * as {@link faultPolicy} says. Once something of the answer was handed out, nothing is ever sent a second time.
  *
  * Every fault gets the server's `origin`. Streams also throw `paused` (nothing was sent) with the last fault as its
- * cause, and `payment-required` without asking when the account was found empty: only a chat, which a person has asked
+ * cause, `AbortError` when a speculation has to make room, and `payment-required` without asking when the account was found empty: only a chat, which a person has asked
  * for, still tries. Questions throw `paused`, too, while the server is left alone because it keeps failing.
  */
 export const guard = (provider: Provider, options: GuardOptions): GuardedProvider => {
@@ -194,8 +194,10 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
         const span = attempts === 1 ? call.span : call.span?.child(`attempt ${attempts}`);
         const attempt: Attempt = { startMs: clock.nowMs() };
         last = attempt;
+        const { wanted } = entry.place;
         const own = {
           ...call,
+          ...(wanted ? { signal: AbortSignal.any(call.signal ? [call.signal, wanted] : [wanted]) } : {}),
           ...(span ? { span } : {}),
           ...(call.onLateUsage ? { onLateUsage: (usage: Usage) => bill.told(attempt, usage) } : {}),
         };

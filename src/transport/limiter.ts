@@ -25,6 +25,8 @@ export type LimiterOutcome = {
 
 /** A place among the running requests. */
 export type Permit = {
+  /** With speculation: fires when another role needs the place, which is then to be given back at once. */
+  readonly wanted?: AbortSignal;
   /** Gives the place back; later calls are ignored. */
   release(outcome: LimiterOutcome): void;
 };
@@ -39,6 +41,7 @@ export type Permit = {
  * - Where background work holds every place, one interactive request is sent beyond the limit. That is the case with a
  *   limit of 1: a server of one slot queues it itself and takes it up no later than if it had waited here, and where the
  *   limit is too low it is served at once. Not where the server has refused requests before.
+ * - A running speculation is told to give its place back as soon as anybody else waits, or was sent beyond the limit.
  * - A chat that has waited for two seconds gets every second place, however many interactive requests come.
  */
 export type Limiter = {
@@ -101,6 +104,7 @@ export const createLimiter = (options: {
   let running = 0;
   /** Those of them that are background or speculation. */
   let yielding = 0;
+  const speculating = new Set<AbortController>();
   /** Running requests times milliseconds, for averages. */
   let workMs = 0;
   let workAtMs = clock.nowMs();
@@ -163,6 +167,8 @@ export const createLimiter = (options: {
       }
       waiter.start();
     }
+    if (running <= capacity.limit && queued() === queues.speculation.size) return;
+    for (const wanted of speculating) wanted.abort();
   };
 
   const grant = (priority: Priority): Permit => {
@@ -174,7 +180,10 @@ export const createLimiter = (options: {
     let isReleased = false;
     const startRunning = ++running;
     if (isYielding) yielding++;
+    const wanted = priority === "speculation" ? new AbortController() : undefined;
+    if (wanted) speculating.add(wanted);
     return {
+      ...(wanted ? { wanted: wanted.signal } : {}),
       release({ result, firstTokenMs, totalMs, promptTokens, generatedTokens }) {
         if (isReleased) return;
         isReleased = true;
@@ -189,6 +198,7 @@ export const createLimiter = (options: {
         }
         running--;
         if (isYielding) yielding--;
+        if (wanted) speculating.delete(wanted);
         pump();
       },
     };

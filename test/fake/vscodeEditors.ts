@@ -44,6 +44,8 @@ export class Range {
   }
 }
 
+export const EndOfLine = { LF: 1, CRLF: 2 } as const;
+
 /** A document as far as lines are asked of it. */
 export const createDocument = (uri: FakeUri, initial: string, languageId = "typescript") => {
   let text = initial;
@@ -97,7 +99,19 @@ export const workspace = {
   onDidDeleteFiles: deletion.event,
 };
 
+let provider: unknown;
+const disposable = { dispose: () => {} };
+export const languages = {
+  registerInlineCompletionItemProvider(_selector: unknown, registered: unknown) {
+    provider = registered;
+    return disposable;
+  },
+};
+export const commands = { registerCommand: () => disposable };
+export const InlineCompletionTriggerKind = { Invoke: 0, Automatic: 1 } as const;
+
 export const window = {
+  onDidChangeTextEditorSelection: () => disposable,
   get activeTextEditor() {
     return active;
   },
@@ -128,6 +142,8 @@ export const hands = {
     change.fire({ document, contentChanges: [{ range: new Range(line, 0, line, 0) }] });
   },
   save: save.fire,
+  /** What was registered last for ghost text. */
+  inlineCompletions: () => provider,
   close(document: FakeDocument): void {
     documents = documents.filter((other) => other !== document);
     document.isClosed = true;

@@ -358,6 +358,18 @@ test("another server's answers are not shown for this one", async () => {
   assert.equal((await pending)?.insertText, "new;");
 });
 
+test("answers are still remembered when the same server is set again", async () => {
+  const setup = setUp();
+  const { provider, calls } = scriptedProvider();
+  setup.engine.use({ model: { provider, model: "m" } });
+  await ask({ ...setup, calls }, "let a = ‸\n", (call) => (call.say("one;"), call.end()));
+  setup.engine.use({});
+  assert.equal(await setup.engine.suggest(at("let a = ‸\n"), never), undefined);
+  setup.engine.use({ model: { provider, model: "m" } });
+  assert.equal((await setup.engine.suggest(at("let a = ‸\n"), never))?.source, "cache");
+  assert.equal(calls.length, 1);
+});
+
 test("whoever asked while the model was being reached is told when it is there", async () => {
   const setup = setUp();
   setup.engine.use({});
@@ -551,6 +563,14 @@ test("a deletion asks nobody, neither early nor when VS Code asks by itself", as
   void setup.engine.suggest(at("let ab‸\n"), never, true);
   await settle();
   assert.equal(setup.calls.length, 1);
+});
+
+test("an edit in another document makes nobody forget that text was taken away here", async () => {
+  const setup = setUp(undefined, createFakeClock());
+  type(setup, "let ab‸\n", deleted);
+  setup.engine.documentChanged("b.ts", () => []);
+  assert.equal(await setup.engine.suggest(at("let ab‸\n"), never), undefined);
+  assert.equal(setup.calls.length, 0);
 });
 
 test("a deletion ends the wait for a request, and the next key begins one", async () => {

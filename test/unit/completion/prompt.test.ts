@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
   createPromptBuilder,
-  unitsToRead,
   type ContextSource,
   type PromptBuilderOptions,
   type PromptLimits,
@@ -291,16 +290,4 @@ test("nothing is told of other files any more as soon as that is switched off", 
   assert.ok(build(typist.snapshot()).context);
   isOn = false;
   assert.equal(build(typist.insert("x")).context, undefined);
-});
-
-test("warming pays while the server has much to read, once", () => {
-  const { prompts } = setUp();
-  const typist = createTypist(code, code.indexOf("const total200"));
-  assert.ok(prompts.warm(typist.snapshot(), limits));
-  assert.equal(prompts.warm(typist.snapshot(), limits), undefined);
-  prompts.build(typist.insert("let a = 1;\n"), limits);
-  const warmed = prompts.warm(typist.snapshot(), limits);
-  assert.ok(warmed, "in a pause the anchor moves behind what was typed");
-  assert.equal(unitsToRead(warmed, prompts.build(typist.insert("x"), limits)), 1);
-  assert.equal(prompts.warm(createTypist(code, 9000, "other").snapshot(), { ...limits, isMetered: true }), undefined);
 });

@@ -26,6 +26,19 @@ test("a line longer than the window is cut", () => {
   assert.equal(suffix.length, 1200);
 });
 
+test("a long line right above the cursor is cut, not left out", () => {
+  const { prefix } = promptWindow(`${"x".repeat(20_000)}\n`, "");
+  assert.ok(prefix.length <= 9000 && prefix.length > 3000, `${prefix.length}`);
+});
+
+test("no character is cut in two", () => {
+  for (const more of ["", "x"]) {
+    const { prefix, suffix } = promptWindow(more + "😀".repeat(10_000), more + "😀".repeat(10_000));
+    assert.ok(prefix.isWellFormed() && suffix.isWellFormed());
+    assert.ok(prefix.length > 3000 && suffix.length > 1000);
+  }
+});
+
 test("a long suffix ends with a whole line", () => {
   const { suffix } = promptWindow("", `\n${lines(200)}`);
   assert.ok(suffix.length <= 1200 && suffix.endsWith(";"), suffix.slice(-20));

@@ -16,7 +16,7 @@ const unused = () => assert.fail("not used by the engine");
 
 type Call = { readonly request: CompletionRequest; readonly options: CallOptions | undefined };
 
-/** Answers `answers` one after the other; "hang" only ends by being cancelled. */
+/** Answers `answers` one after the other; "hang" only ends by being cancelled, "make room" does it by itself half-way. */
 const setUp = (answers: string[], { isMetered = false, cachedTokens = 990, speculateOnMetered = false } = {}) => {
   const clock = createFakeClock();
   const calls: Call[] = [];
@@ -32,6 +32,10 @@ const setUp = (answers: string[], { isMetered = false, cachedTokens = 990, specu
     async *streamCompletion(request, options): AsyncIterable<StreamPart> {
       calls.push({ request, options });
       const text = answers.shift() ?? "";
+      if (text === "make room") {
+        yield { type: "text", text: "sec" };
+        throw new DOMException("cancelled", "AbortError");
+      }
       if (text === "hang") {
         await new Promise((_, reject) => {
           options?.signal?.addEventListener("abort", () => reject(new DOMException("cancelled", "AbortError")));
@@ -109,6 +113,15 @@ test("a real request closes the one for what comes behind at once", async () => 
   assert.equal((await engine.suggest(at("x‸\n"), never))?.insertText, "other();");
 });
 
+test("what has to make room for others half-way is no answer: whoever gets there asks", async () => {
+  const { calls, engine, pause } = setUp(["first();", "make room", "second();"]);
+  await engine.suggest(at("‸\n"), never);
+  await pause();
+  assert.equal(calls.length, 2);
+  assert.equal((await engine.suggest(at("first();‸\n"), never))?.insertText, "second();");
+  assert.equal(calls.length, 3);
+});
+
 test("typing along the text on screen leaves the request for what comes behind alone", async () => {
   const { calls, engine, pause, type } = setUp(["first();", "hang"]);
   await engine.suggest(at("‸\n"), never);
@@ -133,6 +146,20 @@ test("a server that would read the prompt anew is not asked ahead", async () => 
   await engine.suggest(at("‸\n"), never);
   await pause();
   assert.equal(calls.length, 1);
+});
+
+test("nothing is asked behind a text that comes after the document has changed, or the engine ended", async () => {
+  for (const end of ["edit", "dispose"]) {
+    const { clock, engine, type } = setUp(["first();"]);
+    const late = Promise.withResolvers<undefined>();
+    engine.use({ predictor: { predict: () => late.promise.then(() => ({ text: "guess();", confidence: 0.8 })) } });
+    const pending = engine.suggest(at("‸\n"), never);
+    if (end === "edit") type("x‸\n");
+    else engine.dispose();
+    late.resolve(undefined);
+    await pending;
+    assert.deepEqual(clock.pending(), []);
+  }
 });
 
 test("no timer is left when the engine ends", async () => {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { test } from "node:test";
+import { isAbortError } from "../../../src/base/abort.ts";
 import { createLedger } from "../../../src/metrics/ledger.ts";
 import { startSpan } from "../../../src/metrics/spans.ts";
 import { createAccount } from "../../../src/provider/account.ts";
@@ -918,4 +920,20 @@ test("other faults of questions do not open the breaker, and answers do not keep
     await collectParts(provider.streamChat(question));
   }
   assert.equal(breaker.state, "open");
+});
+
+const untilAborted: Behaviour = async function* ({ signal }) {
+  yield { type: "text", text: "half" };
+  await once(signal!, "abort");
+  throw signal!.reason;
+};
+
+test("a running speculation makes room for a chat on a server with one place, and is no fault", async () => {
+  const { provider, limiter, breaker } = createStubHarness({ limit: 1, behaviours: [untilAborted, answer] });
+  const ahead = collectParts(provider.streamCompletion(completion, { priority: "speculation" }));
+  await settle();
+  assert.equal(limiter.running, 1);
+  assert.equal((await collectParts(provider.streamChat(question))).text, "yes");
+  assert.ok(isAbortError((await ahead).error));
+  assert.deepEqual([limiter.running, limiter.queued, breaker.state], [0, 0, "closed"]);
 });

@@ -58,6 +58,34 @@ test("who waits goes by priority, and first come first served within one", async
   assert.deepEqual(started, order);
 });
 
+test("a running speculation gives its place back as soon as anybody else wants one, and not before", async () => {
+  for (const priority of ["interactive", "chat", "background"] as const) {
+    const { ask, limiter, permits, started } = createHarness({ initialLimit: 1, isFixed: true });
+    void ask("first", "speculation");
+    void ask("second", "speculation");
+    await settle();
+    const first = permits.get("first")!;
+    const { wanted } = first;
+    assert.equal(wanted?.aborted, false);
+    wanted.addEventListener("abort", () => first.release({ result: "neutral" }));
+    void ask("real", priority);
+    await settle();
+    assert.equal(wanted.aborted, true);
+    assert.deepEqual(started, ["first", "real"]);
+    assert.equal(permits.get("real")!.wanted, undefined);
+    assert.equal(limiter.running, 1);
+  }
+});
+
+test("a speculation keeps its place where there is one for everybody", async () => {
+  const { ask, permits } = createHarness({ initialLimit: 3, isFixed: true });
+  void ask("ahead", "speculation");
+  void ask("chat", "chat");
+  await settle();
+  assert.equal(permits.size, 2);
+  assert.equal(permits.get("ahead")!.wanted?.aborted, false);
+});
+
 for (const priority of ["background", "speculation"] as const) {
   test(`${priority} leaves one place free for somebody who waits for the answer`, async () => {
     const { limiter, ask, started } = createHarness({ initialLimit: 4 });
