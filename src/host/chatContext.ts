@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import type { ContextPiece } from "../assistant/context.ts";
 import { withoutFiles } from "../assistant/diff.ts";
 import type { Task } from "../assistant/prompts.ts";
-import { isSecretLike } from "../completion/secretFiles.ts";
+import { isSecretLike } from "../base/secretFiles.ts";
 import { readChanges, type Changes } from "./gitChanges.ts";
 
 /** What a message is about, as far as the editor shows. */

@@ -2,7 +2,7 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { importTargets } from "../completion/imports.ts";
 import { outline } from "../completion/outline.ts";
-import { isSecretLike } from "../completion/secretFiles.ts";
+import { isSecretLike } from "../base/secretFiles.ts";
 
 /** What a file says that another one imports, in short. */
 export type ImportedFile = { readonly filePath: string; readonly text: string };

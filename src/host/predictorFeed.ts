@@ -38,6 +38,8 @@ const schemes = new Set(["file", "untitled", "vscode-notebook-cell"]);
 export const registerPredictorFeed = ({ predictor, clock, log, isWanted }: PredictorFeedOptions): PredictorFeed => {
   const disposables = createDisposableList();
   const pending = new Map<vscode.TextDocument, Disposable>();
+  /** Documents whose learned text the disk does not hold. When one is closed without saving, it is no longer dirty. */
+  const unsaved = new Set<vscode.TextDocument>();
   let started: Promise<PredictorService> | undefined;
   let watcher: Disposable | undefined;
   let isCleared = false;
@@ -82,6 +84,7 @@ export const registerPredictorFeed = ({ predictor, clock, log, isWanted }: Predi
     pending.delete(document);
     void withService((service) => {
       if (document.isClosed) return;
+      if (document.isDirty) unsaved.add(document);
       const isLong = document.offsetAt(document.lineAt(document.lineCount - 1).range.end) > maxDocumentUnits;
       if (isLong) service.forget(predictorPath(document));
       else service.update(predictorPath(document), document.getText(), document.uri.fsPath);
@@ -124,11 +127,13 @@ export const registerPredictorFeed = ({ predictor, clock, log, isWanted }: Predi
     vscode.workspace.onDidCloseTextDocument((document) => {
       pending.get(document)?.dispose();
       pending.delete(document);
+      const wasUnsaved = unsaved.delete(document);
       // What was never saved is gone for the user, and so for the predictor.
       if (document.uri.scheme === "untitled") forget(predictorPath(document));
-      else if (document.isDirty && document.uri.scheme === "file") refresh([document.uri.fsPath]);
+      else if (wasUnsaved && document.uri.scheme === "file") refresh([document.uri.fsPath]);
     }),
   );
+  disposables.add(vscode.workspace.onDidSaveTextDocument((document) => void unsaved.delete(document)));
   disposables.add(vscode.workspace.onDidChangeWorkspaceFolders(learnFolders));
   disposables.add(
     vscode.workspace.onDidDeleteFiles(({ files }) => {

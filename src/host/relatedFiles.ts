@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { createDisposableList, type Disposable } from "../base/disposable.ts";
 import type { ContextSource } from "../completion/prompt.ts";
 import { createRelatedFiles } from "../completion/relatedFiles.ts";
-import { isSecretLike } from "../completion/secretFiles.ts";
+import { isSecretLike } from "../base/secretFiles.ts";
 import { readImports } from "./importedFiles.ts";
 import { shownPath } from "./shownPath.ts";
 

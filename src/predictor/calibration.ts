@@ -8,12 +8,7 @@ export type Calibration = {
   decide(path: string, isRight: boolean, confidence: number): void;
   /** The corrected chance; it grows with `chance`, and stays within 0..1. */
   correct(path: string, chance: number): number;
-  /** What was taken in so far, to be given to {@link Calibration.restore}: language, shift, weight. */
-  save(): CalibrationEntry[];
-  restore(entries: readonly CalibrationEntry[]): void;
 };
-
-export type CalibrationEntry = readonly [language: string, shift: number, weight: number];
 
 /** What the fitted confidence counts for, as if it had been seen this often; and how much is remembered at most. */
 const priorWeight = 20;
@@ -75,15 +70,5 @@ export const createCalibration = (): Calibration => {
       if (confidence >= 0 && confidence <= 1) learn(path, isRight, shifted(confidence, -shiftOf(path)));
     },
     correct: (path, chance) => shifted(chance, shiftOf(path)),
-    save: () => [...states].map(([language, { shift, weight }]) => [language, shift, weight] as const),
-    restore(entries) {
-      states.clear();
-      for (const [language, shift, weight] of entries.slice(-maxLanguages)) {
-        states.set(language, {
-          shift: limit(shift, -maxShift, maxShift),
-          weight: limit(weight, priorWeight, maxWeight),
-        });
-      }
-    },
   };
 };

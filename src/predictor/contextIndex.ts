@@ -1,8 +1,9 @@
 import { contextOrders, hashContext, startChain, startHash, wordChain, wordHash } from "./contextHash.ts";
 import { createUnitPool, largestUnits, unitTokens } from "./unitPool.ts";
-import { boundaryToken, isBreak, type TokenBuffer, tokenId, type Vocabulary } from "./vocabulary.ts";
+import { boundaryToken, isBreak, lineEnd, type TokenBuffer, tokenId, type Vocabulary } from "./vocabulary.ts";
 
 const chains = contextOrders.length + 2;
+const shortest = contextOrders.length - 1;
 /** Tables of the longer orders hold as many lists as there is room for; there are fewer short contexts than long ones. */
 const fewerBits = [0, 0, 1, 3, 2, 8] as const;
 
@@ -10,6 +11,9 @@ const fewerBits = [0, 0, 1, 3, 2, 8] as const;
 export const overlapTokens = 8;
 /** The most tokens a block may hold: the overlap and the boundary before it come on top. */
 export const maxBlockTokens = largestUnits * unitTokens - overlapTokens - 1;
+
+/** Walks of more steps than these are not made twice. */
+const longWalk = 16;
 
 const bytesPerToken = 4 + chains * 8;
 
@@ -115,6 +119,10 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
     links[at + 1] = 0;
   };
 
+  const unlinkAll = (position: number): void => {
+    for (let chain = 0; chain < chains; chain++) unlink(chain, position);
+  };
+
   /** Fills `out` with the bucket that `position` belongs to in each chain, or -1 for none. `start`: its block's boundary. */
   const bucketsAt = (position: number, start: number, out: Int32Array): void => {
     out.fill(-1);
@@ -148,9 +156,7 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
   };
 
   const remove = (block: Block): void => {
-    for (let position = block.linkedFrom; position < block.end; position++) {
-      for (let chain = 0; chain < chains; chain++) unlink(chain, position);
-    }
+    for (let position = block.linkedFrom; position < block.end; position++) unlinkAll(position);
     for (let position = block.firstUnit * unitTokens + 1; position < block.end; position++) {
       vocabulary.release(tokenId(tokens[position]!));
     }
@@ -168,15 +174,27 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
     return rank > thanRank || (rank === thanRank && position > than);
   };
 
-  /** Links `position` behind all that is later: only in `replace`, where ranks say what is. */
+  /** By bucket of a long list, what was linked last in this `replace`: what follows is earlier still. */
+  const walked = new Map<number, number>();
+
+  /** Links `position` behind all that is later: only in `replace`, where ranks say what is, and from the end on. */
   const insertInOrder = (chain: number, position: number, bucket: number): void => {
-    let newer = -1 - bucket;
-    let older = heads[bucket]!;
-    while (older !== 0 && isLater(older, position)) {
+    let newer = walked.get(bucket) ?? -1 - bucket;
+    let older = newer < 0 ? heads[bucket]! : links[(newer * chains + chain) * 2]!;
+    let steps = 0;
+    for (; older !== 0 && isLater(older, position); steps++) {
       newer = older;
       older = links[(older * chains + chain) * 2]!;
     }
     insert(chain, position, older, newer);
+    if (steps > longWalk) walked.set(bucket, position);
+  };
+
+  const insertAll = (position: number, start: number): void => {
+    bucketsAt(position, start, place);
+    for (let chain = 0; chain < chains; chain++) {
+      if (place[chain]! >= 0) insertInOrder(chain, position, place[chain]!);
+    }
   };
 
   /** Gives the old position's place in each list to the new one, where both belong to the same list. */
@@ -193,6 +211,8 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
         insert(chain, fresh, links[at]!, links[at + 1]!);
         links[at] = 0;
         links[at + 1] = 0;
+        // The shortest contexts have the longest lists.
+        if (chain === shortest) walked.set(bucket, fresh);
       }
     }
   };
@@ -222,23 +242,25 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
       const most = Math.min(gone.length, come.length);
       let head = 0;
       while (head < most && tokens[gone[head]!] === tokens[come[head]!]) head += 2;
-      let tail = 0;
-      while (tail < most - head && tokens[gone.at(-2 - tail)!] === tokens[come.at(-2 - tail)!]) tail += 2;
+      walked.clear();
       for (const [i, block] of fresh.entries()) setRank(block, i + 1);
       for (const block of later) setRank(block, fresh.length + 1);
       // From the end on: what is later stands in its place already, and the old text that is still linked is earlier.
-      for (let i = head; i < gone.length - tail; i += 2) {
-        for (let chain = 0; chain < chains; chain++) unlink(chain, gone[i]!);
+      let oldAt = gone.length - 2;
+      let at = come.length - 2;
+      while (oldAt >= head && at >= head) {
+        const isSame = tokens[gone[oldAt]!] === tokens[come[at]!];
+        // Where a piece ends elsewhere now, its end is all that differs.
+        const isOldEnd = !isSame && tokens[gone[oldAt]!] === lineEnd;
+        if (!isSame && !isOldEnd && tokens[come[at]!] !== lineEnd) break;
+        if (isSame) takeOver(gone[oldAt]!, gone[oldAt + 1]!, come[at]!, come[at + 1]!);
+        else if (isOldEnd) unlinkAll(gone[oldAt]!);
+        else insertAll(come[at]!, come[at + 1]!);
+        if (isSame || isOldEnd) oldAt -= 2;
+        if (!isOldEnd) at -= 2;
       }
-      for (let i = 2; i <= tail; i += 2) {
-        takeOver(gone.at(-i)!, gone.at(1 - i)!, come.at(-i)!, come.at(1 - i)!);
-      }
-      for (let i = come.length - tail - 2; i >= head; i -= 2) {
-        bucketsAt(come[i]!, come[i + 1]!, place);
-        for (let chain = 0; chain < chains; chain++) {
-          if (place[chain]! >= 0) insertInOrder(chain, come[i]!, place[chain]!);
-        }
-      }
+      for (; oldAt >= head; oldAt -= 2) unlinkAll(gone[oldAt]!);
+      for (; at >= head; at -= 2) insertAll(come[at]!, come[at + 1]!);
       for (let i = head - 2; i >= 0; i -= 2) takeOver(gone[i]!, gone[i + 1]!, come[i]!, come[i + 1]!);
       for (const block of [...fresh, ...later]) setRank(block, 0);
       for (const block of old) remove(block);

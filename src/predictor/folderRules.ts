@@ -1,6 +1,7 @@
 import { lstat } from "node:fs/promises";
 import path from "node:path";
 import ignore, { type Ignore } from "ignore";
+import { isSecretLike } from "../base/secretFiles.ts";
 import { globToRegExp } from "./globs.ts";
 import { readSource } from "./sourceFile.ts";
 
@@ -23,16 +24,19 @@ export type FolderRules = {
 };
 
 const skippedFolders = new Set([".git", ".hg", ".svn", "node_modules"]);
-// Written by tools and of no use as an example, or likely to hold secrets that nothing should repeat elsewhere.
-const skippedFiles =
-  /^(package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|cargo\.lock|poetry\.lock|go\.sum|\.env(\..*)?|\.npmrc|\.netrc|id_[a-z0-9]+|.*\.(pem|key|p12|pfx|keystore|map|min\.js|min\.css))$/i;
+// Written by tools and of no use as an example.
+const generatedFiles =
+  /^(package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|cargo\.lock|poetry\.lock|go\.sum|.*\.(map|min\.js|min\.css))$/i;
 // Never text: to find that out by reading would cost a read each.
 const binaryFiles =
   /\.(png|jpe?g|gif|webp|avif|bmp|ico|icns|tiff?|psd|mp[34]|mov|avi|webm|ogg|wav|flac|woff2?|ttf|otf|eot|pdf|zip|gz|tgz|bz2|xz|zst|7z|rar|jar|war|class|exe|dll|so|dylib|a|o|obj|lib|pyc|wasm|bin|dat|db|sqlite3?|gguf|safetensors|onnx|pt|npy|parquet)$/i;
 
-/** Whether a file of this name is never learned, wherever it lies: it may hold secrets, or nobody wrote it. */
+/**
+ * Whether a file of this path is never learned: it may hold secrets, which nothing should repeat or keep elsewhere, or
+ * nobody wrote it.
+ */
 export const isNeverLearned = (file: string): boolean =>
-  skippedFiles.test(path.basename(file)) || binaryFiles.test(file);
+  isSecretLike(file) || generatedFiles.test(path.basename(file)) || binaryFiles.test(file);
 
 /** Whether `file` is `folder` or lies below it. Both absolute. */
 export const isInside = (file: string, folder: string): boolean => {
@@ -110,7 +114,8 @@ export const createFolderRules = ({ root, exclude }: LearnedFolder, readsAbove: 
   };
 
   const judge = async (file: string, isFolder: boolean): Promise<boolean> => {
-    if (isFolder ? skippedFolders.has(path.basename(file)) : isNeverLearned(file)) return false;
+    // Where the folder itself lies says nothing about its files.
+    if (isFolder ? skippedFolders.has(path.basename(file)) : isNeverLearned(path.relative(root, file))) return false;
     if (path.dirname(file) !== root && !(await allowsFolder(path.dirname(file)))) return false;
     if (await isExcluded(file)) return false;
     return !(await isIgnoredFrom(await (top ??= findTop()), file, isFolder));

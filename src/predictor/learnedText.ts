@@ -35,15 +35,7 @@ export type LearnedText = {
    * off early leaves part of the text unlearned.
    */
   learn(path: string, text: string): Iterable<undefined>;
-  /** The text that was last given for `path`, if it is still held. */
-  textOf(path: string): string | undefined;
   forget(path: string): void;
-  /** Begins a file that {@link LearnedText.learn} is not given the text of, as the newest one. */
-  restore(path: string, textUnits: number): LearnedFile;
-  addPiece(file: LearnedFile, piece: LearnedPiece): void;
-  /** Forgets other files until what stands beside the index fits, too. */
-  keepWithin(keep: number): void;
-  makeRoom(keep: number): boolean;
   textUnits(): number;
   bytes(): number;
 };
@@ -282,22 +274,7 @@ export const createLearnedText = (vocabulary: Vocabulary, maxBytes: number): Lea
       if (!isEdited) yield* learnAll(path, file, text);
       keepWithin(file.number);
     },
-    textOf: (path) => texts.get(path),
     forget,
-    restore(path, textUnits) {
-      forget(path);
-      const file = addFile(path);
-      newest = file;
-      file.isComplete = true;
-      setTextUnits(file, textUnits);
-      return file;
-    },
-    addPiece(file, piece) {
-      file.pieces.push(piece);
-      totalPieces++;
-    },
-    keepWithin,
-    makeRoom,
     textUnits: () => totalUnits,
     bytes: () => index.bytes() + otherBytes(),
   };

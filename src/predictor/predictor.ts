@@ -13,7 +13,6 @@ import {
   tokenGap,
   tokenId,
 } from "./vocabulary.ts";
-import { restoreSnapshot, takeSnapshot } from "./snapshot.ts";
 import { createVoting } from "./voting.ts";
 
 /**
@@ -23,7 +22,6 @@ import { createVoting } from "./voting.ts";
 export type Prediction = { text: string; confidence: number };
 
 export { confidenceLimits, showableConfidence } from "./cut.ts";
-export { snapshotVersion } from "./snapshot.ts";
 
 export type PredictorStats = {
   files: number;
@@ -35,8 +33,6 @@ export type PredictorStats = {
   fill: number;
   /** Distinct words, signs and parts of identifiers. */
   vocabulary: number;
-  /** The limit that holds now. */
-  maxBytes: number;
 };
 
 export type PredictorOptions = {
@@ -45,9 +41,6 @@ export type PredictorOptions = {
   /** For fitting the confidence: called for each token with its features and the text up to and with it. */
   onStep?: (features: Float64Array, text: string) => void;
 };
-
-/** Units `[from, to)` of a text, in UTF-16 units, become `text`. */
-export type TextEdit = { from: number; to: number; text: string };
 
 /** Learns source text and predicts the rest of a line from places where the same was written before. */
 export type Predictor = {
@@ -58,11 +51,6 @@ export type Predictor = {
    * while the steps are gone through. A later `index` or `remove` of the path ends it.
    */
   indexInSteps(path: string, text: string): Iterable<undefined>;
-  /**
-   * Learns a change of the text last given for `path`: UTF-16 units `[from, to)` become `text`. False: that text is no
-   * longer held, or has no such range; nothing was done, and `index` must be called with the whole text.
-   */
-  update(path: string, edit: TextEdit): boolean;
   /** Forgets a file; nothing is predicted from it afterwards. */
   remove(path: string): void;
   /**
@@ -75,23 +63,8 @@ export type Predictor = {
    * Keeps the confidence of the path's language current; the last hundred or so count.
    */
   feedback(outcome: { path: string; confidence: number; isRight: boolean }): void;
-  /**
-   * Changes `maxBytes`; with less, the least useful files are forgotten. Learns all again from what it holds: about a
-   * second for 10 MB of source.
-   */
-  setMemoryLimit(maxBytes: number): void;
   /** The paths of all files, the one that was changed longest ago first. */
   paths(): Iterable<string>;
-  /**
-   * Everything learned from files, and from outcomes, about 1.5 bytes per character of source, as chunks to be stored
-   * one by one. They hold the words of the files, but not their text. Blocks for about 50 ms per 10 MB of source.
-   */
-  snapshot(): Uint8Array<ArrayBuffer>[];
-  /**
-   * Learns what `snapshot` returned in place of everything. False: the chunks are of another version, or damaged as
-   * far as that shows without a checksum; nothing is learned then.
-   */
-  restore(chunks: readonly Uint8Array[]): boolean;
   stats(): PredictorStats;
 };
 
@@ -121,11 +94,11 @@ const typedGapAt = (prefix: string, lineStart: number): number => {
 /** Makes an engine that has learned nothing. It runs in the caller's thread and holds nothing but memory. */
 export const createPredictor = (options: PredictorOptions = {}): Predictor => {
   const vocabulary = createVocabulary();
-  let maxBytes = Math.max(minMaxBytes, options.maxBytes ?? defaultMaxBytes);
-  let learned = createLearnedText(vocabulary, maxBytes);
+  const maxBytes = Math.max(minMaxBytes, options.maxBytes ?? defaultMaxBytes);
+  const learned = createLearnedText(vocabulary, maxBytes);
   const above = createLiveText(vocabulary, 8_000_000, false);
   const below = createLiveText(vocabulary, 1_000_000, true);
-  let voting = createVoting(vocabulary, [above.index, below.index], learned);
+  const voting = createVoting(vocabulary, [above.index, below.index], learned);
   const calibration = createCalibration();
   const buffer = createTokenBuffer();
   const features = new Float64Array(featureCount);
@@ -219,12 +192,6 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
       finish(learned.learn(path, text));
     },
     indexInSteps: (path, text) => learned.learn(path, text),
-    update(path, { from, to, text }) {
-      const old = learned.textOf(path);
-      if (old === undefined || !(from >= 0 && from <= to && to <= old.length)) return false;
-      finish(learned.learn(path, old.slice(0, from) + text + old.slice(to)));
-      return true;
-    },
     remove: (path) => learned.forget(path),
     predict(path, prefix, suffix) {
       const lineStart = prefix.lastIndexOf("\n") + 1;
@@ -250,26 +217,13 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
     feedback({ path, confidence, isRight }) {
       calibration.decide(path, isRight, confidence);
     },
-    setMemoryLimit(bytes) {
-      const limited = Math.max(minMaxBytes, bytes);
-      if (limited === maxBytes) return;
-      const chunks = takeSnapshot({ learned, vocabulary, calibration });
-      for (const path of learned.files().keys()) learned.forget(path);
-      maxBytes = limited;
-      learned = createLearnedText(vocabulary, maxBytes);
-      voting = createVoting(vocabulary, [above.index, below.index], learned);
-      restoreSnapshot({ learned, vocabulary, calibration }, chunks);
-    },
     paths: () => learned.files().keys(),
-    snapshot: () => takeSnapshot({ learned, vocabulary, calibration }),
-    restore: (chunks) => restoreSnapshot({ learned, vocabulary, calibration }, chunks),
     stats: () => ({
       files: learned.files().size,
       textUnits: learned.textUnits(),
       memoryBytes: learned.bytes(),
       fill: learned.index.fill(),
       vocabulary: vocabulary.count(),
-      maxBytes,
     }),
   };
 };

@@ -251,6 +251,14 @@ export const createPredictorService = (options: PredictorServiceOptions): Predic
       const cleared = new Promise<void>((resolve) => void clearings.set(id, resolve));
       // The thread is started for it, if need be: it alone knows whether somebody is writing the file.
       if (post({ kind: "clear", id })) await cleared;
+      else if (problem !== undefined && options.indexFile !== undefined) {
+        const { removeIndexFile } = await import("./indexFile.ts");
+        await removeIndexFile(options.indexFile).catch((error: unknown) =>
+          log.warn(
+            `The predictor's index could not be removed: ${error instanceof Error ? error.message : String(error)}`,
+          ),
+        );
+      }
       clearings.delete(id);
     },
     feedback(outcome) {

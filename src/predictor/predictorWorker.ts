@@ -113,10 +113,13 @@ const saveLater = (idleMs: number): void => {
 };
 
 let isLoading = false;
+let clearings = 0;
 const learnFolders = async (request: FoldersToLearn): Promise<void> => {
+  const startedIn = clearings;
   isLoading = true;
   await load();
   isLoading = false;
+  if (startedIn !== clearings) return;
   isKept = true;
   if (!(await reader.learnFolders(request))) return;
   answer({ kind: "learned" });
@@ -146,11 +149,16 @@ const refresh = async (paths: readonly string[], open: readonly string[]): Promi
 };
 
 const clear = async (): Promise<void> => {
+  clearings++;
   updates.clear();
   reader.clear();
   saveTimer?.dispose();
   isKept = false;
-  await withFile(removeIndexFile);
+  await withFile(async (file) => {
+    // It may have been loaded meanwhile.
+    saved.clear();
+    await removeIndexFile(file);
+  });
   savedBytes = undefined;
 };
 

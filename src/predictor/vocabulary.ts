@@ -10,7 +10,7 @@ const breakKinds = 6;
 /** A word that was never learned. Matches nothing, as nothing learned has it. */
 export const unknownId = firstBreakId + breakKinds;
 /** Ids below this one stand for no text. */
-export const firstWordId = unknownId + 1;
+const firstWordId = unknownId + 1;
 
 /** What stands before a token on its line; kept in the token's lowest two bits, and not part of its id. */
 export const gap = { none: 0, space: 1, tab: 2, wide: 3 } as const;
@@ -23,7 +23,7 @@ export const lineEnd = firstBreakId << 2;
 export const isBreak = (token: number): boolean => token >> 2 >= firstBreakId && token >> 2 < firstBreakId + breakKinds;
 
 /** The longest token, in UTF-16 units: longer words and rulers are cut, so that noise cannot fill the memory. */
-export const maxTokenLength = 24;
+const maxTokenLength = 24;
 
 const charClass = { space: 0, lower: 1, upper: 2, digit: 3, underscore: 4, run: 5, single: 6 } as const;
 const classes = new Uint8Array(128).fill(charClass.single);
@@ -88,8 +88,6 @@ export type Vocabulary = {
    * {@link unknownId}, and the text is taken to end at a cursor: a line that holds nothing yet has begun.
    */
   tokenize(text: string, from: number, to: number, learn: boolean, buffer: TokenBuffer): void;
-  /** The id of one token's text, which is given one if it has none yet. */
-  idOf(text: string): number;
   /** Counts one more use of an id. Retain what `tokenize` learned before anything is released. */
   retain(id: number): void;
   /** Counts one use less; at none the word is forgotten. */
@@ -262,7 +260,6 @@ export const createVocabulary = (): Vocabulary => {
         pushToken(buffer, (firstBreakId + (lineIndent > 0 ? 2 : 0) + (hasBlankBefore ? 3 : 0)) << 2);
       }
     },
-    idOf: (text) => idOf(text, 0, text.length, true),
     retain(id) {
       if (id >= firstWordId) uses[id]!++;
     },

@@ -1,7 +1,7 @@
 import type { Dirent } from "node:fs";
 import { lstat, readdir, realpath } from "node:fs/promises";
 import path from "node:path";
-import { createWorkspaceRules, type FolderRules, isInside, isNeverLearned } from "./folderRules.ts";
+import { createWorkspaceRules, type FolderRules, isNeverLearned } from "./folderRules.ts";
 import type { Predictor } from "./predictor.ts";
 import type { FoldersToLearn, LearningProgress } from "./predictorMessages.ts";
 import type { SavedTexts } from "./savedTexts.ts";
@@ -95,12 +95,13 @@ export const createWorkspaceReader = (options: WorkspaceReaderOptions): Workspac
     await learn(file, text, () => fromFolders.has(file) && !documents.has(file));
   };
 
-  /** The file's folder rules, if it truly lies in one of the folders and is not excluded. */
+  /** The file's folder rules, if it is not excluded and no link leads to it: what lies behind one has rules of its own. */
   const admit = async (file: string): Promise<FolderRules | undefined> => {
     const folderRules = rules.of(file);
     if (!folderRules || !(await folderRules.allows(file, false))) return undefined;
     const [real, realRoot] = await Promise.all([realpath(file), realpath(folderRules.root)]).catch(() => []);
-    return real !== undefined && realRoot !== undefined && isInside(real, realRoot) ? folderRules : undefined;
+    if (real === undefined || realRoot === undefined) return undefined;
+    return path.relative(realRoot, real) === path.relative(folderRules.root, file) ? folderRules : undefined;
   };
 
   /** All files that may be learned, those beside `first` before others. Links are passed over. */
@@ -141,11 +142,10 @@ export const createWorkspaceReader = (options: WorkspaceReaderOptions): Workspac
     }
   };
 
-  /** A document outside the folders, or without a file, has no rules to obey. */
+  /** A document outside the folders, or without a file, has no folder's rules to obey. */
   const mayLearnDocument = async (file: string): Promise<boolean> => {
-    if (isNeverLearned(file)) return false;
     const folderRules = path.isAbsolute(file) ? rules.of(file) : undefined;
-    return !folderRules || folderRules.allows(file, false);
+    return folderRules ? folderRules.allows(file, false) : !isNeverLearned(file);
   };
 
   const forget = (gone: string): void => {

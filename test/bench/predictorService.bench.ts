@@ -133,6 +133,7 @@ const measure = async (name: string, root: string, indexFile: string): Promise<b
       indexMb: mb((await stat(indexFile).catch(() => undefined))?.size ?? 0),
     }),
   );
+  if (known === 0) throw new Error("nothing was learned: is the worker built?");
   return blockMs < maxBlockMs;
 };
 

@@ -54,6 +54,7 @@ export const createDocument = (uri: FakeUri, initial: string, languageId = "type
     uri,
     languageId,
     isClosed: false,
+    isDirty: false,
     get lineCount() {
       return lines().length;
     },
@@ -79,6 +80,8 @@ const change = createEvent<{ document: FakeDocument; contentChanges: readonly { 
 const save = createEvent<FakeDocument>();
 const close = createEvent<FakeDocument>();
 const deletion = createEvent<{ files: readonly FakeUri[] }>();
+/** What nobody here does. */
+const never = createEvent<never>().event;
 
 let folders: readonly { name: string; uri: FakeUri }[] = [];
 let documents: FakeDocument[] = [];
@@ -97,6 +100,15 @@ export const workspace = {
   onDidSaveTextDocument: save.event,
   onDidCloseTextDocument: close.event,
   onDidDeleteFiles: deletion.event,
+  get workspaceFolders() {
+    return folders;
+  },
+  isTrusted: true,
+  getConfiguration: () => new Map<string, unknown>(),
+  createFileSystemWatcher: () => ({ onDidCreate: never, onDidChange: never, onDidDelete: never, dispose() {} }),
+  onDidChangeWorkspaceFolders: never,
+  onDidRenameFiles: never,
+  onDidGrantWorkspaceTrust: never,
 };
 
 let provider: unknown;
@@ -111,7 +123,6 @@ export const commands = { registerCommand: () => disposable };
 export const InlineCompletionTriggerKind = { Invoke: 0, Automatic: 1 } as const;
 
 export const window = {
-  onDidChangeTextEditorSelection: () => disposable,
   get activeTextEditor() {
     return active;
   },
@@ -119,6 +130,8 @@ export const window = {
     return active ? [active] : [];
   },
   onDidChangeActiveTextEditor: activeEditor.event,
+  onDidChangeTextEditorSelection: never,
+  tabGroups: { all: [] },
 };
 
 /** Who sits in front of the editors. */
@@ -139,14 +152,20 @@ export const hands = {
     const lines = document.getText().split("\n");
     lines[line] = text;
     document.setText(lines.join("\n"));
+    document.isDirty = true;
     change.fire({ document, contentChanges: [{ range: new Range(line, 0, line, 0) }] });
   },
-  save: save.fire,
   /** What was registered last for ghost text. */
   inlineCompletions: () => provider,
+  save(document: FakeDocument): void {
+    document.isDirty = false;
+    save.fire(document);
+  },
+  /** Saved or not: VS Code takes back what was not saved before it tells. */
   close(document: FakeDocument): void {
     documents = documents.filter((other) => other !== document);
     document.isClosed = true;
+    document.isDirty = false;
     close.fire(document);
   },
   delete: (uri: FakeUri): void => deletion.fire({ files: [uri] }),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { importTargets } from "../../../src/completion/imports.ts";
 import { outline } from "../../../src/completion/outline.ts";
-import { isSecretLike } from "../../../src/completion/secretFiles.ts";
+import { isSecretLike } from "../../../src/base/secretFiles.ts";
 
 /** One line a target: does it try this path, and which names does it take? */
 const includes = (languageId: string, text: string, path: string, names: readonly string[] = []) => {

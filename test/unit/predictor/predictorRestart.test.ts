@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { makeFolder, startService, statement, writeFiles } from "./predictorHarness.ts";
@@ -91,6 +91,35 @@ test("clearing leaves nothing, in memory or on the disk, and only rebuilding sav
   assert.ok(await rebuilt.knows(near, "Alpha"));
   await rebuilt.dispose();
   assert.ok(existsSync(indexFile));
+});
+
+test("clearing while the index is loaded leaves nothing of it", async (t) => {
+  const { folder, indexFile, near } = await setUp(t, { "a.ts": statement("Alpha") });
+  const first = startService(t, { indexFile });
+  await first.learnAll([folder]);
+  await first.dispose();
+  const service = startService(t, { indexFile });
+  service.learnFolders([{ root: folder, exclude: [] }]);
+  await service.clear();
+  while ((await service.stats()).indexing);
+  assert.ok(!(await service.knows(near, "Alpha")));
+  await service.dispose();
+  assert.ok(!existsSync(indexFile));
+});
+
+test("clearing removes the index even when the thread stays off", async (t) => {
+  const { indexFile } = await setUp(t, {});
+  await mkdir(path.dirname(indexFile));
+  await writeFile(indexFile, "what an earlier session has kept");
+  const code = `import { parentPort } from "node:worker_threads"; parentPort.on("message", () => process.exit(3));`;
+  const service = startService(t, {
+    indexFile,
+    workerUrl: new URL(`data:text/javascript,${encodeURIComponent(code)}`),
+  });
+  for (let i = 0; i < 2; i++) await service.predict({ path: "a.ts", prefix: "a", suffix: "" });
+  assert.notEqual((await service.stats()).problem, undefined);
+  await service.clear();
+  assert.ok(!existsSync(indexFile));
 });
 
 test("a folder that cannot be written costs no prediction", async (t) => {

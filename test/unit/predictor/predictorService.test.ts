@@ -72,6 +72,9 @@ test("learns nothing that is excluded, ignored, binary, huge, generated, secret 
     "huge.ts": statement("Huge") + "// filler line\n".repeat(15_000),
     "wide.ts": `${statement("Wide")}${"x = 1;".repeat(2000)}\n`,
     ".env.local": statement("Secret"),
+    ".git-credentials": statement("Password"),
+    ".aws/credentials": statement("Account"),
+    "deploy/secrets.yaml": statement("Token"),
   });
   await symlink(outside, path.join(folder, "linkedFolder"));
   await symlink(path.join(outside, "secret.ts"), path.join(folder, "linked.ts"));
@@ -90,6 +93,9 @@ test("learns nothing that is excluded, ignored, binary, huge, generated, secret 
     "Huge",
     "Wide",
     "Secret",
+    "Password",
+    "Account",
+    "Token",
     "Outside",
   )) {
     assert.ok(!(await service.predictAt(near, ask(word))).includes(word), word);

@@ -167,6 +167,29 @@ test(
   },
 );
 
+test(
+  "an excluded folder is not learned by a link to it within the workspace",
+  { skip: process.platform === "win32" },
+  async (t) => {
+    const folder = await makeFolder(t, {
+      ".gitignore": "build/\n",
+      "a.ts": statement("Alpha"),
+      "build/b.ts": statement("Built"),
+      "build/c.ts": statement("Beside"),
+    });
+    await symlink("build", path.join(folder, "src"));
+    const service = startService(t);
+    const linked = path.join(folder, "src/b.ts");
+    await service.learnAll([folder], { first: [linked] });
+    const done = service.learned();
+    service.refresh([linked, path.join(folder, ".gitignore")], []);
+    await done;
+    const near = path.join(folder, "near.ts");
+    assert.ok(await service.knows(near, "Alpha"));
+    for (const word of ["Built", "Beside"]) assert.ok(!(await service.knows(near, word)), word);
+  },
+);
+
 test("how sure it has to be is a setting, and what came of it is counted", async (t) => {
   const folder = await makeFolder(t, {
     "a.ts": ["one", "one", "one", "two", "two"].map((word, i) => `const x${i} = choose.${word}Thing(${i});\n`).join(""),

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { silentLog } from "../../../src/base/log.ts";
+import type { PredictorService } from "../../../src/predictor/predictorService.ts";
+import { createFakeClock } from "../../fake/clock.ts";
+import { createDocument, hands, Uri } from "../../fake/vscodeEditors.ts";
+
+const { registerPredictorFeed } = await import("../../../src/host/predictorFeed.ts");
+
+/** A service that notes what it is told of documents. */
+const setUp = (t: TestContext) => {
+  hands.reset("/shop");
+  const told: string[] = [];
+  const service: PredictorService = {
+    learnFolders() {},
+    update: (path, text) => void told.push(`update ${path}: ${text}`),
+    refresh: (paths, open) => void told.push(`refresh ${paths.join()}; open: ${open.join()}`),
+    forget: (path) => void told.push(`forget ${path}`),
+    clear: async () => {},
+    predict: async () => undefined,
+    stats: () => Promise.reject(new Error("not asked for here")),
+    dispose: async () => {},
+  };
+  const clock = createFakeClock();
+  const feed = registerPredictorFeed({ predictor: async () => service, clock, log: silentLog, isWanted: () => true });
+  t.after(() => feed.dispose());
+  const document = createDocument(Uri.file("/shop/a.ts"), "");
+  hands.goTo(document);
+  const pauseTyping = async () => {
+    clock.advance(1000);
+    await nextTurn();
+  };
+  return { told, document, pauseTyping };
+};
+
+test("a document that is closed without saving is looked up on the disk", async (t) => {
+  const { told, document, pauseTyping } = setUp(t);
+  hands.edit(document, 0, "thrown away");
+  await pauseTyping();
+  hands.close(document);
+  await nextTurn();
+  assert.deepEqual(told, ["update /shop/a.ts: thrown away", "refresh /shop/a.ts; open: "]);
+});
+
+test("one that was saved is not", async (t) => {
+  const { told, document, pauseTyping } = setUp(t);
+  hands.edit(document, 0, "kept");
+  await pauseTyping();
+  hands.save(document);
+  hands.close(document);
+  await nextTurn();
+  assert.deepEqual(told, ["update /shop/a.ts: kept"]);
+});
