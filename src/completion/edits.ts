@@ -16,7 +16,7 @@ export type EditEvent = {
 export type EditKind = "indentation" | "composition" | "undone" | "other";
 
 // Some languages indent a new line by an edit of its own, right behind the Enter; the host may be told of it late.
-const autoIndentWithinMs = 150;
+const autoIndentWithinMs = 100;
 // An input method adds a letter or two at a time; an item of the suggest widget brings a word.
 const maxComposedUnits = 2;
 

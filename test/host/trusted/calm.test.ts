@@ -62,6 +62,12 @@ suite("calm", () => {
     await vscode.commands.executeCommand("hotpath.resumeGhostText");
   });
 
+  /** At once behind a new line it could be the editor's own indentation. */
+  const pressTabLater = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await press("Tab");
+  };
+
   test(
     "Tab on a blank line shows nothing and asks nobody, the editor's own indentation does",
     { skip: !hasUi },
@@ -74,7 +80,7 @@ suite("calm", () => {
       await shows();
       await press("Escape");
       const asked = completions();
-      await press("Tab");
+      await pressTabLater();
       await showsNothing("behind Tab");
       assert.equal(editor.document.lineAt(editor.selection.active.line).text.trim(), "");
       await press("Tab");
@@ -90,9 +96,7 @@ suite("calm", () => {
 
   test("by hand, ghost text comes on bare indentation too", { skip: !hasUi }, async () => {
     await openBelow("src/products.ts", 16);
-    // At once behind a new line it could be the editor's own indentation.
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    await press("Tab");
+    await pressTabLater();
     await showsNothing("behind Tab");
     await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
     await shows();
