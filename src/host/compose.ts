@@ -54,7 +54,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   const notices = createNotices(log);
   const ledger = createLedger({ clock });
   const monitor = disposables.add(createMemoryMonitor({ clock, intervalMs: memoryIntervalMs, sample: sampleMemory }));
-  const statusBar = disposables.add(createStatusBar(monitor));
+  const statusBar = disposables.add(createStatusBar(monitor, clock));
   const apiKeys = createApiKeys(context.secrets, (apiKey) => redactor.learn(apiKey));
   const enabled = createEnabledCheck("completion.enabled");
   const nextEditEnabled = createEnabledCheck("nextEdit.enabled");

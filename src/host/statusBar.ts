@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { Disposable } from "../base/disposable.ts";
+import type { Clock } from "../base/clock.ts";
 import { createDisposableList } from "../base/disposable.ts";
 import { formatBytes, formatShare } from "../memory/format.ts";
 import type { MemoryMonitor } from "../memory/monitor.ts";
@@ -18,7 +19,7 @@ export type StatusBar = Disposable & {
 };
 
 /** Shows memory now; a click opens the performance report. Samples only while the window is focused. */
-export const createStatusBar = (monitor: MemoryMonitor): StatusBar => {
+export const createStatusBar = (monitor: MemoryMonitor, clock: Clock): StatusBar => {
   const { l10n } = vscode;
   const disposables = createDisposableList();
   const item = disposables.add(vscode.window.createStatusBarItem("memory", vscode.StatusBarAlignment.Right, 90));
@@ -46,9 +47,14 @@ export const createStatusBar = (monitor: MemoryMonitor): StatusBar => {
   };
   disposables.add(monitor.onSample(draw));
   disposables.add(vscode.window.onDidChangeWindowState(({ focused }) => monitor.setActive(focused)));
-  draw(monitor.latest());
-  item.show();
-  monitor.setActive(vscode.window.state.focused);
+  // In a turn of its own: the first sample reads files, and start-up must not hold other extensions.
+  disposables.add(
+    clock.after(0, () => {
+      draw(monitor.latest());
+      item.show();
+      monitor.setActive(vscode.window.state.focused);
+    }),
+  );
   return {
     setProblem(sentence) {
       if (problem === sentence) return;
