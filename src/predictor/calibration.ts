@@ -1,3 +1,5 @@
+import { createPendingPrediction } from "./pendingPrediction.ts";
+
 /** Corrects confidences by what was typed after earlier predictions, for each language on its own. */
 export type Calibration = {
   /** Looks whether the text before the cursor has decided about the prediction that waits. */
@@ -14,8 +16,6 @@ export type Calibration = {
 const priorWeight = 20;
 const maxWeight = 100;
 const maxShift = 1;
-/** Text before the cursor that must be the same, so that what follows can be compared. */
-const anchorUnits = 200;
 const maxLanguages = 64;
 
 type State = { shift: number; weight: number };
@@ -30,7 +30,7 @@ const shifted = (chance: number, shift: number): number => {
 };
 
 export const createCalibration = (): Calibration => {
-  let waiting: { path: string; anchor: string; end: number; text: string; chance: number } | undefined;
+  const pending = createPendingPrediction();
   // The shift is added to the log odds: below 0 where text is harder to predict than what was fitted to.
   const states = new Map<string, State>();
 
@@ -50,23 +50,12 @@ export const createCalibration = (): Calibration => {
 
   return {
     observe(path, prefix) {
-      if (!waiting) return;
-      const { anchor, end, text, chance } = waiting;
-      if (path !== waiting.path || prefix.length < end || !prefix.startsWith(anchor, end - anchor.length)) {
-        waiting = undefined;
-        return;
-      }
-      const typedUnits = Math.min(prefix.length - end, text.length);
-      const agrees = prefix.startsWith(text.slice(0, typedUnits), end);
-      if (agrees && typedUnits < text.length) return;
-      learn(path, agrees, chance);
-      waiting = undefined;
+      const outcome = pending.observe(path, prefix);
+      if (outcome) learn(path, outcome.isRight, outcome.chance);
     },
-    expect(path, prefix, text, chance) {
-      waiting ??= { path, anchor: prefix.slice(-anchorUnits), end: prefix.length, text, chance };
-    },
+    expect: (...prediction) => pending.expect(...prediction),
     decide(path, isRight, confidence) {
-      if (waiting?.path === path) waiting = undefined;
+      pending.drop(path);
       if (confidence >= 0 && confidence <= 1) learn(path, isRight, shifted(confidence, -shiftOf(path)));
     },
     correct: (path, chance) => shifted(chance, shiftOf(path)),

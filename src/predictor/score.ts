@@ -1,3 +1,5 @@
+import { createPendingPrediction } from "./pendingPrediction.ts";
+
 /** How often predictions of one language came true, and how often they were expected to. */
 export type LanguageScore = {
   /** The files' extension, without its dot. */
@@ -18,8 +20,6 @@ export type Score = {
   languages(): LanguageScore[];
 };
 
-/** Text before the cursor that must be the same, so that what follows can be compared. */
-const anchorUnits = 200;
 const maxLanguages = 100;
 
 /** The extension of a path or address, in lower case; "" where there is none. */
@@ -30,7 +30,7 @@ export const languageOf = (path: string): string => {
 
 export const createScore = (): Score => {
   const tallies = new Map<string, { decided: number; right: number; confidence: number }>();
-  let waiting: { path: string; anchor: string; end: number; text: string; confidence: number } | undefined;
+  const pending = createPendingPrediction();
 
   const decide = (path: string, isRight: boolean, confidence: number): void => {
     const language = languageOf(path);
@@ -44,21 +44,10 @@ export const createScore = (): Score => {
 
   return {
     observe(path, prefix) {
-      if (!waiting) return;
-      const { anchor, end, text, confidence } = waiting;
-      if (path !== waiting.path || prefix.length < end || !prefix.startsWith(anchor, end - anchor.length)) {
-        waiting = undefined;
-        return;
-      }
-      const typedUnits = Math.min(prefix.length - end, text.length);
-      const agrees = prefix.startsWith(text.slice(0, typedUnits), end);
-      if (agrees && typedUnits < text.length) return;
-      decide(path, agrees, confidence);
-      waiting = undefined;
+      const outcome = pending.observe(path, prefix);
+      if (outcome) decide(path, outcome.isRight, outcome.chance);
     },
-    expect(path, prefix, text, confidence) {
-      waiting ??= { path, anchor: prefix.slice(-anchorUnits), end: prefix.length, text, confidence };
-    },
+    expect: (...prediction) => pending.expect(...prediction),
     languages: () =>
       [...tallies]
         .map(([language, { decided, right, confidence }]) => ({

@@ -54,3 +54,11 @@ export const configure = async (settings: Record<string, unknown>): Promise<void
     await configuration.update(name, value, vscode.ConfigurationTarget.Global);
   }
 };
+
+/** Lets this llama.cpp server alone answer for ghost text; undefined: takes that back. */
+export const answerBy = (url: string | undefined): Promise<void> =>
+  configure({
+    "predictor.enabled": url === undefined ? undefined : false,
+    "completion.provider": url === undefined ? undefined : "llamacpp",
+    "completion.baseUrl": url,
+  });

@@ -3,7 +3,6 @@
 // Prints one line of JSON; exit code 1 when something does not hold.
 import { setImmediate as turn, setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { systemClock, type Clock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { createCompletionEngine } from "../../src/completion/engine.ts";
 import type { Snapshot } from "../../src/completion/snapshot.ts";
@@ -11,6 +10,7 @@ import { createLedger } from "../../src/metrics/ledger.ts";
 import type { Provider } from "../../src/provider/provider.ts";
 import { createServers } from "../../src/provider/servers.ts";
 import { createTransportClient } from "../../src/transport/client.ts";
+import { createCountedClock } from "../fake/countedClock.ts";
 import { createModelServer } from "../fake/modelServer.ts";
 import { fractionOf } from "./plan.ts";
 
@@ -26,31 +26,8 @@ const keys = Number(values.keys);
 const collectGarbage = globalThis.gc;
 if (!collectGarbage) throw new Error("Run it with --expose-gc: garbage would look like a leak");
 
-let timersNow = 0;
-/** Counts timers: they are unreferenced, so Node does not list those that are left behind. */
-const clock: Clock = {
-  ...systemClock,
-  after(delayMs, callback) {
-    let isOver = false;
-    const end = (): boolean => {
-      if (isOver) return false;
-      isOver = true;
-      timersNow--;
-      return true;
-    };
-    timersNow++;
-    // A day of typing in a minute: what waits for a pause waits a hundredth of it.
-    const timer = systemClock.after(delayMs > 1000 ? delayMs : delayMs / 100, () => {
-      end();
-      callback();
-    });
-    return {
-      dispose() {
-        if (end()) timer.dispose();
-      },
-    };
-  },
-};
+// A day of typing in a minute: what waits for a pause waits a hundredth of it.
+const clock = createCountedClock((delayMs) => (delayMs > 1000 ? delayMs : delayMs / 100));
 
 const lines = [
   "const total = items.reduce((sum, item) => sum + item.price, 0);",
@@ -219,7 +196,7 @@ await turn();
 const runningLeft = ledger.runningCount();
 servers.dispose();
 await transport.close();
-const timersLeft = timersNow;
+const timersLeft = clock.timers();
 const openLeft = transport.counters().openNow;
 // The server hears of the last ones a moment later.
 for (let count = 0; count < 100 && server.connections().open > 0; count++) await delay(20);

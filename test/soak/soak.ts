@@ -6,13 +6,13 @@ import { once } from "node:events";
 import { setImmediate as turn, setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { inspect, parseArgs } from "node:util";
-import { systemClock, type Clock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { ProviderError, type Provider, type ProviderKind } from "../../src/provider/provider.ts";
 import { createServers } from "../../src/provider/servers.ts";
 import { createTransportClient } from "../../src/transport/client.ts";
 import { cancelShare, faultKinds, faultOf, fractionOf, promptOf, textOf, type FaultKind } from "./plan.ts";
 import type { ServersReport, ServersRequest } from "./servers.ts";
+import { createCountedClock } from "../fake/countedClock.ts";
 
 /** What must hold. */
 const limits = {
@@ -47,30 +47,7 @@ const wanted = mix.flatMap(({ kind, share, streamsEach }) =>
   Array.from({ length: Math.max(1, Math.round((streams * share) / streamsEach)) }, () => ({ kind, streamsEach })),
 );
 
-let timersNow = 0;
-/** Counts timers: they are unreferenced, so Node does not list those that are left behind. */
-const clock: Clock = {
-  ...systemClock,
-  after(delayMs, callback) {
-    let isOver = false;
-    const end = (): boolean => {
-      if (isOver) return false;
-      isOver = true;
-      timersNow--;
-      return true;
-    };
-    timersNow++;
-    const timer = systemClock.after(delayMs, () => {
-      end();
-      callback();
-    });
-    return {
-      dispose() {
-        if (end()) timer.dispose();
-      },
-    };
-  },
-};
+const clock = createCountedClock();
 
 let unhandled = 0;
 process.on("unhandledRejection", () => unhandled++);
@@ -200,7 +177,7 @@ const stillRunning = states.reduce((sum, { running, queued }) => sum + running +
 const counters = transport.counters();
 servers.dispose();
 await transport.close();
-const timersLeft = timersNow;
+const timersLeft = clock.timers();
 let { requests, connections: connectionsLeft } = await look();
 // The other side hears of the last ones a moment later.
 for (let count = 0; count < 100 && connectionsLeft > 0; count++) {

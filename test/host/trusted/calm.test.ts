@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, suite, test } from "node:test";
 import * as vscode from "vscode";
 import { createModelServer, type ModelServer } from "../../fake/modelServer.ts";
-import { closeAll, configure, openBelow } from "../editor.ts";
+import { answerBy, closeAll, configure, openBelow } from "../editor.ts";
 import {
   click,
   compose,
@@ -47,18 +47,10 @@ suite("calm", () => {
       complete: ({ prefix }) => (prefix.endsWith("(42);") ? `\n${next}` : expected),
       tokenDelayMs: 1,
     });
-    await configure({
-      "predictor.enabled": false,
-      "completion.provider": "llamacpp",
-      "completion.baseUrl": server.url,
-    });
+    await answerBy(server.url);
   });
   after(async () => {
-    await configure({
-      "predictor.enabled": undefined,
-      "completion.provider": undefined,
-      "completion.baseUrl": undefined,
-    });
+    await answerBy(undefined);
     await server.close();
   });
   afterEach(async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, suite, test } from "node:test";
 import * as vscode from "vscode";
 import { createModelServer, type ModelServer } from "../../fake/modelServer.ts";
-import { closeAll, configure, openBelow } from "../editor.ts";
+import { answerBy, closeAll, openBelow } from "../editor.ts";
 import { ghostText, hasUi, press, texts, type, waitFor, waitUntil } from "../ui.ts";
 
 const answer = "alpha.beta(gamma, 42);\nconst following = delta;\n";
@@ -49,18 +49,10 @@ suite("what is accepted", () => {
   let server: ModelServer;
   before(async () => {
     server = await createModelServer({ complete: () => answer, tokenDelayMs: 2 });
-    await configure({
-      "predictor.enabled": false,
-      "completion.provider": "llamacpp",
-      "completion.baseUrl": server.url,
-    });
+    await answerBy(server.url);
   });
   after(async () => {
-    await configure({
-      "predictor.enabled": undefined,
-      "completion.provider": undefined,
-      "completion.baseUrl": undefined,
-    });
+    await answerBy(undefined);
     await server.close();
   });
   afterEach(closeAll);
