@@ -17,6 +17,7 @@ import { createGhostTextStatus } from "./ghostTextStatus.ts";
 import { createLogChannel } from "./logChannel.ts";
 import { registerNextEdit } from "./nextEdit.ts";
 import { createNotices } from "./notices.ts";
+import type { PaletteAction } from "./paletteActions.ts";
 import { networkOptions, onDidChangeNetworkSettings } from "./network.ts";
 import { pauseSentence, watchPauses } from "./pauseWatch.ts";
 import { predictorIndexFile, registerPredictorFeed } from "./predictorFeed.ts";
@@ -29,6 +30,21 @@ import { createStatusBar } from "./statusBar.ts";
 import { registerWarmUp } from "./warmUp.ts";
 
 const memoryIntervalMs = 10_000;
+
+/** The palette's commands, without `hotpath.` before them; their bodies are loaded by the first that is run. */
+const paletteActions = [
+  "clearPredictorIndex",
+  "explainSelection",
+  "ghostTextMenu",
+  "openReport",
+  "rebuildPredictorIndex",
+  "resumeGhostText",
+  "setApiKey",
+  "setUpProvider",
+  "showLog",
+  "showPredictorStatistics",
+  "snoozeGhostText",
+] as const satisfies readonly PaletteAction[];
 
 export type Program = {
   readonly log: Log;
@@ -292,88 +308,34 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     }),
   );
 
-  // Palette actions: each body is loaded when it is run.
-  const answerDocuments = lazy(async () => {
-    const { createAnswerDocuments } = await import("../commands/explainSelection.ts");
-    return disposables.add(createAnswerDocuments());
-  });
-  const readHardware = lazy(async () => {
-    const { createProbe } = await import("../hardware/probe.ts");
-    return createProbe({ workerUrl: workerUrl("probeWorker"), clock });
-  });
-  const register = (id: string, run: (argument: unknown) => unknown) =>
-    disposables.add(vscode.commands.registerCommand(`hotpath.${id}`, run));
-
-  register("ghostTextMenu", async () =>
-    (await import("../commands/ghostTextMenu.ts")).showGhostTextMenu(snooze, isEnabled),
-  );
-  register("snoozeGhostText", async () => (await import("../commands/ghostTextMenu.ts")).snoozeGhostText(snooze));
-  register("resumeGhostText", async () => (await import("../commands/ghostTextMenu.ts")).resumeGhostText(snooze));
-  register("showLog", () => log.show());
-  register("openReport", async () => {
-    const { openReportPanel } = await import("../report/panel.ts");
-    openReportPanel({
+  const actions = lazy(async () => {
+    const { createPaletteActions } = await import("./paletteActions.ts");
+    return createPaletteActions({
       extensionUri,
-      clock,
-      ledger,
-      monitor,
-      readConnections: () => connections.facts(),
-      readHardware: async () => (await readHardware())(),
-      readPredictor: async () => predictorFeed.stats(),
-    });
-  });
-  register("setApiKey", async (origin) => {
-    const { setApiKey } = await import("../commands/setApiKey.ts");
-    const hasServer = await setApiKey(settings, apiKeys, typeof origin === "string" ? origin : undefined);
-    if (!hasServer) await notices.noServer();
-  });
-  register("setUpProvider", async () => {
-    const { setUpProvider } = await import("../commands/setUpProvider.ts");
-    await setUpProvider({
-      transport: () => connections.transport(),
+      disposables,
       clock,
       log,
+      ledger,
+      monitor,
+      statusBar,
+      notices,
+      snooze,
       apiKeys,
+      connections,
+      predictorFeed,
       settings: () => settings,
-      readMemory: sampleMemory,
       write,
+      isGhostTextEnabled: isEnabled,
+      stopPredictor,
+      reportFault,
+      workerUrl,
     });
   });
-  register("rebuildPredictorIndex", async () => {
-    const { rebuildPredictorIndex } = await import("../commands/predictorIndex.ts");
-    await rebuildPredictorIndex(predictorFeed, settings.predictorEnabled);
-  });
-  register("clearPredictorIndex", async () => {
-    const { clearPredictorIndex } = await import("../commands/predictorIndex.ts");
-    await clearPredictorIndex(predictorFeed);
-    statusBar.setLearning(undefined);
-    // It was started for this alone.
-    if (!settings.predictorEnabled) await stopPredictor();
-  });
-  register("showPredictorStatistics", async () => {
-    const { showPredictorStatistics } = await import("../commands/predictorIndex.ts");
-    await showPredictorStatistics({
-      documents: await answerDocuments(),
-      isEnabled: settings.predictorEnabled,
-      maxBytes: settings.predictorMaxBytes,
-      stats: await predictorFeed.stats(),
-      suggestions: ledger.snapshot().suggestions,
-    });
-  });
-  register("explainSelection", async () => {
-    const setting = settings.chat;
-    if (!setting) return notices.noServer();
-    if (!vscode.workspace.isTrusted) return notices.notTrusted();
-    try {
-      const { explainSelection } = await import("../commands/explainSelection.ts");
-      const source = await connections.source("chat", setting);
-      const isAnswered = await explainSelection({ ...source, ledger, documents: await answerDocuments() });
-      if (isAnswered) statusBar.setProblem(undefined);
-    } catch (error) {
-      await reportFault(error, setting, true);
-    }
-    return undefined;
-  });
+  for (const id of paletteActions) {
+    disposables.add(
+      vscode.commands.registerCommand(`hotpath.${id}`, async (argument: unknown) => (await actions())[id](argument)),
+    );
+  }
 
   // VS Code's chat: the participant and the model behind it.
   chat = disposables.add(

@@ -1,0 +1,131 @@
+import * as vscode from "vscode";
+import type { Clock } from "../base/clock.ts";
+import type { DisposableList } from "../base/disposable.ts";
+import { lazy } from "../base/lazy.ts";
+import type { Log } from "../base/log.ts";
+import type { MemoryMonitor } from "../memory/monitor.ts";
+import { sampleMemory } from "../memory/sample.ts";
+import type { Ledger } from "../metrics/ledger.ts";
+import type { Connections } from "./connections.ts";
+import type { Notices } from "./notices.ts";
+import type { PredictorFeed } from "./predictorFeed.ts";
+import type { ApiKeys } from "./secrets.ts";
+import type { ModelSetting, Settings } from "./settingsSchema.ts";
+import type { Snooze } from "./snooze.ts";
+import type { StatusBar } from "./statusBar.ts";
+
+/** What palette actions need of the rest of the program. */
+export type PaletteServices = {
+  readonly extensionUri: vscode.Uri;
+  /** Gets what an action makes and what has to end with the program. */
+  readonly disposables: DisposableList;
+  readonly clock: Clock;
+  readonly log: Log & { show(): void };
+  readonly ledger: Ledger;
+  readonly monitor: MemoryMonitor;
+  readonly statusBar: StatusBar;
+  readonly notices: Notices;
+  readonly snooze: Snooze;
+  readonly apiKeys: ApiKeys;
+  readonly connections: Connections;
+  readonly predictorFeed: PredictorFeed;
+  readonly settings: () => Settings;
+  /** Writes settings; they take effect together, after the last. */
+  readonly write: (changes: Readonly<Record<string, unknown>>) => Promise<void>;
+  readonly isGhostTextEnabled: (document: vscode.TextDocument) => boolean;
+  readonly stopPredictor: () => Promise<void>;
+  readonly reportFault: (error: unknown, setting: ModelSetting | undefined, isAsked?: boolean) => Promise<void>;
+  /** The address of a worker's built file. */
+  readonly workerUrl: (name: string) => URL;
+};
+
+/** The bodies of the palette's actions; what each of them needs is loaded when it is run. */
+export const createPaletteActions = (services: PaletteServices) => {
+  const { disposables, clock, log, ledger, monitor, statusBar, notices, snooze, connections, predictorFeed } = services;
+  const { settings, stopPredictor } = services;
+  const answerDocuments = lazy(async () => {
+    const { createAnswerDocuments } = await import("../commands/explainSelection.ts");
+    return disposables.add(createAnswerDocuments());
+  });
+  const readHardware = lazy(async () => {
+    const { createProbe } = await import("../hardware/probe.ts");
+    return createProbe({ workerUrl: services.workerUrl("probeWorker"), clock });
+  });
+
+  return {
+    async ghostTextMenu() {
+      const { showGhostTextMenu } = await import("../commands/ghostTextMenu.ts");
+      return showGhostTextMenu(snooze, services.isGhostTextEnabled);
+    },
+    snoozeGhostText: async () => (await import("../commands/ghostTextMenu.ts")).snoozeGhostText(snooze),
+    resumeGhostText: async () => (await import("../commands/ghostTextMenu.ts")).resumeGhostText(snooze),
+    showLog: () => log.show(),
+    async openReport() {
+      const { openReportPanel } = await import("../report/panel.ts");
+      openReportPanel({
+        extensionUri: services.extensionUri,
+        clock,
+        ledger,
+        monitor,
+        readConnections: () => connections.facts(),
+        readHardware: async () => (await readHardware())(),
+        readPredictor: async () => predictorFeed.stats(),
+      });
+    },
+    async setApiKey(origin: unknown) {
+      const { setApiKey } = await import("../commands/setApiKey.ts");
+      const asked = typeof origin === "string" ? origin : undefined;
+      const hasServer = await setApiKey(settings(), services.apiKeys, asked);
+      if (!hasServer) await notices.noServer();
+    },
+    async setUpProvider() {
+      const { setUpProvider } = await import("../commands/setUpProvider.ts");
+      await setUpProvider({
+        transport: () => connections.transport(),
+        clock,
+        log,
+        apiKeys: services.apiKeys,
+        settings,
+        readMemory: sampleMemory,
+        write: services.write,
+      });
+    },
+    async rebuildPredictorIndex() {
+      const { rebuildPredictorIndex } = await import("../commands/predictorIndex.ts");
+      await rebuildPredictorIndex(predictorFeed, settings().predictorEnabled);
+    },
+    async clearPredictorIndex() {
+      const { clearPredictorIndex } = await import("../commands/predictorIndex.ts");
+      await clearPredictorIndex(predictorFeed);
+      statusBar.setLearning(undefined);
+      // It was started for this alone.
+      if (!settings().predictorEnabled) await stopPredictor();
+    },
+    async showPredictorStatistics() {
+      const { showPredictorStatistics } = await import("../commands/predictorIndex.ts");
+      await showPredictorStatistics({
+        documents: await answerDocuments(),
+        isEnabled: settings().predictorEnabled,
+        maxBytes: settings().predictorMaxBytes,
+        stats: await predictorFeed.stats(),
+        suggestions: ledger.snapshot().suggestions,
+      });
+    },
+    async explainSelection() {
+      const setting = settings().chat;
+      if (!setting) return notices.noServer();
+      if (!vscode.workspace.isTrusted) return notices.notTrusted();
+      try {
+        const { explainSelection } = await import("../commands/explainSelection.ts");
+        const source = await connections.source("chat", setting);
+        const isAnswered = await explainSelection({ ...source, ledger, documents: await answerDocuments() });
+        if (isAnswered) statusBar.setProblem(undefined);
+      } catch (error) {
+        await services.reportFault(error, setting, true);
+      }
+      return undefined;
+    },
+  };
+};
+
+export type PaletteAction = keyof ReturnType<typeof createPaletteActions>;
