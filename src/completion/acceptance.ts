@@ -42,7 +42,7 @@ export type AcceptanceOptions = {
 
 /**
  * Notices what is taken of the ghost text on the screen, by word, line or as a whole, and follows it through later edits.
- * VS Code tells only of whole accepts, so parts are read off the document's changes.
+ * It is read off the document's changes: VS Code tells of nothing, and only asks anew behind a whole accept.
  */
 export type Acceptance = {
   /** To be told what VS Code shows now. Returns true when that is new, not the rest of what was on the screen. */
@@ -53,8 +53,11 @@ export type Acceptance = {
   changed(documentId: string, changes: readonly TextChange[], cause: "edit" | "undo" | "redo"): void;
   /** To be told of every move of the cursor: a command's, other than a key's, makes one single unit an accepted one. */
   moved(documentId: string, isByTyping: boolean): void;
-  /** To be told that the item's command ran: it was taken as a whole. */
-  taken(suggestion: Suggestion): void;
+  /**
+   * To be told that VS Code was made to ask, which the item's command does: right behind an edit that took text from the
+   * screen, all of it was accepted. Returns whether it was that.
+   */
+  invoked(documentId: string): boolean;
   lastEdit(documentId: string): LastEdit;
   /** Lets go of a document that was closed. */
   closed(documentId: string): void;
@@ -73,8 +76,8 @@ type Step = { readonly offset: number; readonly text: string; readonly isPair: b
 
 const defaultKeptAfterMs = 30_000;
 const defaultMaxFollowed = 64;
-// The command runs some 90 ms after the edit; later it is about something else.
-const commandWithinMs = 2000;
+// The command runs with the edit, and only a busy extension host hears of it later; beyond, somebody asked by hand.
+const commandWithinMs = 500;
 
 export const createAcceptance = (options: AcceptanceOptions): Acceptance => {
   const { clock, keptAfterMs = defaultKeptAfterMs, maxFollowed = defaultMaxFollowed } = options;
@@ -148,13 +151,12 @@ export const createAcceptance = (options: AcceptanceOptions): Acceptance => {
 
   /** Follows what was accepted through one change. */
   const followTaken = (documentId: string, change: TextChange, cause: "edit" | "undo" | "redo") => {
-    for (const text of filled ? [...followed, filled.followed] : followed) {
+    for (const text of followed) {
       if (text.documentId !== documentId) continue;
       const hadUnits = standingUnits(text.pieces);
       text.pieces = follow(text.pieces, change);
       if (cause !== "undo" || hadUnits === 0 || standingUnits(text.pieces) > 0) continue;
-      if (text === filled?.followed) filled = undefined;
-      else options.onUndone(text.suggestion, documentId);
+      options.onUndone(text.suggestion, documentId);
       letGo((other) => other === text);
     }
   };
@@ -168,7 +170,7 @@ export const createAcceptance = (options: AcceptanceOptions): Acceptance => {
     isRest: (shown) => restOf(screen, shown) !== undefined,
     changed(documentId, changes, cause) {
       if (changes.length === 0) return;
-      single = undefined;
+      single = filled = part = undefined;
       last = { documentId, edit: cause === "edit" ? "other" : "undo" };
       for (const change of changes) {
         followTaken(documentId, change, cause);
@@ -182,17 +184,21 @@ export const createAcceptance = (options: AcceptanceOptions): Acceptance => {
         takePart(entered.followed, entered.screen);
       }
     },
-    taken(suggestion) {
-      const whole = isFresh(filled) ? filled : undefined;
+    invoked(documentId) {
+      const isHere = last?.documentId === documentId;
+      const whole = isHere && isFresh(filled) ? filled : undefined;
       // VS Code may have kept a shorter text on the screen than the one that it was answered with last.
-      const end = isFresh(part) && suggestion.insertText.endsWith(part.suggestion.insertText);
-      filled = part = screen = undefined;
+      const shorter = isHere && isFresh(part) ? part.suggestion : undefined;
+      filled = part = undefined;
       if (whole) {
         keepFollowing(whole.followed);
-        last = { documentId: whole.followed.documentId, edit: "accept" };
+        last = { documentId, edit: "accept" };
         options.onTaken({ suggestion: whole.followed.suggestion, isWhole: true, isFirst: whole.isFirst });
-      } else if (end) options.onTaken({ suggestion: { ...suggestion, insertText: "" }, isWhole: true, isFirst: false });
-      else options.onTaken({ suggestion, isWhole: true, isFirst: true });
+      } else if (shorter) {
+        screen = undefined;
+        options.onTaken({ suggestion: { ...shorter, insertText: "" }, isWhole: true, isFirst: false });
+      }
+      return whole !== undefined || shorter !== undefined;
     },
     lastEdit: (documentId) => (last?.documentId === documentId ? last.edit : "other"),
     closed(documentId) {

@@ -24,7 +24,11 @@ export type GhostTextOptions = {
   readonly log: Log;
 };
 
-const acceptedCommand = "hotpath.suggestionAccepted";
+/**
+ * Run by VS Code as part of an accept. It makes it ask at once, without its 50 ms of delay; a command with arguments or of
+ * ours would come by way of this process, and too late for that.
+ */
+const askCommand = "editor.action.inlineSuggest.trigger";
 /** Schemes of the documents that get ghost text. The input of commit messages is switched off by a default setting. */
 export const servedSchemes: readonly string[] = ["file", "untitled", "vscode-notebook-cell", "vscode-scm"];
 // Reading a document longer than this on every key would cost milliseconds of the host's thread.
@@ -68,7 +72,10 @@ export const registerGhostText = (options: GhostTextOptions): GhostText => {
     async provideInlineCompletionItems(document, position, context, token) {
       if (!isServed(document) || !isEnabled(document) || hasSeveralCursors(document)) return undefined;
       if (document.lineAt(position.line).text.length > maxLineUnits) return undefined;
-      const isInvoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke && !isAskedByUs;
+      const isInvoked =
+        context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke &&
+        !isAskedByUs &&
+        !acceptance.invoked(document.uri.toString());
       const edit = editBehind(lastEdits.get(document), document, position);
       // Whoever indents wants the next Tab to indent, and an input method wants the screen for itself.
       if (!isInvoked && (edit === "indentation" || edit === "composition")) return undefined;
@@ -103,9 +110,6 @@ export const registerGhostText = (options: GhostTextOptions): GhostText => {
     ),
   );
   disposables.add(
-    vscode.commands.registerCommand(acceptedCommand, (suggestion: Suggestion) => acceptance.taken(suggestion)),
-  );
-  disposables.add(
     vscode.workspace.onDidChangeTextDocument((event) => {
       const { document } = event;
       const last = event.contentChanges.at(-1);
@@ -131,7 +135,7 @@ export const registerGhostText = (options: GhostTextOptions): GhostText => {
   const showAgain = async () => {
     isAskedByUs = true;
     try {
-      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+      await vscode.commands.executeCommand(askCommand);
     } finally {
       isAskedByUs = false;
     }
@@ -193,7 +197,7 @@ const itemOf = (
       position.translate(0, suggestion.replaceAfter),
     ),
   );
-  item.command = { command: acceptedCommand, title: "", arguments: [suggestion] };
+  item.command = { command: askCommand, title: "" };
   return item;
 };
 

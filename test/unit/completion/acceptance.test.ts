@@ -42,7 +42,7 @@ test("a whole accept is followed for 30 s, and what still stands is told", () =>
   assert.equal(acceptance.shown(textShown(8, text)), true);
   edit(8, 0, text);
   assert.equal(acceptance.lastEdit("a.ts"), "accept");
-  acceptance.taken(suggestion(text));
+  acceptance.invoked("a.ts");
   assert.deepEqual(events, [`whole "${text}"`]);
   edit(0, 0, "// above\n");
   edit(8 + 9 + 4, 8, "");
@@ -57,13 +57,13 @@ test("Undo within the time takes an accept back, later it does not", () => {
   const { clock, acceptance, events, edit } = setUp();
   acceptance.shown(textShown(8, text));
   edit(8, 0, text);
-  acceptance.taken(suggestion(text));
+  acceptance.invoked("a.ts");
   edit(8, text.length, "", "undo");
   assert.deepEqual(events.slice(1), [`undone "${text}"`]);
   assert.deepEqual([clock.pending(), acceptance.lastEdit("a.ts")], [[], "undo"]);
   acceptance.shown(textShown(8, text));
   edit(8, 0, text);
-  acceptance.taken(suggestion(text));
+  acceptance.invoked("a.ts");
   clock.advance(30_000);
   edit(8, text.length, "", "undo");
   assert.deepEqual(events.slice(2), [`whole "${text}"`, `kept "${text}" 1`]);
@@ -73,7 +73,7 @@ test("what is taken away by hand is changed, not undone", () => {
   const { clock, acceptance, events, edit } = setUp();
   acceptance.shown(textShown(8, text));
   edit(8, 0, text);
-  acceptance.taken(suggestion(text));
+  acceptance.invoked("a.ts");
   edit(8, text.length, "");
   clock.advance(30_000);
   assert.deepEqual(events.slice(1), [`kept "${text}" 0`]);
@@ -87,7 +87,7 @@ test("words and lines are parts, counted as one with the whole accept at last", 
   edit(12, 0, "two");
   acceptance.shown(textShown(15, ", three);"));
   edit(15, 0, ", three);");
-  acceptance.taken(suggestion(", three);"));
+  acceptance.invoked("a.ts");
   assert.deepEqual(events, ['part "one("', 'part again "two"', 'whole again ", three);"']);
   clock.advance(30_000);
   assert.deepEqual(events.slice(3), ['kept "one(" 1', 'kept "two" 1', 'kept ", three);" 1']);
@@ -132,10 +132,10 @@ test("an accept may replace the line from its beginning, and the rest of the lin
   const { clock, acceptance, events, edit } = setUp();
   acceptance.shown(textShown(14, "return a;", { before: "    " }));
   edit(10, 4, "    return a;");
-  acceptance.taken(suggestion("return a;"));
+  acceptance.invoked("a.ts");
   acceptance.shown(textShown(40, "b);", { suggestion: { ...suggestion("b);"), replaceAfter: 1 } }));
   edit(40, 1, "b);");
-  acceptance.taken(suggestion("b);"));
+  acceptance.invoked("a.ts");
   clock.advance(30_000);
   assert.deepEqual(events, ['whole "return a;"', 'whole "b);"', 'kept "return a;" 1', 'kept "b);" 1']);
 });
@@ -144,7 +144,7 @@ test("lines end as the document's do, and are told with line feeds", () => {
   const { clock, acceptance, events, edit } = setUp();
   acceptance.shown(textShown(8, "a;\r\nb;"));
   edit(8, 0, "a;\r\nb;");
-  acceptance.taken(suggestion("a;\nb;"));
+  acceptance.invoked("a.ts");
   clock.advance(30_000);
   assert.deepEqual(events, ['whole "a;\\nb;"', 'kept "a;\\nb;" 1']);
 });
@@ -156,7 +156,7 @@ test("what the suggest widget has selected is its own", () => {
   assert.deepEqual([events, acceptance.lastEdit("a.ts")], [[], "other"]);
   assert.equal(acceptance.shown(textShown(12, ".list()")), false);
   edit(12, 0, ".list()");
-  acceptance.taken(suggestion(".list()"));
+  acceptance.invoked("a.ts");
   assert.deepEqual(events, ['whole ".list()"']);
 });
 
@@ -164,23 +164,36 @@ test("a part that was all that VS Code showed is one whole accept", () => {
   const { acceptance, events, edit } = setUp();
   acceptance.shown(textShown(8, "one;\ntwo;"));
   edit(8, 0, "one;");
-  acceptance.taken(suggestion("one;"));
+  acceptance.invoked("a.ts");
   assert.deepEqual(events, ['part "one;"', 'whole again ""']);
 });
 
-test("an accept that no edit told of is counted and not followed", () => {
-  const { clock, acceptance, events } = setUp();
-  acceptance.taken(suggestion(text));
-  assert.deepEqual([events, clock.pending()], [[`whole "${text}"`], []]);
+test("asking by hand is no accept: behind nothing, behind other edits, in another document, or later", () => {
+  const { clock, acceptance, events, edit } = setUp();
+  assert.equal(acceptance.invoked("a.ts"), false);
+  acceptance.shown(textShown(8, text));
+  edit(8, 0, text);
+  assert.equal(acceptance.invoked("b.ts"), false);
+  edit(8 + text.length, 0, " ");
+  assert.equal(acceptance.invoked("a.ts"), false);
+  assert.deepEqual([events, clock.pending()], [[], []]);
+});
+
+test("an accept is told once, whoever asks again", () => {
+  const { acceptance, events, edit } = setUp();
+  acceptance.shown(textShown(8, text));
+  edit(8, 0, text);
+  assert.deepEqual([acceptance.invoked("a.ts"), acceptance.invoked("a.ts")], [true, false]);
+  assert.deepEqual(events, [`whole "${text}"`]);
 });
 
 test("what was pasted or typed to the end is no accept without its command", () => {
   const { clock, acceptance, events, edit } = setUp();
   acceptance.shown(textShown(8, text));
   edit(8, 0, text);
-  clock.advance(2001);
-  acceptance.taken(suggestion("else"));
-  assert.deepEqual(events, ['whole "else"']);
+  clock.advance(501);
+  assert.equal(acceptance.invoked("a.ts"), false);
+  assert.deepEqual([events, clock.pending()], [[], []]);
 });
 
 test("another way, another place and another document are new on the screen", () => {
@@ -214,14 +227,14 @@ test("a closed document is let go, and so is the oldest of too many", () => {
   for (const word of ["first", "second", "third"]) {
     acceptance.shown(textShown(8, word));
     edit(8, 0, word);
-    acceptance.taken(suggestion(word));
+    acceptance.invoked("a.ts");
   }
   assert.equal(clock.pending().length, 2);
   clock.advance(30_000);
   assert.deepEqual(events.slice(3), ['kept "second" 1', 'kept "third" 1']);
   acceptance.shown(textShown(8, text));
   edit(8, 0, text);
-  acceptance.taken(suggestion(text));
+  acceptance.invoked("a.ts");
   acceptance.closed("a.ts");
   assert.deepEqual([clock.pending(), acceptance.lastEdit("a.ts")], [[], "other"]);
 });
