@@ -53,6 +53,11 @@ export type CompletionEngine = {
    * likeliest first; it is only called when an answer is needed. `edit` is undefined for what no person typed here.
    */
   documentChanged(documentId: string, read: () => readonly Snapshot[], edit?: Edit): void;
+  /**
+   * To be told that the cursor went elsewhere without an edit. `read` gives the place; it is only called when needed, and
+   * tells nothing if the document has changed by then.
+   */
+  cursorJumped(read: () => Snapshot | undefined): void;
   /** The user took this text of a suggestion, as a whole or a part of it. */
   accepted(suggestion: Suggestion): void;
   /** Call after `documentChanged` when an edit was undone: if that took a suggestion back, it is not offered there again. */
@@ -66,6 +71,8 @@ export type CompletionEngine = {
 const defaultMeteredPerMinute = 20;
 // VS Code does not ask while ghost text is switched off or snoozed there, and then nobody would see what is asked for.
 const maxUnasked = 3;
+// Longer after the last edit somebody reads, and reading keeps no model loaded and no fan running.
+const editingMs = 60_000;
 const defaultCacheBytes = 4_000_000;
 export const createCompletionEngine = (options: CompletionEngineOptions): CompletionEngine => {
   const { clock, ledger } = options;
@@ -80,6 +87,7 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
   let here: Snapshot | undefined;
   /** The document whose last edit took text away. */
   let deletedIn: string | undefined;
+  let lastEditMs = -Infinity;
   /** Requests begun since VS Code last asked for ghost text. */
   let unasked = 0;
   const undoMemory = createUndoMemory();
@@ -198,8 +206,17 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       const [place] = places;
       if (!edit || isDeletion || !place) return;
       here = place;
+      lastEditMs = clock.nowMs();
       requests.rhythm.typed();
       startEarly(place, edit);
+    },
+    cursorJumped(read) {
+      if (!model || clock.nowMs() - lastEditMs >= editingMs) return;
+      speculation.jumped(() => {
+        const place = read();
+        if (place) here = place;
+        return place;
+      });
     },
     accepted(suggestion) {
       undoMemory.accepted(suggestion.insertText);

@@ -5,12 +5,17 @@ import type { Requests } from "./requests.ts";
 import { placeBehind, suffixKey, type Snapshot } from "./snapshot.ts";
 
 /**
- * Asks for what comes behind the text on screen as if it had been taken, when the typist pauses and the server has
- * nothing else to do. Any real request closes it, because there is only one at a time.
+ * Asks for what comes behind the text on screen as if it had been taken, and for the place that the cursor jumped to, when
+ * the typist pauses and the server has nothing else to do. Any real request closes it, because there is only one at a time.
  */
 export type Speculation = {
   /** This text is on screen at `snapshot`. */
   shown(snapshot: Snapshot, text: FilteredCompletion): void;
+  /**
+   * The cursor is elsewhere without anything having been typed: the server reads the new place before the first key needs
+   * it. `read` is called when it is time to ask, and tells nothing if the place is gone by then.
+   */
+  jumped(read: () => Snapshot | undefined): void;
   /** A request has ended, so the server may be free. */
   serverFree(): void;
   /** The text on screen is not what it was: nothing is asked until the next one is shown. */
@@ -35,7 +40,8 @@ export const createSpeculation = (options: {
 }): Speculation => {
   const { clock, requests } = options;
   const asked = new Set<string>();
-  let next: { readonly snapshot: Snapshot; readonly text: FilteredCompletion } | undefined;
+  /** Tells the place to ask for next. */
+  let next: (() => Snapshot | undefined) | undefined;
   let timer: Disposable | undefined;
 
   const mayAsk = (): boolean => {
@@ -47,10 +53,10 @@ export const createSpeculation = (options: {
 
   const start = () => {
     if (!next || timer || requests.current?.isDone === false) return;
-    const { snapshot, text } = next;
+    const placeOf = next;
     next = undefined;
-    if (!mayAsk()) return;
-    const place = placeBehind(snapshot, text.insertText, text.replaceAfter);
+    const place = mayAsk() ? placeOf() : undefined;
+    if (!place) return;
     const key = `${place.documentId}\0${suffixKey(place.suffix)}\0${place.prefix.slice(-200)}`;
     if (asked.has(key) || options.isAnswered(place)) return;
     asked.add(key);
@@ -64,15 +70,19 @@ export const createSpeculation = (options: {
     next = undefined;
   };
 
+  const startAfterPause = (placeOf: () => Snapshot | undefined) => {
+    cancel();
+    next = placeOf;
+    timer = clock.after(requests.rhythm.pauseMs(), () => {
+      timer = undefined;
+      start();
+    });
+  };
+
   return {
-    shown(snapshot, text) {
-      cancel();
-      next = { snapshot, text };
-      timer = clock.after(requests.rhythm.pauseMs(), () => {
-        timer = undefined;
-        start();
-      });
-    },
+    shown: (snapshot, { insertText, replaceAfter }) =>
+      startAfterPause(() => placeBehind(snapshot, insertText, replaceAfter)),
+    jumped: startAfterPause,
     serverFree: start,
     cancel,
     clear() {

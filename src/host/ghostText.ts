@@ -126,10 +126,23 @@ export const registerGhostText = (options: GhostTextOptions): GhostText => {
       acceptance.changed(documentId, edit.changes, edit.cause);
     }),
   );
+  /** The version at which the cursor was seen last: in another one it was an edit that moved it. */
+  const seenVersions = new WeakMap<vscode.TextDocument, number>();
   disposables.add(
-    vscode.window.onDidChangeTextEditorSelection(({ kind, textEditor }) =>
-      acceptance.moved(textEditor.document.uri.toString(), kind === vscode.TextEditorSelectionChangeKind.Keyboard),
-    ),
+    vscode.window.onDidChangeTextEditorSelection(({ kind, textEditor, selections }) => {
+      const { document } = textEditor;
+      acceptance.moved(document.uri.toString(), kind === vscode.TextEditorSelectionChangeKind.Keyboard);
+      const { version } = document;
+      const isJump = (seenVersions.get(document) ?? version) === version;
+      seenVersions.set(document, version);
+      const [selection] = selections;
+      if (!loaded || !isJump || selections.length > 1 || !selection?.isEmpty) return;
+      if (isServed(document) && isEnabled(document)) {
+        loaded.cursorJumped(() =>
+          document.version === version ? snapshotAt(document, selection.active).snapshot : undefined,
+        );
+      }
+    }),
   );
   disposables.add(vscode.workspace.onDidCloseTextDocument((document) => acceptance.closed(document.uri.toString())));
   const showAgain = async () => {

@@ -214,3 +214,45 @@ test("a statement is shown as soon as its semicolon ends it", async () => {
   assert.equal(stablePart("b()\nc", at("a.‸\n")), "b()");
   assert.equal(stablePart("b;", { ...at("a.‸\n"), languageId: "python" }), undefined);
 });
+
+test("where the cursor jumps to is read ahead in a pause, last in every queue, and its text is there for the first key", async () => {
+  const { calls, engine, pause, type } = setUp(["first();", "second();"]);
+  type("x‸\n");
+  await settle();
+  engine.cursorJumped(() => at("x\n\n‸\n"));
+  assert.equal(calls.length, 1);
+  await pause();
+  const { prefix, typed = "" } = calls[1]!.request;
+  assert.equal(prefix + typed, "x\n\n");
+  assert.equal(calls[1]!.options?.priority, "speculation");
+  type("x\n\ns‸\n");
+  const shown = await engine.suggest(at("x\n\ns‸\n"), never);
+  assert.deepEqual([shown?.insertText, shown?.source], ["econd();", "cache"]);
+  assert.equal(calls.length, 2);
+});
+
+test("a jump asks nobody while somebody only reads, after the document changed, or where it costs", async () => {
+  const reads = setUp(["first();"]);
+  reads.engine.cursorJumped(() => at("x\n‸\n"));
+  await reads.pause();
+  reads.type("x‸\n");
+  await settle();
+  reads.clock.advance(60_000);
+  reads.engine.cursorJumped(() => at("x\n‸\n"));
+  await reads.pause();
+  assert.equal(reads.calls.length, 1);
+
+  const changed = setUp(["first();"]);
+  changed.type("x‸\n");
+  await settle();
+  changed.engine.cursorJumped(() => undefined);
+  await changed.pause();
+  assert.equal(changed.calls.length, 1);
+
+  const metered = setUp(["first();"], { isMetered: true });
+  metered.type("x‸\n");
+  await settle();
+  metered.engine.cursorJumped(() => at("x\n‸\n"));
+  await metered.pause();
+  assert.equal(metered.calls.length, 1);
+});
