@@ -17,6 +17,8 @@ export type EditKind = "indentation" | "composition" | "undone" | "other";
 
 // Some languages indent a new line by an edit of its own, right behind the Enter; the host may be told of it late.
 const autoIndentWithinMs = 100;
+// Nobody presses two keys in this time: a held one repeats every 30 ms.
+const atOnceMs = 5;
 // An input method adds a letter or two at a time; an item of the suggest widget brings a word.
 const maxComposedUnits = 2;
 
@@ -29,11 +31,14 @@ export const editKind = (
   const change = edit.changes.at(-1);
   if (!change) return "other";
   if (edit.isLineBlank && isBlank(change.text)) {
+    if (!previous) return "indentation";
     // What is entered at once reaches the document letter by letter.
-    const isBehindEnter = previous?.changes.some(
-      ({ text }) => text.includes("\n") || (isBlank(text) && previous.isLineBlank && previous.kind === "other"),
-    );
-    return isBehindEnter && edit.atMs - previous!.atMs < autoIndentWithinMs ? "other" : "indentation";
+    const sinceMs = edit.atMs - previous.atMs;
+    const isBehindBlank = previous.isLineBlank && previous.changes.some(({ text }) => isBlank(text));
+    const isBehindEnter =
+      previous.changes.some(({ text }) => text.includes("\n")) || (isBehindBlank && previous.kind === "other");
+    const isByEditor = (isBehindEnter && sinceMs < autoIndentWithinMs) || (isBehindBlank && sinceMs < atOnceMs);
+    return isByEditor ? "other" : "indentation";
   }
   return isComposition(change, previous) ? "composition" : "other";
 };

@@ -29,6 +29,12 @@ test("the editor's own indentation may come letter by letter", () => {
   assert.equal(editKind(edit(12, 0, " "), { ...first, kind: "indentation" }), "indentation");
 });
 
+test("blanks that come at once are no keys, however late the host is told of them", () => {
+  const late = { ...edit(11, 0, " ", { atMs: 999 }), kind: "indentation" } as const;
+  assert.equal(editKind(edit(12, 0, " "), late), "other");
+  assert.equal(editKind(edit(12, 0, " "), { ...late, isLineBlank: false }), "indentation");
+});
+
 test("blanks within a line are typing, and so is taking indentation away", () => {
   assert.equal(editKind(edit(10, 0, " ", { isLineBlank: false }), undefined), "other");
   assert.equal(editKind(edit(10, 2, ""), undefined), "other");
