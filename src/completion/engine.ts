@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import type { PredictionSource } from "../predictor/predictorService.ts";
 import type { Provider } from "../provider/provider.ts";
-import { fit, minUsefulCharacters } from "./fit.ts";
+import { minUsefulCharacters } from "./fit.ts";
 import { createLadder, type Suggestion } from "./ladder.ts";
 import { createPromptBuilder, type PromptBuilder } from "./prompt.ts";
 import { createRequests, type ModelSource } from "./requests.ts";
@@ -149,8 +149,7 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
   /** Begins a request for what was typed just now, or for what comes behind the text on screen when that is about to end. */
   const startEarly = (snapshot: Snapshot, { insertedUnits }: Edit) => {
     if (!model || requests.isUnderWay(snapshot) || unasked >= maxUnasked) return;
-    const rest = ladder.liveRest(snapshot);
-    const shown = rest === undefined ? undefined : fit(snapshot, rest, 1);
+    const shown = ladder.drawnRest(snapshot);
     if (shown) {
       const { insertText, replaceAfter } = shown;
       if (requests.isMetered && options.speculateOnMetered?.() !== true) return;
@@ -243,7 +242,7 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       model = sources.model;
       requests.use(model);
       // VS Code asked while the model was still being reached, and asks again only after the next key.
-      if (isModelNew && lastAsked?.hasAnswer && ladder.liveRest(lastAsked.snapshot) === undefined) {
+      if (isModelNew && lastAsked?.hasAnswer && !ladder.drawnRest(lastAsked.snapshot)) {
         options.onBetter(lastAsked.snapshot);
       }
     },

@@ -1,6 +1,6 @@
 import { isPredictorPreferred, isWorthChange } from "./choice.ts";
 import { fit } from "./fit.ts";
-import { isUntouched, liveRest, type Live } from "./live.ts";
+import { drawnRest, isUntouched, liveRest, type Live } from "./live.ts";
 import type { RunningStream } from "./runningStream.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { stablePart } from "./stableText.ts";
@@ -11,17 +11,20 @@ const withinMs = 1500;
 /** What VS Code asked for last. */
 export type Asked = { readonly snapshot: Snapshot; readonly atMs: number; readonly hasAnswer: boolean };
 
+/** A text, and what of it is to be drawn. */
+export type Improved = Pick<Live, "text" | "drawn">;
+
 /**
  * The text of `running` that should take the place of what VS Code was answered: of the predictor's text, of the first
  * line of the same answer, or of nothing. Undefined: what is there stays, because the user has begun to take it, has had
  * time to look at it, or would gain nothing.
  */
-export const improvedText = (
+export const improved = (
   running: RunningStream,
   { snapshot, atMs, hasAnswer }: Asked,
   live: Live | undefined,
   { nowMs, modelRate }: { readonly nowMs: number; readonly modelRate: number },
-): string | undefined => {
+): Improved | undefined => {
   if (nowMs - atMs > withinMs) return undefined;
   const shownRest = liveRest(live, snapshot);
   const isFromModel = shownRest !== undefined && live?.origin !== "predictor";
@@ -32,11 +35,12 @@ export const improvedText = (
   const rest = running.rest(snapshot);
   const text = rest === undefined || running.isDone ? rest : stablePart(rest, snapshot);
   if (text === undefined) return undefined;
-  const better = fit(snapshot, text);
-  if (!better || shownRest === undefined || !live) return better && text;
+  const drawn = fit(snapshot, text);
+  const better = drawn && { text, drawn };
+  if (!better || shownRest === undefined || !live) return better;
   if (!isUntouched(live, snapshot) || live.origin === "cache" || live.origin === "speculation") return undefined;
-  const shown = fit(snapshot, shownRest, 1);
-  if (shown && !isWorthChange(shown.insertText, better.insertText)) return undefined;
-  if (live.origin !== "predictor" || live.confidence === undefined) return text;
-  return isPredictorPreferred({ text: shownRest, confidence: live.confidence }, text, modelRate) ? undefined : text;
+  const shown = drawnRest(live, snapshot);
+  if (shown && !isWorthChange(shown.insertText, drawn.insertText)) return undefined;
+  if (live.origin !== "predictor" || live.confidence === undefined) return better;
+  return isPredictorPreferred({ text: shownRest, confidence: live.confidence }, text, modelRate) ? undefined : better;
 };

@@ -2,9 +2,10 @@ import type { Clock } from "../base/clock.ts";
 import type { SuggestionSource } from "../metrics/ledger.ts";
 import type { Prediction, PredictionSource } from "../predictor/predictorService.ts";
 import { isPredictorPreferred, isSameWay } from "./choice.ts";
-import { fit, minUsefulCharacters } from "./fit.ts";
-import { improvedText, type Asked } from "./improve.ts";
-import { liveRest, stillDrawn, withRest, type Live } from "./live.ts";
+import type { FilteredCompletion } from "./filters.ts";
+import { fit } from "./fit.ts";
+import { improved, type Asked } from "./improve.ts";
+import { drawnRest, liveRest, withRest, type Live } from "./live.ts";
 import { predictSoon } from "./predictSoon.ts";
 import type { Requests } from "./requests.ts";
 import type { RunningStream } from "./runningStream.ts";
@@ -41,8 +42,8 @@ export type LadderOptions = {
 export type Ladder = {
   /** The text of the first rung that has one. With `mayAsk` the last one sends a request. */
   climb(snapshot: Snapshot, signal: AbortSignal, mayAsk: boolean): Promise<Suggestion | undefined>;
-  /** What of the text on screen is still to come at `snapshot`. */
-  liveRest(snapshot: Snapshot): string | undefined;
+  /** What of the text on screen is still drawn at `snapshot`. */
+  drawnRest(snapshot: Snapshot): FilteredCompletion | undefined;
   /** Puts a better text of the model's in the place of what was answered; false: there is none, or it comes too late. */
   improve(running: RunningStream, asked: Asked): boolean;
   /** Takes the text on screen for gone; with `origin`, only one from there. */
@@ -62,30 +63,24 @@ export const createLadder = (options: LadderOptions): Ladder => {
   const { clock, requests, verdicts, undoMemory, isAnswered } = options;
   let live: Live | undefined;
 
-  const offer = (
-    snapshot: Snapshot,
-    text: string,
-    source: SuggestionSource,
-    { origin = source, confidence }: { origin?: SuggestionSource; confidence?: number | undefined } = {},
-  ) => {
-    // What is left of a text on screen stays there to its last character, also where it would not be proposed anew.
-    const filtered =
-      source === "live"
-        ? (fit(snapshot, text, 1) ?? stillDrawn(live, snapshot))
-        : fit(snapshot, text, minUsefulCharacters);
-    if (!filtered || undoMemory.isRefused(snapshot, filtered.insertText)) return undefined;
-    if (source !== "live") live = { snapshot, text, drawn: filtered, origin, confidence, isNew: false };
-    if (source !== "live" || live?.isNew) verdicts.claim(snapshot, filtered.insertText, confidence);
-    return { ...filtered, source, origin } satisfies Suggestion;
+  /** Takes `drawn` for what is on screen from now on, unless the user has just undone the same. */
+  const show = (next: Live, snapshot: Snapshot, drawn: FilteredCompletion, source: SuggestionSource) => {
+    if (undoMemory.isRefused(snapshot, drawn.insertText)) return undefined;
+    if (source !== "live") verdicts.claim(snapshot, drawn.insertText, next.confidence);
+    live = { ...next, isNew: false };
+    return { ...drawn, source, origin: next.origin } satisfies Suggestion;
+  };
+
+  const offer = (snapshot: Snapshot, text: string, origin: SuggestionSource, confidence?: number) => {
+    const drawn = fit(snapshot, text);
+    return drawn && show({ snapshot, text, drawn, origin, confidence, isNew: true }, snapshot, drawn, origin);
   };
 
   const fromLive = (snapshot: Snapshot): Suggestion | undefined => {
     const rest = liveRest(live, snapshot);
-    if (rest === undefined || !live) return undefined;
-    const { origin, confidence, isNew } = live;
-    const suggestion = offer(snapshot, rest, "live", { origin, confidence });
-    live = { ...live, isNew: false };
-    return suggestion && isNew ? { ...suggestion, source: origin } : suggestion;
+    const drawn = drawnRest(live, snapshot);
+    if (!live || rest === undefined || !drawn) return undefined;
+    return show(withRest(live, snapshot, rest, drawn), snapshot, drawn, live.isNew ? live.origin : "live");
   };
 
   /** What the predictor is sure of. */
@@ -93,7 +88,7 @@ export const createLadder = (options: LadderOptions): Ladder => {
     predictSoon(options.predictor(), snapshot, { clock, patienceMs, signal });
 
   const offerPrediction = (snapshot: Snapshot, { text, confidence }: Prediction) =>
-    offer(snapshot, text, "predictor", { confidence });
+    offer(snapshot, text, "predictor", confidence);
 
   const fromPredictor = async (snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion | undefined> => {
     const prediction = await predict(snapshot, signal);
@@ -114,8 +109,9 @@ export const createLadder = (options: LadderOptions): Ladder => {
     const rest = liveRest(live, snapshot);
     if (!live || !prediction || rest === undefined || prediction.text.length <= rest.length) return shown;
     if (prediction.confidence < growingConfidence || !prediction.text.startsWith(rest)) return shown;
-    live = withRest(live, rest, prediction.text);
-    return offer(snapshot, prediction.text, shown.source, { origin: shown.origin }) ?? shown;
+    const drawn = fit(snapshot, prediction.text);
+    if (!drawn?.insertText.startsWith(shown.insertText)) return shown;
+    return show(withRest(live, snapshot, prediction.text, drawn), snapshot, drawn, "live") ?? shown;
   };
 
   const fromStream = async (running: RunningStream, snapshot: Snapshot, signal: AbortSignal) => {
@@ -168,13 +164,11 @@ export const createLadder = (options: LadderOptions): Ladder => {
       }
       return mayAsk ? fromNetwork(snapshot, signal) : fromPredictor(snapshot, signal);
     },
-    liveRest: (snapshot) => liveRest(live, snapshot),
+    drawnRest: (snapshot) => drawnRest(live, snapshot),
     improve(running, asked) {
-      const text = improvedText(running, asked, live, { nowMs: clock.nowMs(), modelRate: verdicts.modelRate });
-      if (text === undefined) return false;
-      const { snapshot } = asked;
-      live = { snapshot, text, drawn: fit(snapshot, text), origin: "network", confidence: undefined, isNew: true };
-      return true;
+      const better = improved(running, asked, live, { nowMs: clock.nowMs(), modelRate: verdicts.modelRate });
+      if (better) live = { ...better, snapshot: asked.snapshot, origin: "network", confidence: undefined, isNew: true };
+      return better !== undefined;
     },
     forgetLive(origin) {
       if (!origin || (live?.origin === "predictor") === (origin === "predictor")) live = undefined;

@@ -694,3 +694,35 @@ test("what is left of a text on screen stays although nothing like it would be p
   const rest = await setup.engine.suggest(at(`function a() {\n  let x = {‸${below}`), never);
   assert.deepEqual([rest?.insertText, rest?.source], ["};", "live"]);
 });
+
+test("a text on screen keeps its end while it is typed along", async () => {
+  const setup = setUp(undefined, createFakeClock());
+  const before = "class X {\n  f() {\n    const a =";
+  // One closing bracket more than the text before it opens, as while a block is being rewritten.
+  const below = "\n    }\n  }\n}\n";
+  const text = " { b: { c: 1 } }";
+  await ask(setup, `${before}‸${below}`, (call) => (call.say(text), call.end()));
+  for (let units = 1; units < text.length; units++) {
+    const rest = await setup.engine.suggest(at(`${before}${text.slice(0, units)}‸${below}`), never);
+    assert.equal(rest?.insertText, text.slice(units));
+  }
+});
+
+test("what was not drawn of a text comes when the rest is typed out", async () => {
+  const setup = setUp(undefined, createFakeClock());
+  const lines = Array.from({ length: 13 }, (_, index) => `\n  f(${index});`);
+  const first = await ask(setup, "a {‸\n", (call) => (call.say(lines.join("")), call.end()));
+  assert.equal(first?.insertText, lines.slice(0, 11).join(""));
+  const inside = await setup.engine.suggest(at(`a {${lines.slice(0, 10).join("")}‸\n`), never);
+  assert.equal(inside?.insertText, lines[10]);
+  const after = await setup.engine.suggest(at(`a {${lines.slice(0, 11).join("")}‸\n`), never);
+  assert.deepEqual([after?.insertText, after?.source], [lines[11], "live"]);
+});
+
+test("a text on screen is fitted anew when the text behind the cursor is another", async () => {
+  const setup = setUp(undefined, createFakeClock());
+  await ask(setup, "x = ‸\n", (call) => (call.say("f(a);"), call.end()));
+  // The editor closes the bracket.
+  const rest = await setup.engine.suggest(at("x = f(‸)\n"), never);
+  assert.deepEqual([rest?.insertText, rest?.replaceAfter, rest?.source], ["a);", 1, "live"]);
+});
