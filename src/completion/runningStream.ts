@@ -2,6 +2,7 @@ import { isAbortError } from "../base/abort.ts";
 import { firstTokenSpan, type Ledger } from "../metrics/ledger.ts";
 import type { Capabilities, Provider, Usage } from "../provider/provider.ts";
 import type { PromptBuilder } from "./prompt.ts";
+import { soundPart } from "./soundness.ts";
 import { isLineEnd, remainder, suffixKey, typedBetween, type Snapshot } from "./snapshot.ts";
 
 /** A request under way and the text that it has brought so far. */
@@ -11,7 +12,7 @@ export type RunningStream = {
   readonly isSpeculated: boolean;
   /** It was asked for a place that the user had not reached yet. */
   readonly isAhead: boolean;
-  /** All text so far, as it came; at the end without a line that the token limit has cut. */
+  /** All text so far, as it came; at the end without a line that the token limit has cut, and only while it is code. */
   readonly text: string;
   /** What the server told, at the end. */
   readonly usage: Usage | undefined;
@@ -112,6 +113,11 @@ export const startStream = (options: StreamOptions): RunningStream => {
     },
   };
 
+  /** True when a whole line of `soFar` is no code: nothing that the model says behind it is worth waiting for. */
+  const isLost = (soFar: string): boolean => {
+    const lines = soFar.slice(0, soFar.lastIndexOf("\n"));
+    return soundPart(lines, snapshot.prefix, snapshot.languageId).length < lines.length;
+  };
   const notify = () => {
     const { resolve } = wake;
     wake = Promise.withResolvers<void>();
@@ -165,12 +171,14 @@ export const startStream = (options: StreamOptions): RunningStream => {
         text += part.text;
         // The server tells its own count with the last piece; an answer that ends before that has one token a piece.
         request.usage({ generatedTokens: ++pieces });
-        if (hasEnough(text)) break;
+        if (hasEnough(text) || (part.text.includes("\n") && isLost(text))) break;
         options.onText(stream);
         notify();
       }
       request.end("ok");
       if (controller.signal.aborted) return;
+      // What follows is remembered as no answer: the model is asked again once the cursor gets there.
+      text = soundPart(text, snapshot.prefix, snapshot.languageId);
       isComplete = true;
       finish();
       options.onEnd(stream);

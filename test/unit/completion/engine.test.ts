@@ -649,16 +649,26 @@ test("the last character of a text on screen stays there, and asks nobody", asyn
   assert.equal(setup.calls.length, 1);
 });
 
-test("text that cannot be shown is not asked for again at its place", async () => {
+test("what stops being code is no answer: the model is asked once more when the cursor is there", async () => {
   const setup = setUp(undefined, createFakeClock());
   const first = await ask(setup, "let a‸\n", (call) => (call.say(" = b, const d = 1;"), call.end()));
   assert.equal(first?.insertText, " = b,");
-  type(setup, "let a = b,‸\n");
-  assert.equal(await setup.engine.suggest(at("let a = b,‸\n"), never), undefined);
-  assert.equal(setup.calls.length, 1);
-  type(setup, "let a = b, x‸\n", { insertedUnits: 2 });
+  type(setup, "let a = b,‸\n", { insertedUnits: 5 });
   await settle();
   assert.equal(setup.calls.length, 2);
+  const second = setup.engine.suggest(at("let a = b,‸\n"), never);
+  setup.calls[1]!.say(" const d = 1;");
+  setup.calls[1]!.end();
+  assert.equal(await second, undefined);
+  assert.equal(await setup.engine.suggest(at("let a = b,‸\n"), never), undefined);
+  assert.equal(setup.calls.length, 2);
+});
+
+test("a line that is no code ends the answer: nothing behind it is waited for", async () => {
+  const setup = setUp(undefined, createFakeClock());
+  const first = await ask(setup, "let a‸\n", (call) => call.say(" = b, const d = 1;\nlet e"));
+  assert.equal(first?.insertText, " = b,");
+  assert.equal(setup.ledger.snapshot().requestTotals.ok, 1);
 });
 
 test("a deletion closes the running request and begins none", async () => {
