@@ -5,22 +5,21 @@ import { createDisposableList } from "../base/disposable.ts";
 import { lazy } from "../base/lazy.ts";
 import type { Log } from "../base/log.ts";
 import { createRedactor } from "../base/redact.ts";
-import { createAcceptance } from "../completion/acceptance.ts";
 import type { CompletionEngine } from "../completion/engine.ts";
 import { createMemoryMonitor } from "../memory/monitor.ts";
 import { sampleMemory } from "../memory/sample.ts";
 import { createLedger } from "../metrics/ledger.ts";
 import type { PredictionSource, PredictorService } from "../predictor/predictorService.ts";
 import { createConnections } from "./connections.ts";
-import { registerGhostText } from "./ghostText.ts";
+import { startGhostText } from "./ghostTextStart.ts";
 import { createGhostTextStatus } from "./ghostTextStatus.ts";
 import { createLogChannel } from "./logChannel.ts";
-import { registerNextEdit } from "./nextEdit.ts";
+import { startNextEdit } from "./nextEditStart.ts";
 import { createNotices } from "./notices.ts";
 import type { PaletteAction } from "./paletteActions.ts";
 import { networkOptions, onDidChangeNetworkSettings } from "./network.ts";
 import { pauseSentence, watchPauses } from "./pauseWatch.ts";
-import { predictorIndexFile, registerPredictorFeed } from "./predictorFeed.ts";
+import { startPredictorFeed } from "./predictorStart.ts";
 import { registerChat, type ChatRegistration } from "./registerChat.ts";
 import { createApiKeys } from "./secrets.ts";
 import { createEnabledCheck, readSettings, writeSettings } from "./settings.ts";
@@ -112,26 +111,37 @@ export const compose = (context: vscode.ExtensionContext): Program => {
 
   // The embedded predictor, in its worker, while the settings want it.
   let predictorService: Promise<PredictorService> | undefined;
-  const predictor = () =>
-    (predictorService ??= import("../predictor/predictorService.ts").then(({ createPredictorService }) => {
-      const service = createPredictorService({
-        workerUrl: workerUrl("predictorWorker"),
-        log,
-        maxBytes: settings.predictorMaxBytes,
-        confidence: settings.predictorConfidence,
-        readsOnBattery: settings.predictorIndexesOnBattery,
-        indexFile: predictorIndexFile(context),
-        onProgress: ({ done, total }) => statusBar.setLearning(done / total),
-        onLearned: () => statusBar.setLearning(undefined),
-      });
-      disposables.add({ dispose: () => void service.dispose() });
-      return service;
-    }));
+  const makePredictor = async () => {
+    const [{ createPredictorService }, { predictorIndexFile }] = await Promise.all([
+      import("../predictor/predictorService.ts"),
+      import("./predictorFeed.ts"),
+    ]);
+    const service = createPredictorService({
+      workerUrl: workerUrl("predictorWorker"),
+      log,
+      maxBytes: settings.predictorMaxBytes,
+      confidence: settings.predictorConfidence,
+      readsOnBattery: settings.predictorIndexesOnBattery,
+      indexFile: predictorIndexFile(context),
+      onProgress: ({ done, total }) => statusBar.setLearning(done / total),
+      onLearned: () => statusBar.setLearning(undefined),
+    });
+    disposables.add({ dispose: () => void service.dispose() });
+    return service;
+  };
+  const predictor = () => (predictorService ??= makePredictor());
   /** What a running predictor was started with. */
   const predictorOptions = () =>
     [settings.predictorMaxBytes, settings.predictorConfidence, settings.predictorIndexesOnBattery].join();
   const predictorFeed = disposables.add(
-    registerPredictorFeed({ predictor, clock, log, isWanted: () => settings.predictorEnabled }),
+    startPredictorFeed({
+      log,
+      isWanted: () => settings.predictorEnabled,
+      async load() {
+        const { registerPredictorFeed } = await import("./predictorFeed.ts");
+        return registerPredictorFeed({ predictor, clock, log, isWanted: () => settings.predictorEnabled });
+      },
+    }),
   );
   const stopPredictor = async () => {
     const service = predictorService;
@@ -189,33 +199,43 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       if (mine === generation) await reportFault(error, setting);
     }
   };
-  const acceptance = disposables.add(
-    createAcceptance({
-      clock,
-      onTaken({ suggestion, ...how }) {
-        ledger.accepted(suggestion.origin, suggestion.insertText.length, how);
-        if (suggestion.insertText !== "") loadedEngine?.accepted(suggestion);
-      },
-      onUndone(suggestion, documentId) {
-        ledger.undone(suggestion.origin, suggestion.insertText.length);
-        loadedEngine?.undone(documentId);
-      },
-      onKept: (suggestion, share) => ledger.kept(suggestion.origin, suggestion.insertText.length, share),
-    }),
-  );
   const isEnabled = (document: vscode.TextDocument) => enabled.isEnabled(document);
   const snooze = disposables.add(createSnooze(clock));
   const wantsGhostText = (document: vscode.TextDocument) => snooze.leftMs() === undefined && isEnabled(document);
   const ghostTextStatus = disposables.add(createGhostTextStatus({ snooze, isEnabled }));
   const ghostText = disposables.add(
-    registerGhostText({
-      engine,
-      acceptance,
-      clock,
-      ledger,
-      log,
+    startGhostText({
       isEnabled: wantsGhostText,
-      showDelayMs: () => settings.showDelayMs,
+      log,
+      async load() {
+        const [{ createAcceptance }, { registerGhostText }] = await Promise.all([
+          import("../completion/acceptance.ts"),
+          import("./ghostText.ts"),
+        ]);
+        const acceptance = disposables.add(
+          createAcceptance({
+            clock,
+            onTaken({ suggestion, ...how }) {
+              ledger.accepted(suggestion.origin, suggestion.insertText.length, how);
+              if (suggestion.insertText !== "") loadedEngine?.accepted(suggestion);
+            },
+            onUndone(suggestion, documentId) {
+              ledger.undone(suggestion.origin, suggestion.insertText.length);
+              loadedEngine?.undone(documentId);
+            },
+            onKept: (suggestion, share) => ledger.kept(suggestion.origin, suggestion.insertText.length, share),
+          }),
+        );
+        return registerGhostText({
+          engine,
+          acceptance,
+          clock,
+          ledger,
+          log,
+          isEnabled: wantsGhostText,
+          showDelayMs: () => settings.showDelayMs,
+        });
+      },
     }),
   );
 
@@ -230,16 +250,19 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     });
   });
   const nextEdits = disposables.add(
-    registerNextEdit({
-      clock,
-      log,
-      ledger,
-      isEnabled: (document) => wantsGhostText(document) && nextEditEnabled.isEnabled(document),
-      async askModel(editor, nextEdit, signal) {
-        const setting = vscode.workspace.isTrusted ? settings.nextEdit : undefined;
-        return setting && (await nextEditModel())(setting, editor, nextEdit, signal);
-      },
-    }),
+    startNextEdit(async () => {
+      const { registerNextEdit } = await import("./nextEdit.ts");
+      return registerNextEdit({
+        clock,
+        log,
+        ledger,
+        isEnabled: (document) => wantsGhostText(document) && nextEditEnabled.isEnabled(document),
+        async askModel(editor, nextEdit, signal) {
+          const setting = vscode.workspace.isTrusted ? settings.nextEdit : undefined;
+          return setting && (await nextEditModel())(setting, editor, nextEdit, signal);
+        },
+      });
+    }, log),
   );
   disposables.add(
     snooze.onDidChange(() => {

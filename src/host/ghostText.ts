@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { isAbortError } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
-import { createDisposableList, type Disposable } from "../base/disposable.ts";
+import { createDisposableList } from "../base/disposable.ts";
 import { pause } from "../base/wait.ts";
 import type { Log } from "../base/log.ts";
 import type { Acceptance, ShownText } from "../completion/acceptance.ts";
@@ -10,6 +10,8 @@ import type { Snapshot } from "../completion/snapshot.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import { cursorsAfter, editBehind, isByHand, lastEditOf, type LastEdit } from "./documentEdits.ts";
 import { createSnapshotReader } from "./documentSnapshot.ts";
+import type { GhostText } from "./ghostTextStart.ts";
+import { servedSchemes } from "./servedSchemes.ts";
 
 export type GhostTextOptions = {
   /** Loads the engine on first use. */
@@ -29,21 +31,16 @@ export type GhostTextOptions = {
  * ours would come by way of this process, and too late for that.
  */
 const askCommand = "editor.action.inlineSuggest.trigger";
-/** Schemes of the documents that get ghost text. The input of commit messages is switched off by a default setting. */
-export const servedSchemes: readonly string[] = ["file", "untitled", "vscode-notebook-cell", "vscode-scm"];
 // Reading a document longer than this on every key would cost milliseconds of the host's thread.
 const maxDocumentUnits = 4_000_000;
 // A longer line is generated or minified, and nobody writes it by hand.
 const maxLineUnits = 10_000;
 
-/** The connection between VS Code's inline completions and the completion engine. */
-export type GhostText = Disposable & {
-  /** Makes VS Code ask again, if the cursor is still where `snapshot` was taken. */
-  showAgain(snapshot: Snapshot): void;
-};
+/** What answers VS Code. */
+export type GhostTextAnswers = GhostText & { readonly provider: vscode.InlineCompletionItemProvider };
 
-/** Connects VS Code's inline completions with the completion engine. */
-export const registerGhostText = (options: GhostTextOptions): GhostText => {
+/** Connects VS Code's inline completions with the completion engine: follows the documents and answers questions. */
+export const registerGhostText = (options: GhostTextOptions): GhostTextAnswers => {
   const { engine, acceptance, clock, ledger, isEnabled, log } = options;
   const disposables = createDisposableList();
   const lastEdits = new WeakMap<vscode.TextDocument, LastEdit>();
@@ -104,12 +101,6 @@ export const registerGhostText = (options: GhostTextOptions): GhostText => {
     },
   };
   disposables.add(
-    vscode.languages.registerInlineCompletionItemProvider(
-      servedSchemes.map((scheme) => ({ scheme })),
-      provider,
-    ),
-  );
-  disposables.add(
     vscode.workspace.onDidChangeTextDocument((event) => {
       const { document } = event;
       const last = event.contentChanges.at(-1);
@@ -154,6 +145,7 @@ export const registerGhostText = (options: GhostTextOptions): GhostText => {
     }
   };
   return {
+    provider,
     showAgain(snapshot) {
       if (isCursorAt(snapshot)) void showAgain();
     },

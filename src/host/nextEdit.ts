@@ -6,9 +6,9 @@ import type { Log } from "../base/log.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import type { NextEdit } from "../nextEdit/nextEdit.ts";
 import type { PlaceEdit } from "../nextEdit/rule.ts";
-import { servedSchemes } from "./ghostText.ts";
 import { isAtPlace, rangeOf } from "./nextEditPlace.ts";
 import type { NextEditView } from "./nextEditView.ts";
+import { servedSchemes } from "./servedSchemes.ts";
 
 export type NextEditOptions = {
   readonly clock: Clock;
@@ -64,13 +64,17 @@ const textOf = (document: vscode.TextDocument): string => {
 
 /** The offers of next edits. */
 export type NextEditOffers = Disposable & {
+  /** Goes to the offered place, or makes the change when the cursor is there. */
+  take(): Promise<void>;
+  /** Takes away what is offered. */
+  dismiss(): void;
   /** Takes away what is offered and stops what is being looked for; goes on with the next change. */
   clear(): void;
 };
 
 /**
  * Offers the change that was just made by hand at the next place where it applies: the first press of the key goes
- * there, the second makes it. One offer at a time, gone with anything else that is typed.
+ * there, the second makes it. One offer at a time, gone with anything else that is typed. Begins with the active editor.
  */
 export const registerNextEdit = ({ clock, log, ledger, isEnabled, askModel }: NextEditOptions): NextEditOffers => {
   const disposables = createDisposableList();
@@ -216,19 +220,18 @@ export const registerNextEdit = ({ clock, log, ledger, isEnabled, askModel }: Ne
       isApplying = false;
     }
   };
-  disposables.add(
-    vscode.commands.registerCommand("hotpath.nextEdit", async () => {
-      if (!offer) return;
-      if (isAtPlace(offer.editor, offer.edit)) await apply();
-      else go();
-    }),
-  );
-  disposables.add(vscode.commands.registerCommand("hotpath.dismissNextEdit", hide));
   const clear = () => {
     stop();
     hide();
   };
+  followSoon();
   return {
+    async take() {
+      if (!offer) return;
+      if (isAtPlace(offer.editor, offer.edit)) await apply();
+      else go();
+    },
+    dismiss: hide,
     clear,
     dispose() {
       clear();

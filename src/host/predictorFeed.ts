@@ -4,6 +4,7 @@ import { createDisposableList, type Disposable } from "../base/disposable.ts";
 import type { Log } from "../base/log.ts";
 import type { LearnedFolder, PredictorService, PredictorStats } from "../predictor/predictorService.ts";
 import { predictorPath } from "./documentSnapshot.ts";
+import { isEditing, isMovingByHand, learnedSchemes } from "./predictorStart.ts";
 import { watchWorkspaceFiles } from "./workspaceChanges.ts";
 
 export type PredictorFeed = Disposable & {
@@ -19,6 +20,12 @@ export type PredictorFeed = Disposable & {
   stop(): void;
 };
 
+/** A feed that is there. */
+export type LoadedPredictorFeed = PredictorFeed & {
+  /** To be called at the first sign that somebody edits, if that came before this was made. */
+  begin(): void;
+};
+
 export type PredictorFeedOptions = {
   readonly predictor: () => Promise<PredictorService>;
   readonly clock: Clock;
@@ -30,12 +37,16 @@ export type PredictorFeedOptions = {
 const learnAfterMs = 700;
 // Longer documents are not learned; handing them over would hold the host's thread for nothing.
 const maxDocumentUnits = 200_000;
-const schemes = new Set(["file", "untitled", "vscode-notebook-cell"]);
 
 /**
  * Tells the predictor what to learn: the workspace's folders at the first sign that somebody edits, then what changes.
  */
-export const registerPredictorFeed = ({ predictor, clock, log, isWanted }: PredictorFeedOptions): PredictorFeed => {
+export const registerPredictorFeed = ({
+  predictor,
+  clock,
+  log,
+  isWanted,
+}: PredictorFeedOptions): LoadedPredictorFeed => {
   const disposables = createDisposableList();
   const pending = new Map<vscode.TextDocument, Disposable>();
   /** Documents whose learned text the disk does not hold. When one is closed without saving, it is no longer dirty. */
@@ -70,7 +81,7 @@ export const registerPredictorFeed = ({ predictor, clock, log, isWanted }: Predi
         { first: openFiles(), readsAbove: vscode.workspace.isTrusted },
       );
       for (const document of vscode.workspace.textDocuments) {
-        if (document.isDirty && schemes.has(document.uri.scheme)) learnSoon(document);
+        if (document.isDirty && learnedSchemes.has(document.uri.scheme)) learnSoon(document);
       }
     });
   const learnSoon = (document: vscode.TextDocument) => {
@@ -108,19 +119,16 @@ export const registerPredictorFeed = ({ predictor, clock, log, isWanted }: Predi
   };
 
   disposables.add(
-    vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
-      if (contentChanges.length === 0 || !schemes.has(document.uri.scheme)) return;
-      // Other extensions change documents too; only one that is on the screen is somebody's work.
-      if (vscode.window.visibleTextEditors.some((editor) => editor.document === document)) start();
+    vscode.workspace.onDidChangeTextDocument((change) => {
+      const { document, contentChanges } = change;
+      if (contentChanges.length === 0 || !learnedSchemes.has(document.uri.scheme)) return;
+      if (isEditing(change)) start();
       if (started) learnSoon(document);
     }),
   );
   disposables.add(
-    vscode.window.onDidChangeTextEditorSelection(({ kind, textEditor }) => {
-      // A selection that a command made, such as a file's opening, is no sign of a person.
-      const isByHand =
-        kind === vscode.TextEditorSelectionChangeKind.Keyboard || kind === vscode.TextEditorSelectionChangeKind.Mouse;
-      if (isByHand && schemes.has(textEditor.document.uri.scheme)) start();
+    vscode.window.onDidChangeTextEditorSelection((change) => {
+      if (isMovingByHand(change)) start();
     }),
   );
   disposables.add(
@@ -154,6 +162,7 @@ export const registerPredictorFeed = ({ predictor, clock, log, isWanted }: Predi
     },
   });
   return {
+    begin: start,
     async stats() {
       return started ? (await started).stats() : undefined;
     },

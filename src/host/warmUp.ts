@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import type { Clock } from "../base/clock.ts";
 import { createDisposableList, type Disposable } from "../base/disposable.ts";
-import { servedSchemes } from "./ghostText.ts";
+import { servedSchemes } from "./servedSchemes.ts";
 
 // Start-up belongs to VS Code; whoever has just come to the window reads before typing.
 const afterFocusMs = 1000;

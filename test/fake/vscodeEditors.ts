@@ -79,6 +79,7 @@ const activeEditor = createEvent<FakeEditor | undefined>();
 const change = createEvent<{ document: FakeDocument; contentChanges: readonly { range: Range }[] }>();
 const save = createEvent<FakeDocument>();
 const close = createEvent<FakeDocument>();
+const selection = createEvent<{ textEditor: FakeEditor; kind: number | undefined }>();
 const deletion = createEvent<{ files: readonly FakeUri[] }>();
 /** What nobody here does. */
 const never = createEvent<never>().event;
@@ -119,7 +120,14 @@ export const languages = {
     return disposable;
   },
 };
-export const commands = { registerCommand: () => disposable };
+const ran = new Map<string, () => unknown>();
+export const commands = {
+  registerCommand(id: string, run: () => unknown) {
+    ran.set(id, run);
+    return { dispose: () => ran.delete(id) };
+  },
+};
+export const TextEditorSelectionChangeKind = { Keyboard: 1, Mouse: 2, Command: 3 } as const;
 export const InlineCompletionTriggerKind = { Invoke: 0, Automatic: 1 } as const;
 
 export const window = {
@@ -130,7 +138,7 @@ export const window = {
     return active ? [active] : [];
   },
   onDidChangeActiveTextEditor: activeEditor.event,
-  onDidChangeTextEditorSelection: never,
+  onDidChangeTextEditorSelection: selection.event,
   tabGroups: { all: [] },
 };
 
@@ -157,6 +165,12 @@ export const hands = {
   },
   /** What was registered last for ghost text. */
   inlineCompletions: () => provider,
+  /** Moves the cursor in the active editor, by a key, the mouse or a command. */
+  moveCursor(how: keyof typeof TextEditorSelectionChangeKind): void {
+    if (active) selection.fire({ textEditor: active, kind: TextEditorSelectionChangeKind[how] });
+  },
+  /** Runs a command that was registered. */
+  run: (id: string): unknown => ran.get(id)?.(),
   save(document: FakeDocument): void {
     document.isDirty = false;
     save.fire(document);
@@ -169,5 +183,6 @@ export const hands = {
     close.fire(document);
   },
   delete: (uri: FakeUri): void => deletion.fire({ files: [uri] }),
-  listeners: () => [activeEditor, change, save, close, deletion].reduce((sum, event) => sum + event.count(), 0),
+  listeners: () =>
+    [activeEditor, change, save, close, deletion, selection].reduce((sum, event) => sum + event.count(), 0),
 };

@@ -7,7 +7,9 @@ import { extensionBuild } from "../../esbuild.mjs";
 
 const maxEntryBytes = 50_000;
 const heavyPackages = ["undici", "systeminformation", "lru-cache", "eventsource-parser", "ignore"];
-const heavyRooms = ["transport", "provider/llamaCpp", "provider/openAi", "completion/engine", "predictor", "report"];
+const heavyRooms = ["transport", "provider", "completion", "predictor", "nextEdit", "report"];
+/** What is loaded by the first question, or the first sign that somebody edits. */
+const lateAdapters = ["ghostText.ts", "nextEdit.ts", "predictorFeed.ts", "relatedFiles.ts"];
 
 let outputs: Metafile["outputs"];
 
@@ -47,7 +49,8 @@ test("nothing heavy is loaded at start-up", () => {
   for (const source of sources) {
     for (const name of heavyPackages) assert.ok(!source.includes(`node_modules/${name}/`), source);
     // Types leave nothing behind, so a room that shows up here came in as code.
-    for (const room of heavyRooms) assert.ok(!source.startsWith(`src/${room}`), source);
+    for (const room of heavyRooms) assert.ok(!source.startsWith(`src/${room}/`), source);
+    for (const adapter of lateAdapters) assert.notEqual(source, `src/host/${adapter}`);
   }
 });
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { InlineCompletionItemProvider, Position, TextDocument } from "vscode";
+import type { Position, TextDocument } from "vscode";
 import type { CompletionEngine } from "../../../src/completion/engine.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { createLedger } from "../../../src/metrics/ledger.ts";
 import { createFakeClock } from "../../fake/clock.ts";
-import { EndOfLine, hands, InlineCompletionTriggerKind, Uri } from "../../fake/vscodeEditors.ts";
+import { EndOfLine, InlineCompletionTriggerKind, Uri } from "../../fake/vscodeEditors.ts";
 
 const { registerGhostText } = await import("../../../src/host/ghostText.ts");
 
@@ -52,8 +52,7 @@ test("an answer that an edit has overtaken is neither given nor counted, though 
     showDelayMs: () => 0,
     log: { ...silentLog, error: (message: string) => void errors.push(message) },
   });
-  const provider = hands.inlineCompletions() as InlineCompletionItemProvider;
-  const answer = await provider.provideInlineCompletionItems(
+  const answer = await ghostText.provider.provideInlineCompletionItems(
     document,
     { line: 1, character: 0 } as Position,
     { triggerKind: InlineCompletionTriggerKind.Automatic, selectedCompletionInfo: undefined },
