@@ -7,6 +7,8 @@ export type ByteLru<V> = {
   set(key: string, value: V): void;
   delete(key: string): void;
   clear(): void;
+  /** Drops the least recently used values until at most `toBytes` are left. */
+  shrink(toBytes: number): void;
   readonly sizeBytes: number;
   readonly count: number;
 };
@@ -45,6 +47,9 @@ export const createByteLru = <V extends object>({
       entries.delete(key);
     },
     clear: () => entries.clear(),
+    shrink(toBytes) {
+      while (entries.size > 0 && entries.calculatedSize > toBytes) entries.pop();
+    },
     get sizeBytes() {
       return entries.calculatedSize;
     },

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import type { BudgetedCache } from "../cache/cacheBudget.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import type { PredictionSource } from "../predictor/predictorService.ts";
 import type { Provider } from "../provider/provider.ts";
@@ -27,6 +28,8 @@ export type CompletionEngineOptions = {
   readonly meteredPerMinute?: number;
   /** Whether a server that charges is also asked for what comes behind the text on screen. Default: it is not. */
   readonly speculateOnMetered?: () => boolean;
+  /** Whether anything is asked ahead now. Default: it is. */
+  readonly speculates?: () => boolean;
   /** A better text than what was answered for this snapshot is there: ask again if the cursor is still there. */
   readonly onBetter: (snapshot: Snapshot) => void;
   /** A request was answered: whatever was wrong with the server is over. */
@@ -64,6 +67,8 @@ export type CompletionEngine = {
   undone(documentId: string): void;
   /** Sets what is asked. Another model's remembered answers are forgotten. */
   use(sources: { predictor?: PredictionSource | undefined; model?: ModelSource | undefined }): void;
+  /** What models proposed, for the budget of all caches. */
+  readonly cache: BudgetedCache;
   /** Closes the running request and forgets everything. */
   dispose(): void;
 };
@@ -88,8 +93,10 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
   /** The document whose last edit took text away. */
   let deletedIn: string | undefined;
   let lastEditMs = -Infinity;
+  let lastAskedMs = -Infinity;
   /** Requests begun since VS Code last asked for ghost text. */
   let unasked = 0;
+  const speculates = () => options.speculates?.() !== false;
   const undoMemory = createUndoMemory();
   const verdicts = createVerdicts(clock, ({ snapshot, confidence }, isRight) => {
     if (confidence !== undefined) predictor?.feedback?.({ path: snapshot.path, confidence, isRight });
@@ -172,6 +179,7 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       const startedMs = clock.nowMs();
       here = snapshot;
       unasked = 0;
+      lastAskedMs = startedMs;
       const asked = { snapshot, atMs: startedMs, hasAnswer: false };
       lastAsked = asked;
       verdicts.cursorAt(snapshot);
@@ -183,7 +191,7 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       ledger.offered(suggestion.source, clock.nowMs() - startedMs);
       undoMemory.offered(snapshot, suggestion.insertText);
       // What an edit has overtaken meanwhile is no longer on screen.
-      if (lastAsked === asked) speculation.shown(snapshot, suggestion);
+      if (lastAsked === asked && speculates()) speculation.shown(snapshot, suggestion);
       return suggestion;
     },
     documentChanged(documentId, read, edit) {
@@ -210,7 +218,7 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       startEarly(place, edit);
     },
     cursorJumped(read) {
-      if (!model || clock.nowMs() - lastEditMs >= editingMs) return;
+      if (!model || !speculates() || clock.nowMs() - lastEditMs >= editingMs) return;
       speculation.jumped(() => {
         const place = read();
         if (place) here = place;
@@ -245,6 +253,12 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       if (isModelNew && lastAsked?.hasAnswer && !ladder.drawnRest(lastAsked.snapshot)) {
         options.onBetter(lastAsked.snapshot);
       }
+    },
+    cache: {
+      name: "suggestions",
+      sizeBytes: () => cache.sizeBytes,
+      lastUsedMs: () => lastAskedMs,
+      shrink: (toBytes) => cache.shrink(toBytes),
     },
     dispose() {
       here = undefined;

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import type { BudgetedCache } from "../cache/cacheBudget.ts";
 import type { Capabilities, CompletionContext, CompletionRequest } from "../provider/provider.ts";
 import { makeAnchor, typedSince, type Anchor } from "./promptAnchor.ts";
 import { promptBudget, promptWindow, relatedBudget } from "./promptWindow.ts";
@@ -43,12 +44,18 @@ export type PromptBuilderOptions = {
 export type PromptBuilder = {
   /** The prompt for `snapshot`. It counts as sent: the next one is made to continue it. */
   build(snapshot: Snapshot, limits: PromptLimits): PromptParts;
+  /** The prompts' frozen parts, for the budget of all caches; a document that is dropped is read anew by the server. */
+  readonly cache: BudgetedCache;
 };
 
 // After this long others may have used the server, and other files matter. Not sooner: the next key waits for all of it
 // to be read.
 const idleMs = 300_000;
 const documentsMax = 8;
+const anchorOverheadBytes = 200;
+
+/** What other files say is counted where it is gathered. */
+const bytesOf = ({ prefix, suffix }: Anchor): number => 2 * (prefix.length + suffix.length) + anchorOverheadBytes;
 
 const commonLength = (a: string, b: string): number => {
   const max = Math.min(a.length, b.length);
@@ -126,5 +133,20 @@ export const createPromptBuilder = ({ clock, layout, related }: PromptBuilderOpt
       : { prefix, typed, suffix, ...(context === undefined ? {} : { context }) };
   };
 
-  return { build };
+  const sizeBytes = () => [...anchors.values()].reduce((sum, anchor) => sum + bytesOf(anchor), 0);
+
+  return {
+    build,
+    cache: {
+      name: "prompts",
+      sizeBytes,
+      lastUsedMs: () => Math.max(-Infinity, ...[...anchors.values()].map(({ usedAtMs }) => usedAtMs)),
+      shrink(toBytes) {
+        for (const documentId of anchors.keys()) {
+          if (sizeBytes() <= toBytes) return;
+          anchors.delete(documentId);
+        }
+      },
+    },
+  };
 };

@@ -22,6 +22,9 @@ export type RelatedFiles = {
    */
   list(path: string, options: ListOptions): readonly FilePiece[];
   clear(): void;
+  sizeBytes(): number;
+  /** Forgets what was offered longest ago, until at most `toBytes` are left. */
+  shrink(toBytes: number): void;
 };
 
 export type ListOptions = { readonly windowText: string; readonly maxUnits: number; readonly isFresh: boolean };
@@ -86,6 +89,8 @@ export const createRelatedFiles = (): RelatedFiles => {
     return { pieces: [...kept, ...added], isImportMissing };
   };
 
+  const sizeBytes = () => [...offered.values()].reduce((sum, piece) => sum + 2 * unitsOf(piece), 0);
+
   return {
     offer(piece) {
       const text = trimmed(piece.text);
@@ -120,6 +125,14 @@ export const createRelatedFiles = (): RelatedFiles => {
     clear() {
       offered.clear();
       listed = [];
+    },
+    sizeBytes,
+    shrink(toBytes) {
+      for (const key of offered.keys()) {
+        if (sizeBytes() <= toBytes) return;
+        offered.delete(key);
+        listed = [];
+      }
     },
   };
 };

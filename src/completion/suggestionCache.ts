@@ -20,6 +20,8 @@ export type SuggestionCache = {
   /** Forgets the answer for exactly this place. */
   forget(snapshot: Snapshot, model: string): void;
   clear(): void;
+  /** Forgets the places not asked for longest, until at most `toBytes` are left. */
+  shrink(toBytes: number): void;
   readonly sizeBytes: number;
 };
 
@@ -94,6 +96,7 @@ export const createSuggestionCache = (maxBytes: number): SuggestionCache => {
       entries.clear();
       trees.clear();
     },
+    shrink: (toBytes) => entries.shrink(toBytes),
     get sizeBytes() {
       return entries.sizeBytes;
     },

@@ -6,6 +6,7 @@ import { lazy } from "../base/lazy.ts";
 import type { Log } from "../base/log.ts";
 import { createRedactor } from "../base/redact.ts";
 import type { CompletionEngine } from "../completion/engine.ts";
+import { cacheBudgetBytes, createLowMemory, lowMemorySentence, type LowMemoryReason } from "../memory/lowMemory.ts";
 import { createMemoryMonitor } from "../memory/monitor.ts";
 import { sampleMemory } from "../memory/sample.ts";
 import { createLedger } from "../metrics/ledger.ts";
@@ -15,6 +16,7 @@ import { startGhostText } from "./ghostTextStart.ts";
 import { createGhostTextStatus } from "./ghostTextStatus.ts";
 import { createLogChannel } from "./logChannel.ts";
 import { startNextEdit } from "./nextEditStart.ts";
+import { requestsKept, withLessMemory } from "./lowMemorySettings.ts";
 import { createNotices } from "./notices.ts";
 import type { PaletteAction } from "./paletteActions.ts";
 import { networkOptions, onDidChangeNetworkSettings } from "./network.ts";
@@ -73,7 +75,29 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   const apiKeys = createApiKeys(context.secrets, (apiKey) => redactor.learn(apiKey));
   const enabled = createEnabledCheck("completion.enabled");
   const nextEditEnabled = createEnabledCheck("nextEdit.enabled");
-  let { settings, problems } = readSettings();
+  let { settings: wished, problems } = readSettings();
+
+  // Memory of our own: one budget for all caches, and less of everything while memory is low.
+  const lowMemory = createLowMemory({ clock, mode: () => wished.lowMemory, onChange: () => void memoryChanged() });
+  let lowReason: LowMemoryReason | undefined;
+  const isLow = () => lowReason !== undefined;
+  const settingsNow = () => {
+    lowReason = lowMemory.reason();
+    ledger.setCapacity(requestsKept(isLow()));
+    return isLow() ? withLessMemory(wished) : wished;
+  };
+  let settings = settingsNow();
+  const cacheBudget = lazy(async () => {
+    const { createCacheBudget } = await import("../cache/cacheBudget.ts");
+    const budget = createCacheBudget({ clock });
+    budget.register({ name: "requests", ...ledger });
+    const keep = () => budget.keepWithin(cacheBudgetBytes(monitor.levels(), isLow()));
+    disposables.add(monitor.onSample(keep));
+    keep();
+    return budget;
+  });
+  disposables.add(monitor.onSample((sample) => lowMemory.take(sample, monitor.levels())));
+  disposables.add(monitor.onAlert(() => void cacheBudget()));
 
   // Model servers: one pooled client for all of them, loaded by the first request.
   const faultReporter = lazy(async () => {
@@ -161,17 +185,21 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       import("./relatedFiles.ts"),
     ]);
     const related = disposables.add(registerRelatedFiles({ clock, isWanted: tellsOfFiles }));
+    const prompts = createPromptBuilder({ clock, layout: () => settings.promptLayout, related: related.source });
+    const budget = await cacheBudget();
     loadedEngine = disposables.add(
       createCompletionEngine({
         clock,
         ledger,
-        prompts: createPromptBuilder({ clock, layout: () => settings.promptLayout, related: related.source }),
+        prompts,
         onBetter: (snapshot) => ghostText.showAgain(snapshot),
         speculateOnMetered: () => settings.speculateOnMetered,
+        speculates: () => !isLow(),
         onSuccess: () => statusBar.setProblem(undefined),
         onFailure: (error) => void reportFault(error, settings.completion),
       }),
     );
+    for (const { cache } of [loadedEngine, prompts, related]) disposables.add(budget.register(cache));
     await useSources(loadedEngine);
     return loadedEngine;
   });
@@ -234,6 +262,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
           log,
           isEnabled: wantsGhostText,
           showDelayMs: () => settings.showDelayMs,
+          budget: await cacheBudget(),
         });
       },
     }),
@@ -256,6 +285,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
         clock,
         log,
         ledger,
+        budget: await cacheBudget(),
         isEnabled: (document) => wantsGhostText(document) && nextEditEnabled.isEnabled(document),
         async askModel(editor, nextEdit, signal) {
           const setting = vscode.workspace.isTrusted ? settings.nextEdit : undefined;
@@ -290,9 +320,8 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   };
   const settingsChanged = async () => {
     if (isWriting) return;
-    const usedOptions = predictorOptions();
-    ({ settings, problems } = readSettings());
-    connections.settingsChanged();
+    ({ settings: wished, problems } = readSettings());
+    const inUse = useSettings();
     enabled.reset();
     ghostTextStatus.refresh();
     chat?.settingsChanged();
@@ -301,12 +330,22 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     notices.reset();
     statusBar.setProblem(undefined);
     void showProblems();
+    await inUse;
+  };
+  const useSettings = async () => {
+    const usedOptions = predictorOptions();
+    settings = settingsNow();
+    connections.settingsChanged();
     try {
       if (!settings.predictorEnabled || predictorOptions() !== usedOptions) await stopPredictor();
       if (loadedEngine) await useSources(loadedEngine);
     } catch (error) {
       log.error(`The changed settings could not be used: ${String(error)}`);
     }
+  };
+  const memoryChanged = async () => {
+    await useSettings();
+    log.info(lowReason ? lowMemorySentence(lowReason, vscode.l10n.t) : "Memory is no longer low");
   };
   void showProblems();
   disposables.add(

@@ -52,8 +52,7 @@ export type ConnectionsOptions = {
 type Loaded = { readonly client: TransportClient; readonly servers: Servers };
 
 /** What the client and the guards are made with: when it changes, they are made anew. */
-const shapeOf = ({ connectionsPerServer, retryWaitMs }: Settings): string =>
-  JSON.stringify([connectionsPerServer, retryWaitMs]);
+const shapeOf = ({ retryWaitMs }: Settings): string => JSON.stringify([retryWaitMs]);
 
 /** One model, on one server or spread over several. */
 const openTarget = async (
@@ -93,7 +92,8 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
       import("../provider/servers.ts"),
       fillInMemory(),
     ]);
-    const client = createNetworkClient({ ...network(), clock, log, connectionsPerOrigin: now.connectionsPerServer });
+    const connectionsPerOrigin = () => settings().connectionsPerServer;
+    const client = createNetworkClient({ ...network(), clock, log, connectionsPerOrigin });
     const servers = createServers({
       transport: client,
       clock,

@@ -19,8 +19,11 @@ export type SnapshotReader = (
   selected?: vscode.SelectedCompletionInfo,
 ) => Place;
 
+/** What a reader keeps, for the budget of all caches. */
+export type KeptCopy = { sizeBytes(): number; forget(): void };
+
 /** Makes a reader. It keeps a copy of the document that it read last, where that has other line ends than `\n`. */
-export const createSnapshotReader = (): SnapshotReader => {
+export const createSnapshotReader = (): SnapshotReader & KeptCopy => {
   let copy: { readonly document: vscode.TextDocument; readonly version: number; readonly text: string } | undefined;
 
   /** Several places are read at each key, and making such a text takes milliseconds where the document is long. */
@@ -33,7 +36,7 @@ export const createSnapshotReader = (): SnapshotReader => {
     return copy.text;
   };
 
-  return (document, position, selected) => {
+  const read: SnapshotReader = (document, position, selected) => {
     // Models and the predictor write \n; VS Code turns it into the document's own line ends when text is accepted.
     const text = textOf(document);
     const isCrLf = document.eol === vscode.EndOfLine.CRLF;
@@ -55,6 +58,10 @@ export const createSnapshotReader = (): SnapshotReader => {
       typedAhead,
     };
   };
+  return Object.assign(read, {
+    sizeBytes: () => (copy ? 2 * copy.text.length : 0),
+    forget: () => void (copy = undefined),
+  });
 };
 
 /** The name under which the predictor knows a document. */

@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { createDisposableList } from "../base/disposable.ts";
 import { pause } from "../base/wait.ts";
 import type { Log } from "../base/log.ts";
+import type { CacheBudget } from "../cache/cacheBudget.ts";
 import type { Acceptance, ShownText } from "../completion/acceptance.ts";
 import type { CompletionEngine, Suggestion } from "../completion/engine.ts";
 import type { Snapshot } from "../completion/snapshot.ts";
@@ -23,6 +24,8 @@ export type GhostTextOptions = {
   readonly isEnabled: (document: vscode.TextDocument) => boolean;
   /** How long typing has to pause before new ghost text appears. */
   readonly showDelayMs: () => number;
+  /** Where the copy of the document that was read last is counted. */
+  readonly budget?: Pick<CacheBudget, "register">;
   readonly log: Log;
 };
 
@@ -46,6 +49,7 @@ export const registerGhostText = (options: GhostTextOptions): GhostTextAnswers =
   const lastEdits = new WeakMap<vscode.TextDocument, LastEdit>();
   const snapshotAt = createSnapshotReader();
   let loaded: CompletionEngine | undefined;
+  let askedAtMs = -Infinity;
   /** VS Code calls it invoked by hand when we make it ask. */
   let isAskedByUs = false;
 
@@ -78,6 +82,7 @@ export const registerGhostText = (options: GhostTextOptions): GhostTextAnswers =
       if (!isInvoked && (edit === "indentation" || edit === "composition")) return undefined;
       try {
         loaded ??= await engine();
+        askedAtMs = clock.nowMs();
         const { snapshot, range, typedAhead } = snapshotAt(document, position, context.selectedCompletionInfo);
         const { version } = document;
         const signal = abortSignalOf(token);
@@ -100,6 +105,13 @@ export const registerGhostText = (options: GhostTextOptions): GhostTextAnswers =
       }
     },
   };
+  const copy = {
+    name: "document text",
+    sizeBytes: () => snapshotAt.sizeBytes(),
+    lastUsedMs: () => askedAtMs,
+    shrink: () => snapshotAt.forget(),
+  };
+  if (options.budget) disposables.add(options.budget.register(copy));
   disposables.add(
     vscode.workspace.onDidChangeTextDocument((event) => {
       const { document } = event;

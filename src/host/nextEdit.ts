@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { createDisposableList, type Disposable } from "../base/disposable.ts";
 import { lazy } from "../base/lazy.ts";
 import type { Log } from "../base/log.ts";
+import type { CacheBudget } from "../cache/cacheBudget.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import type { NextEdit } from "../nextEdit/nextEdit.ts";
 import type { PlaceEdit } from "../nextEdit/rule.ts";
@@ -25,6 +26,8 @@ export type NextEditOptions = {
     nextEdit: NextEdit,
     signal: AbortSignal,
   ) => Promise<PlaceEdit | undefined>;
+  /** Where the text of the document that is followed is counted. */
+  readonly budget?: Pick<CacheBudget, "register">;
 };
 
 // Shorter pauses lie between the letters of a word; an offer in the middle of one would be of half a change.
@@ -33,6 +36,8 @@ const pauseMs = 500;
 const readAfterMs = 400;
 /** Reading a longer document takes milliseconds of the host's thread. */
 const maxDocumentUnits = 1_000_000;
+/** Lines of the text now, and before the last edit as far as they differ; most are cut out of one long text. */
+const bytesPerUnit = 3;
 /** More lines away than this from both the edit and the offered place, somebody does something else. */
 const farLines = 10;
 const contextKey = "hotpath.nextEditOffered";
@@ -76,7 +81,14 @@ export type NextEditOffers = Disposable & {
  * Offers the change that was just made by hand at the next place where it applies: the first press of the key goes
  * there, the second makes it. One offer at a time, gone with anything else that is typed. Begins with the active editor.
  */
-export const registerNextEdit = ({ clock, log, ledger, isEnabled, askModel }: NextEditOptions): NextEditOffers => {
+export const registerNextEdit = ({
+  clock,
+  log,
+  ledger,
+  isEnabled,
+  askModel,
+  budget,
+}: NextEditOptions): NextEditOffers => {
   const disposables = createDisposableList();
   const loadCore = lazy(() => import("../nextEdit/nextEdit.ts"));
   const loadView = lazy(async () => {
@@ -91,6 +103,7 @@ export const registerNextEdit = ({ clock, log, ledger, isEnabled, askModel }: Ne
   let timer: Disposable | undefined;
   let asking: AbortController | undefined;
   let isApplying = false;
+  let readAtMs = -Infinity;
 
   const stop = () => {
     timer?.dispose();
@@ -126,6 +139,7 @@ export const registerNextEdit = ({ clock, log, ledger, isEnabled, askModel }: Ne
       const { createNextEdit } = await loadCore();
       if (document.version !== version || vscode.window.activeTextEditor?.document !== document) return;
       followed = { document, languageId, nextEdit: createNextEdit(text, languageId) };
+      readAtMs = clock.nowMs();
     } catch (error) {
       log.error(`No next edits: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -150,6 +164,7 @@ export const registerNextEdit = ({ clock, log, ledger, isEnabled, askModel }: Ne
     if (document.languageId !== languageId || !isServed(document)) return followSoon();
     const startedMs = clock.nowMs();
     const { version } = document;
+    readAtMs = startedMs;
     const controller = new AbortController();
     asking = controller;
     try {
@@ -224,6 +239,20 @@ export const registerNextEdit = ({ clock, log, ledger, isEnabled, askModel }: Ne
     stop();
     hide();
   };
+  const followedText = {
+    name: "next edits",
+    sizeBytes() {
+      if (!followed || followed.document.isClosed) return 0;
+      const { document } = followed;
+      return bytesPerUnit * document.offsetAt(document.lineAt(document.lineCount - 1).range.end);
+    },
+    lastUsedMs: () => readAtMs,
+    shrink() {
+      // What is on the screen stays, and what it is about with it.
+      if (!offer && !asking) followed = undefined;
+    },
+  };
+  if (budget) disposables.add(budget.register(followedText));
   followSoon();
   return {
     async take() {

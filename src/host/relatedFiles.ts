@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { Clock } from "../base/clock.ts";
+import type { BudgetedCache } from "../cache/cacheBudget.ts";
 import { createDisposableList, type Disposable } from "../base/disposable.ts";
 import type { ContextSource } from "../completion/prompt.ts";
 import { createRelatedFiles } from "../completion/relatedFiles.ts";
@@ -40,12 +41,13 @@ const untold = new Set([
 export const registerRelatedFiles = ({
   clock,
   isWanted,
-}: RelatedFilesOptions): Disposable & { readonly source: ContextSource } => {
+}: RelatedFilesOptions): Disposable & { readonly source: ContextSource; readonly cache: BudgetedCache } => {
   const disposables = createDisposableList();
   const related = createRelatedFiles();
   const edited = new Map<vscode.TextDocument, { readonly line: number; readonly timer: Disposable }>();
   let reading = new AbortController();
   let viewed: vscode.TextEditor | undefined;
+  let readAtMs = -Infinity;
 
   const mayTell = ({ uri }: vscode.TextDocument): boolean => {
     // Where the workspace itself lies says nothing about its files.
@@ -153,6 +155,7 @@ export const registerRelatedFiles = ({
     source: {
       isOn: isWanted,
       read(snapshot, options) {
+        readAtMs = clock.nowMs();
         const uri = vscode.Uri.parse(snapshot.documentId);
         const folder = vscode.workspace.getWorkspaceFolder(uri);
         const current = shownPath(uri);
@@ -162,6 +165,12 @@ export const registerRelatedFiles = ({
           files: related.list(current, options),
         };
       },
+    },
+    cache: {
+      name: "other files",
+      sizeBytes: () => related.sizeBytes(),
+      lastUsedMs: () => readAtMs,
+      shrink: (toBytes) => related.shrink(toBytes),
     },
     dispose: () => disposables.dispose(),
   };

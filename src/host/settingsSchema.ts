@@ -1,4 +1,5 @@
 import type { PromptLayout } from "../completion/prompt.ts";
+import type { LowMemoryMode } from "../memory/lowMemory.ts";
 import type { ConfidenceName } from "../predictor/predictorService.ts";
 import type { ProviderKind } from "../provider/provider.ts";
 
@@ -50,6 +51,7 @@ export type Settings = {
   readonly predictorConfidence: ConfidenceName;
   readonly predictorMaxBytes: number;
   readonly predictorIndexesOnBattery: boolean;
+  readonly lowMemory: LowMemoryMode;
   /** The model that is asked for next edits; undefined: rules alone. */
   readonly nextEdit: RoleSetting | undefined;
 };
@@ -88,6 +90,7 @@ export const settingDefaults = {
   "predictor.confidence": "balanced",
   "predictor.memoryMb": 256,
   "predictor.indexOnBattery": true,
+  lowMemory: "automatic",
   "chat.provider": "none",
   "chat.baseUrl": "",
   "chat.model": "",
@@ -129,6 +132,7 @@ export const defaultBaseUrl: Readonly<Record<ProviderKind, string>> = {
 const strategies = ["ordered", "fastest"] as const;
 const layouts = ["anchored", "classic"] as const satisfies readonly PromptLayout[];
 const confidences = ["balanced", "quiet", "eager"] as const satisfies readonly ConfidenceName[];
+const lowMemoryModes = ["automatic", "on", "off"] as const satisfies readonly LowMemoryMode[];
 const mebibyte = 1024 * 1024;
 
 const isProviderKind = (value: string): value is ProviderKind => Object.hasOwn(defaultBaseUrl, value);
@@ -272,6 +276,7 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
     predictorConfidence: oneOf("predictor.confidence", confidences),
     predictorMaxBytes: Math.round(number("predictor.memoryMb")) * mebibyte,
     predictorIndexesOnBattery: flag("predictor.indexOnBattery"),
+    lowMemory: oneOf("lowMemory", lowMemoryModes),
     nextEdit: nextEdit && { ...nextEdit, moreBaseUrls: [], fallbacks: [] },
   };
   return { settings, problems };

@@ -109,6 +109,14 @@ export type Ledger = {
   /** Counts an accepted text of which `share` (0..1) still stands after 30 s. */
   kept(source: SuggestionSource, characters: number, share: number): void;
   snapshot(): LedgerSnapshot;
+  /** Keeps the newest `capacity` requests from now on; what was counted stays. */
+  setCapacity(capacity: number): void;
+  /** When a request was begun last, by the program's clock; `-Infinity`: none was. */
+  lastUsedMs(): number;
+  /** What the kept requests take, estimated. */
+  sizeBytes(): number;
+  /** Drops the oldest ended requests until at most `toBytes` are left; what was counted stays. */
+  shrink(toBytes: number): void;
   /** Requests that are under way now. */
   runningCount(): number;
   /** Calls back after every change; the caller throttles. */
@@ -144,8 +152,10 @@ const emptyTally = (): SourceTally => ({
 });
 
 /** Makes an empty ledger that keeps the newest `capacity` requests; totals cover all of them. */
-export const createLedger = ({ clock, capacity = 500 }: { clock: Clock; capacity?: number }): Ledger => {
-  const rows: MutableRow[] = [];
+export const createLedger = ({ clock, capacity: firstCapacity = 500 }: { clock: Clock; capacity?: number }): Ledger => {
+  let rows: MutableRow[] = [];
+  let capacity = firstCapacity;
+  let lastStartMs = -Infinity;
   const totals = { started: 0, ok: 0, cancelled: 0, failed: 0, promptTokens: 0, cachedTokens: 0, generatedTokens: 0 };
   let costUsd: number | undefined;
   /** Adds a request's usage to the totals; -1 takes it out again. */
@@ -177,6 +187,7 @@ export const createLedger = ({ clock, capacity = 500 }: { clock: Clock; capacity
         trace: span.record,
       };
       rows.push(row);
+      lastStartMs = clock.nowMs();
       if (rows.length > capacity) rows.shift();
       changed();
       return {
@@ -259,6 +270,24 @@ export const createLedger = ({ clock, capacity = 500 }: { clock: Clock; capacity
         };
       }),
     }),
+    setCapacity(wanted) {
+      capacity = wanted;
+      if (rows.length <= capacity) return;
+      rows = rows.slice(-capacity);
+      changed();
+    },
+    lastUsedMs: () => lastStartMs,
+    sizeBytes: () => rows.reduce((sum, row) => sum + bytesOf(row), 0),
+    shrink(toBytes) {
+      let leftBytes = rows.reduce((sum, row) => sum + bytesOf(row), 0);
+      if (leftBytes <= toBytes) return;
+      rows = rows.filter((row) => {
+        if (leftBytes <= toBytes || row.outcome === "running") return true;
+        leftBytes -= bytesOf(row);
+        return false;
+      });
+      changed();
+    },
     runningCount: () => totals.started - totals.ok - totals.cancelled - totals.failed,
     onDidChange(listener) {
       listeners.add(listener);
@@ -266,6 +295,14 @@ export const createLedger = ({ clock, capacity = 500 }: { clock: Clock; capacity
     },
   };
 };
+
+// As a heap profile shows them, with the objects around their texts.
+const rowBytes = 500;
+const spanBytes = 180;
+
+const spansOf = ({ children }: SpanRecord): number => children.reduce((sum, child) => sum + spansOf(child), 1);
+
+const bytesOf = ({ trace }: RequestRow): number => rowBytes + spanBytes * spansOf(trace);
 
 /** A server may say anything: a sum stays a sum. */
 const isAmount = (value: number | undefined): value is number =>

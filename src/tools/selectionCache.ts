@@ -21,6 +21,10 @@ export type SelectionCache = {
   wasExact(): boolean;
   set(query: string, count: number, context: ToolContext | undefined, lesson: number, ids: readonly string[]): void;
   clear(): void;
+  /** What it takes, estimated. */
+  sizeBytes(): number;
+  /** Drops what was not asked for of late, or else all, until at most `toBytes` are left. */
+  shrink(toBytes: number): void;
   readonly size: number;
 };
 
@@ -33,6 +37,22 @@ const areSame = (a: readonly string[] | undefined, b: readonly string[] | undefi
   if (!a || !b || a.length !== b.length) return false;
   for (let at = a.length - 1; at >= 0; at--) if (a[at] !== b[at]) return false;
   return true;
+};
+
+// A list of entries and one entry, beside the query and the ids, which are the tools' own.
+const queryBytes = 120;
+const entryBytes = 160;
+const idBytes = 8;
+
+const bytesOf = (generation: ReadonlyMap<string, readonly Entry[]>): number => {
+  let bytes = 0;
+  for (const [query, entries] of generation) {
+    bytes += queryBytes + 2 * query.length;
+    for (const { ids, tools, previous } of entries) {
+      bytes += entryBytes + idBytes * (ids.length + (tools?.length ?? 0) + (previous?.length ?? 0));
+    }
+  }
+  return bytes;
 };
 
 /**
@@ -91,6 +111,11 @@ export const createSelectionCache = (): SelectionCache => {
     clear() {
       young.clear();
       old.clear();
+    },
+    sizeBytes: () => bytesOf(young) + bytesOf(old),
+    shrink(toBytes) {
+      if (bytesOf(young) + bytesOf(old) > toBytes) old = new Map();
+      if (bytesOf(young) > toBytes) young = new Map();
     },
     get size() {
       return young.size + old.size;

@@ -1,7 +1,7 @@
 import { createRanking, lastSlot } from "./ranking.ts";
 import { createLearnedTools, type LearnedState } from "./learnedTools.ts";
 import { createRequestReader } from "./requestReader.ts";
-import { createSelectionCache } from "./selectionCache.ts";
+import { createSelectionCache, type SelectionCache } from "./selectionCache.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 import { createSynonyms } from "./synonyms.ts";
 import { createToolIndex } from "./toolIndex.ts";
@@ -48,6 +48,8 @@ export type ToolSelector = {
   tool(id: string): Tool | undefined;
   /** Number of tools there are now. */
   size(): number;
+  /** What the selections of late take; `shrink` forgets them, not what was learned. */
+  readonly cache: Pick<SelectionCache, "sizeBytes" | "shrink">;
   /** What was learned, as plain data to keep in a file. */
   serialize(nowMs: number): LearnedState;
   /** Takes up what {@link ToolSelector.serialize} gave, faded by its age; false if it is something else. */
@@ -138,6 +140,7 @@ export const createSelector = (tools: readonly Tool[]): ToolSelector => {
     has: (id) => byId.has(id),
     tool: (id) => byId.get(id),
     size: () => byId.size,
+    cache,
     serialize: (nowMs) => learned.serialize(nowMs),
     restore(state, nowMs) {
       const isTaken = learned.restore(state, nowMs);

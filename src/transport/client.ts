@@ -109,9 +109,10 @@ export type TransportOptions = {
   readonly log: Log;
   /**
    * HTTP/1 connections to one origin; further requests queue. Default 64: how many requests run at the same time is not
-   * decided here, and fifty at once to a distant server shall not wait for each other's round trips.
+   * decided here, and fifty at once to a distant server shall not wait for each other's round trips. A function is asked
+   * each time.
    */
-  readonly connectionsPerOrigin?: number;
+  readonly connectionsPerOrigin?: number | (() => number);
   /** The way to an origin, asked once for each. Default: straight there, with Node's certificates. */
   readonly connectorFor?: (origin: string) => Connector;
   /** What carries the requests to an origin in the place of own connections, asked once for each. */
@@ -152,7 +153,7 @@ export const createTransportClient = ({
       poolFor?.(origin) ??
       createPool({
         origin,
-        connectionsMax: connectionsPerOrigin,
+        connectionsMax: typeof connectionsPerOrigin === "number" ? () => connectionsPerOrigin : connectionsPerOrigin,
         connector: connectorFor(origin),
         offersHttp2: http2(origin),
         clock,

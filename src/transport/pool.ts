@@ -62,7 +62,8 @@ export type Pool = {
 
 type PoolOptions = {
   readonly origin: string;
-  readonly connectionsMax: number;
+  /** Asked each time; when it has become less, idle connections beyond it are closed by the next request. */
+  readonly connectionsMax: () => number;
   readonly connector: Connector;
   readonly offersHttp2: boolean;
   readonly clock: Clock;
@@ -134,7 +135,8 @@ export const createPool = (options: PoolOptions): Pool => {
     const hasSlept = newAheadMs - aheadMs > sleepMs;
     aheadMs = newAheadMs;
     for (const member of members) {
-      if (member.running === 0 && (hasSlept || nowMs - member.lastUseMs > keepAliveMs)) drop(member);
+      const isOutdated = hasSlept || nowMs - member.lastUseMs > keepAliveMs;
+      if (member.running === 0 && (isOutdated || members.size > connectionsMax())) drop(member);
     }
   };
 
@@ -206,7 +208,7 @@ export const createPool = (options: PoolOptions): Pool => {
     }
     // A new HTTP/2 connection takes one request until the server has said how many.
     if (!isFresh && [...members].some(({ connection }) => connection.capacity() > 0 && !connection.isSettled())) return;
-    if (members.size + openings.size >= connectionsMax) {
+    if (members.size + openings.size >= connectionsMax()) {
       // Whoever refuses idle connections gets the place of one; no place may ever become free otherwise.
       const idle = isFresh ? [...members].find(({ running }) => running === 0) : undefined;
       if (!idle) return;
@@ -316,7 +318,7 @@ export const createPool = (options: PoolOptions): Pool => {
     },
     preconnect() {
       dropOutdated();
-      if (!isClosed && openings.size === 0 && members.size < connectionsMax && !findRoom()) open();
+      if (!isClosed && openings.size === 0 && members.size < connectionsMax() && !findRoom()) open();
     },
     answered(headers) {
       if (!closesAfterwards(headers)) {

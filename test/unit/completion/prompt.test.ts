@@ -291,3 +291,22 @@ test("nothing is told of other files any more as soon as that is switched off", 
   isOn = false;
   assert.equal(build(typist.insert("x")).context, undefined);
 });
+
+test("giving back drops the anchors of the documents not asked about longest; what is asked next is whole", () => {
+  const { build, prompts, clock } = setUp();
+  const first = createTypist("a();\nlet b = ;\n", 13, "a.ts");
+  const second = createTypist("c();\nlet d = ;\n", 13, "b.ts");
+  assert.deepEqual([prompts.cache.sizeBytes(), prompts.cache.lastUsedMs()], [0, -Infinity]);
+  build(first.snapshot());
+  clock.advance(100);
+  const parts = build(second.snapshot());
+  assert.equal(prompts.cache.lastUsedMs(), 100);
+  const bothBytes = prompts.cache.sizeBytes();
+  prompts.cache.shrink(bothBytes - 1);
+  const oneBytes = prompts.cache.sizeBytes();
+  assert.ok(oneBytes > 0 && oneBytes < bothBytes);
+  assert.deepEqual(build(second.insert("1")), { ...parts, typed: "let d = 1" });
+  prompts.cache.shrink(0);
+  assert.equal(prompts.cache.sizeBytes(), 0);
+  assert.equal(shown(build(second.insert("2"))), "c();\nlet d = 12");
+});

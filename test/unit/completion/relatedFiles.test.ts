@@ -110,3 +110,15 @@ test("the number of pieces on offer is limited; the oldest go", () => {
   assert.equal(found.length, 40);
   assert.ok(found.includes("199.ts") && !found.includes("159.ts"));
 });
+
+test("giving back forgets what was offered longest ago", () => {
+  const related = createRelatedFiles();
+  for (const path of ["a.ts", "b.ts", "c.ts"]) related.offer({ path, text: `text of ${path}`, source: "open" });
+  assert.equal(paths(related).length, 3);
+  related.shrink(related.sizeBytes());
+  assert.equal(paths(related).length, 3);
+  related.shrink(related.sizeBytes() - 1);
+  assert.deepEqual(paths(related).toSorted(), ["b.ts", "c.ts"]);
+  related.shrink(0);
+  assert.deepEqual([paths(related), related.sizeBytes()], [[], 0]);
+});

@@ -17,7 +17,10 @@ const unused = () => assert.fail("not used by the engine");
 type Call = { readonly request: CompletionRequest; readonly options: CallOptions | undefined };
 
 /** Answers `answers` one after the other; "hang" only ends by being cancelled, "make room" does it by itself half-way. */
-const setUp = (answers: string[], { isMetered = false, cachedTokens = 990, speculateOnMetered = false } = {}) => {
+const setUp = (
+  answers: string[],
+  { isMetered = false, cachedTokens = 990, speculateOnMetered = false, speculates = true } = {},
+) => {
   const clock = createFakeClock();
   const calls: Call[] = [];
   const provider: Provider = {
@@ -50,6 +53,7 @@ const setUp = (answers: string[], { isMetered = false, cachedTokens = 990, specu
     clock,
     ledger,
     speculateOnMetered: () => speculateOnMetered,
+    speculates: () => speculates,
     onBetter: () => {},
     onSuccess: () => {},
     onFailure: (error) => assert.fail(String(error)),
@@ -139,6 +143,17 @@ test("a server that charges is asked ahead only where that is wanted", async () 
     await pause();
     assert.equal(calls.length, speculateOnMetered ? 2 : 1);
   }
+});
+
+test("nothing is asked ahead while that is switched off", async () => {
+  const { calls, engine, pause, type } = setUp(["first();", ""], { speculates: false });
+  type("a‸\n");
+  await engine.suggest(at("a‸\n"), never);
+  const before = calls.length;
+  await pause();
+  engine.cursorJumped(() => at("a\nelsewhere‸\n"));
+  await pause();
+  assert.equal(calls.length, before);
 });
 
 test("a server that would read the prompt anew is not asked ahead", async () => {

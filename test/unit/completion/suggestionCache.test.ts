@@ -105,3 +105,15 @@ test("remembers nothing of a line that is too long to be written by hand", () =>
   assert.equal(cache.sizeBytes, 0);
   assert.equal(cache.find(at(`${long}‸\n`), "m"), undefined);
 });
+
+test("giving back takes the places not asked for longest, and their answers are gone", () => {
+  const cache = createSuggestionCache(100_000);
+  for (const name of ["first", "second", "third"]) cache.add(at(`let ${name} = ‸\n`), "m", `${name}Answer();`);
+  cache.find(at("let first = ‸\n"), "m");
+  cache.shrink(cache.sizeBytes - 1);
+  assert.equal(cache.find(at("let second = ‸\n"), "m"), undefined);
+  assert.equal(cache.find(at("let first = ‸\n"), "m")?.text, "firstAnswer();");
+  cache.shrink(0);
+  assert.equal(cache.find(at("let first = ‸\n"), "m"), undefined);
+  assert.equal(cache.sizeBytes, 0);
+});

@@ -130,7 +130,7 @@ test("settings that shape the client make it anew, others do not", async (contex
   connections.settingsChanged();
   assert.notEqual((await connections.source("completion", completion())).provider, before.provider);
   assert.notEqual(connections.facts(), undefined);
-  change({ ...values, "network.connectionsPerServer": 2 });
+  change({ ...values, "network.retryWaitSeconds": 2 });
   connections.settingsChanged();
   assert.equal(connections.facts(), undefined);
   await server.allClosed();

@@ -45,6 +45,7 @@ test("without settings there is no server and the predictor is on", () => {
       predictorConfidence: "balanced",
       predictorMaxBytes: 268_435_456,
       predictorIndexesOnBattery: true,
+      lowMemory: "automatic",
     },
     problems: [],
   });
@@ -303,7 +304,7 @@ test("a folder cannot say where text is sent: all but what it may switch is mach
     "hotpath.nextEdit.enabled",
   ]);
   const endpoints = Object.keys(properties).filter((name) => !harmless.has(name));
-  assert.equal(endpoints.length, 28);
+  assert.equal(endpoints.length, 29);
   for (const name of endpoints) assert.equal(properties[name]!.scope, "machine", name);
   assert.deepEqual(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations.toSorted(), endpoints.toSorted());
 });
@@ -311,4 +312,15 @@ test("a folder cannot say where text is sent: all but what it may switch is mach
 test("every text that package.json refers to exists, and none is left over", () => {
   const used = new Set([...readText("package.json").matchAll(/"%([\w.]+)%"/g)].map(([, key]) => key!));
   assert.deepEqual([...used].toSorted(), Object.keys(JSON.parse(readText("package.nls.json")) as object).toSorted());
+});
+
+test("package.json offers the low-memory modes that the program knows", () => {
+  const modes = ["automatic", "on", "off"];
+  assert.deepEqual(properties["hotpath.lowMemory"]!.enum, modes);
+  for (const mode of modes) assert.equal(parse({ lowMemory: mode }).settings.lowMemory, mode);
+  const odd = parse({ lowMemory: "sometimes" });
+  assert.deepEqual(
+    [odd.settings.lowMemory, odd.problems.map(({ kind, setting }) => `${kind} ${setting}`)],
+    ["automatic", ["unknown-value hotpath.lowMemory"]],
+  );
 });

@@ -131,3 +131,41 @@ test("tells listeners about changes until they leave", () => {
   ledger.offered("live", 0.1);
   assert.equal(calls, 1);
 });
+
+test("a smaller capacity takes effect at once, and a larger one for what comes", () => {
+  const ledger = createLedger({ clock: createFakeClock(), capacity: 5 });
+  const ids = () => ledger.snapshot().requests.map(({ id }) => id);
+  for (let count = 0; count < 5; count++) ledger.startRequest(about).end("ok");
+  let changes = 0;
+  ledger.onDidChange(() => changes++);
+  ledger.setCapacity(2);
+  assert.deepEqual([ids(), changes], [[5, 4], 1]);
+  ledger.setCapacity(3);
+  for (let count = 0; count < 2; count++) ledger.startRequest(about).end("ok");
+  assert.deepEqual(ids(), [7, 6, 5]);
+  assert.equal(ledger.snapshot().requestTotals.ok, 7);
+});
+
+test("giving back drops the oldest requests that have ended, and no count", () => {
+  const clock = createFakeClock();
+  const ledger = createLedger({ clock });
+  assert.deepEqual([ledger.sizeBytes(), ledger.lastUsedMs()], [0, -Infinity]);
+  const running = ledger.startRequest(about);
+  clock.advance(50);
+  for (let count = 0; count < 3; count++) {
+    const request = ledger.startRequest(about);
+    request.span.child("connect").end();
+    request.end("ok");
+  }
+  assert.equal(ledger.lastUsedMs(), 50);
+  const ids = () => ledger.snapshot().requests.map(({ id }) => id);
+  ledger.shrink(ledger.sizeBytes());
+  assert.deepEqual(ids(), [4, 3, 2, 1]);
+  ledger.shrink(ledger.sizeBytes() - 1);
+  assert.deepEqual(ids(), [4, 3, 1]);
+  ledger.shrink(0);
+  assert.deepEqual(ids(), [1]);
+  running.end("ok");
+  assert.equal(ledger.snapshot().requestTotals.ok, 4);
+  assert.equal(ledger.runningCount(), 0);
+});

@@ -49,3 +49,18 @@ test("a pasted file is not kept as a key", () => {
   cache.set("x".repeat(10_000), 5, undefined, 0, []);
   assert.equal(cache.size, 0);
 });
+
+test("giving back drops what was not asked for of late first", () => {
+  const cache = createSelectionCache();
+  for (let at = 0; at < 256; at++) cache.set(`q${at}`, 5, undefined, 0, ["a", "b"]);
+  cache.set("young", 5, undefined, 0, ["a"]);
+  const fullBytes = cache.sizeBytes();
+  assert.ok(fullBytes > 256 * 2 * "q100".length);
+  cache.shrink(fullBytes);
+  assert.equal(cache.sizeBytes(), fullBytes);
+  cache.shrink(fullBytes - 1);
+  assert.equal(cache.size, 1);
+  assert.deepEqual(cache.get("young", 5, undefined, 0), ["a"]);
+  cache.shrink(0);
+  assert.deepEqual([cache.size, cache.sizeBytes()], [0, 0]);
+});

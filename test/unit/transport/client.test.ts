@@ -34,6 +34,25 @@ test("requests at the same time get a connection each, up to the limit, and the 
   assert.equal(client.counters().requests, 4);
 });
 
+test("a lower limit closes idle connections beyond it with the next request, and runs no request less", async (context) => {
+  let connectionsMax = 3;
+  const { post, client, server } = await createHarness(context, { connectionsPerOrigin: () => connectionsMax });
+  const atOnce = async (count: number) => {
+    const release = Promise.withResolvers<void>();
+    server.script("/", ...Array.from({ length: count }, () => streamReply([() => release.promise, "data: ok\n\n"])));
+    const answers = Array.from({ length: count }, async () => (await post("/completion")).text(1000));
+    for (let left = Math.min(count, connectionsMax); left > 0; left--) await server.nextRequest();
+    release.resolve();
+    assert.deepEqual(await Promise.all(answers), Array(count).fill("data: ok\n\n"));
+  };
+  await atOnce(3);
+  assert.equal(client.counters().openNow, 3);
+  connectionsMax = 1;
+  await atOnce(2);
+  while (client.counters().openNow > 1) await setImmediate();
+  assert.equal(server.connections().opened, 3);
+});
+
 test("the request goes out as it was given, and asks for no compression", async (context) => {
   const { post, server } = await createHarness(context);
   await (await post("/nope?a=1", { headers: { authorization: "Bearer k", "x-a": "1" }, body: '{"ü":1}' })).text(1000);

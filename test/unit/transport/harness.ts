@@ -10,7 +10,10 @@ import { createModelServer, type ModelServerOptions } from "../../fake/modelServ
 /** A server, a clock that stands still, and a client; all closed after the test. */
 export const createHarness = async (
   context: TestContext,
-  { server: serverOptions, connectionsPerOrigin }: { server?: ModelServerOptions; connectionsPerOrigin?: number } = {},
+  {
+    server: serverOptions,
+    connectionsPerOrigin,
+  }: { server?: ModelServerOptions; connectionsPerOrigin?: number | (() => number) } = {},
 ) => {
   const clock = createFakeClock();
   const server = await createModelServer(serverOptions);

@@ -461,7 +461,7 @@ test("who waits is served in order, also when the first of them refuses idle con
   const counters = { requests: 0, opened: 0, reused: 0, queued: 0, openNow: 0 };
   const pool = createPool({
     origin: server.url,
-    connectionsMax: 1,
+    connectionsMax: () => 1,
     connector: createDirectConnector(),
     offersHttp2: false,
     clock: createFakeClock(),
