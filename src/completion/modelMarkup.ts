@@ -1,6 +1,6 @@
 const markup = new Set(["html", "markdown", "xml", "vue", "svelte", "javascriptreact", "typescriptreact", "mdx"]);
 const modelToken =
-  /<\|[\w-]{2,40}\|>|<｜[^｜>\n]{2,40}｜>|<\/?fim_\w+>|<\[[^\]>\n]{2,30}\]>|<file_sep>|<(?:end|start)_of_turn>|<[be]os>|<\/?COMPLETION>|(?:^|\n)(?:<filename>|<repo_name>|\+{5} )/g;
+  /<\|[\w-]{2,40}\|>|<｜[^｜>\n]{2,40}｜>|<\/?fim_\w+>|<\[(?:fim-\w{2,10}|[^\]>\s]{0,15}▁[^\]>\s]{2,20})\]>|<file_sep>|<(?:end|start)_of_turn>|<[be]os>|<\/?COMPLETION>|(?:^|\n)(?:<filename>|<repo_name>|\+{5} )/g;
 const codeLlamaToken = /(?<!\w)<(?:PRE|SUF|MID)>|<EOT>|<\/s>\s*$/g;
 const leadingToken =
   /^\s*(?:<\|(?:fim_middle|code_middle)\|>|<fim_middle>|<MID>|<｜fim▁end｜>|<\[fim-middle\]>|<COMPLETION>)/;

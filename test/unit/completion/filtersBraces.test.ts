@@ -198,3 +198,66 @@ testGolden("c", [
 testGolden("shellscript", [
   ["cuts at a closer that stands below", "f() {\n  a‸\n}\n", "\n  b\n}\n  c", "f() {\n  a⟦\n  b⟧\n}\n"],
 ]);
+
+testGolden("typescript", [
+  [
+    "goes on in a function whose parameters took several lines",
+    "f(\n    a: A,\n    b: B) {‸\n",
+    "\n  g(a);\n  h(b);",
+    "f(\n    a: A,\n    b: B) {⟦\n  g(a);\n  h(b);⟧\n",
+  ],
+  [
+    "goes on behind a statement of several lines",
+    "function f() {\n  const a = b\n    ? c\n    : d‸\n}\n",
+    "\n  g(a);",
+    "function f() {\n  const a = b\n    ? c\n    : d⟦\n  g(a);⟧\n}\n",
+  ],
+  [
+    "goes on behind a body without brackets",
+    "function f() {\n  for (const a of b)\n    g(a);‸\n}\n",
+    "\n  h(b);",
+    "function f() {\n  for (const a of b)\n    g(a);⟦\n  h(b);⟧\n}\n",
+  ],
+  [
+    "goes on behind a call that the text closes",
+    "function f() {\n  g(\n    a,\n    b‸\n}\n",
+    ");\n  h(b);",
+    "function f() {\n  g(\n    a,\n    b⟦);\n  h(b);⟧\n}\n",
+  ],
+  [
+    "goes on with the other branch when the block is closed below",
+    "function f() {\n  if (a) {\n    b();‸\n  }\n}\n",
+    "\n  } else {\n    c();\n  }\n}",
+    "function f() {\n  if (a) {\n    b();⟦\n  } else {\n    c();⟧\n  }\n}\n",
+  ],
+  [
+    "goes on with the other branch and closes it when nothing below does",
+    "if (a) {\n  b();‸",
+    "\n} catch (e) {\n  c();\n}\nd();",
+    "if (a) {\n  b();⟦\n} catch (e) {\n  c();\n}⟧",
+  ],
+  [
+    "cuts at a line that leaves the block and the one around it",
+    "function f() {\n  if (a) {\n    b();‸\n  }\n}\n",
+    "\n    c();\n  d();\ne();",
+    "function f() {\n  if (a) {\n    b();⟦\n    c();⟧\n  }\n}\n",
+  ],
+  ["keeps tuples in a generic", "let a: ‸\n", "Map<[A, B], C>;", "let a: ⟦Map<[A, B], C>;⟧\n"],
+  ["cuts at a token of Seed-Coder's", "let a = ‸\n", "1;<[fim-suffix]>", "let a = ⟦1;⟧\n"],
+  ["cuts at Seed-Coder's end of an answer", "let a = ‸\n", "1;<[end▁of▁sentence]>b", "let a = ⟦1;⟧\n"],
+]);
+
+testGolden("go", [
+  [
+    "goes on with the next case",
+    "\tswitch a {\n\tcase b:\n\t\treturn c‸\n\t}\n}\n",
+    "\n\tdefault:\n\t\treturn d",
+    "\tswitch a {\n\tcase b:\n\t\treturn c⟦\n\tdefault:\n\t\treturn d⟧\n\t}\n}\n",
+  ],
+  [
+    "cuts at a line that stands as far out as the case",
+    "\tswitch a {\n\tcase b:\n\t\tc()‸\n\t}\n}\n",
+    "\n\t\td()\n\te()",
+    "\tswitch a {\n\tcase b:\n\t\tc()⟦\n\t\td()⟧\n\t}\n}\n",
+  ],
+]);

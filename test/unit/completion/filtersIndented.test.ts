@@ -64,3 +64,24 @@ testGolden("markdown", [
   ["cuts the rest of the sentence", "The ‸ jumps.\n", "fox jumps.", "The ⟦fox⟧ jumps.\n"],
   ["cuts at a special token", "The ‸\n", "fox<|im_end|>", "The ⟦fox⟧\n"],
 ]);
+
+testGolden("python", [
+  [
+    "goes on with the other branch",
+    "    if a:\n        b()‸\n",
+    "\n    else:\n        c()\n    d()",
+    "    if a:\n        b()⟦\n    else:\n        c()⟧\n",
+  ],
+  [
+    "goes on behind a block that a jump has ended",
+    "    for a in b:\n        if a:\n            continue‸\n",
+    "\n        c(a)\n    d()",
+    "    for a in b:\n        if a:\n            continue⟦\n        c(a)⟧\n",
+  ],
+  [
+    "shows no further function behind a return",
+    "    def f(self):\n        return 1‸\n",
+    "\n    def g(self):",
+    undefined,
+  ],
+]);

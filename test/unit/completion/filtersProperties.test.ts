@@ -2,28 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { filterCompletion, type FilterInput } from "../../../src/completion/filters.ts";
 
-const pieces = [
-  "(",
-  ")",
-  "{",
-  "}",
-  "[",
-  "]",
-  "<",
-  ">",
-  '"',
-  "'",
-  "`",
-  "${",
-  "\n",
-  "\r\n",
-  "  ",
-  "\t",
-  "a",
-  "foo",
-  "return ",
-];
-pieces.push(";", ",", "//", "/*", "#", "😀", "<|x_y|>", "</think>", "```\n", "</s>", "a", "\n    ", "foo()", "\\");
+const pieces = "( ) { } [ ] < > \" ' ` ${ ; , // /* # 😀 <|x_y|> </think> </s> a foo foo() \\"
+  .split(" ")
+  .concat(["\n", "\r\n", "\n    ", "  ", "\t", "return ", "case a:", "} else {", "```\n"]);
 const languages = ["typescript", "python", "rust", "html", "json", "yaml", "markdown", "c", "go", "java"];
 
 const randomInputs = function* (count: number): Generator<FilterInput> {
@@ -38,7 +19,7 @@ const randomInputs = function* (count: number): Generator<FilterInput> {
 
 const lineEnds = (text: string): string => text.replaceAll(/\r\n?/g, "\n");
 
-test("what is inserted is one piece of the text, line ends aside, and overwrites its own line at most", () => {
+test("never throws; what is inserted is one piece of the text, line ends aside, and overwrites its own line at most", () => {
   let shown = 0;
   for (const input of randomInputs(20_000)) {
     const result = filterCompletion(input);
@@ -65,8 +46,11 @@ test("a document with CRLF gets what the same one with LF gets", () => {
 test("huge documents and texts stay cheap", () => {
   for (const unit of ["a", ")", "(", "x, ", "\n", '"', "foo.bar."]) {
     const huge = unit.repeat(1_000_000 / unit.length);
-    const startMs = performance.now();
-    filterCompletion({ prefix: huge, suffix: huge, text: huge, languageId: "typescript", multiline: true });
-    assert.ok(performance.now() - startMs < 500, unit);
+    const takenMs = [1, 2, 3].map(() => {
+      const startMs = performance.now();
+      filterCompletion({ prefix: huge, suffix: huge, text: huge, languageId: "typescript", multiline: true });
+      return performance.now() - startMs;
+    });
+    assert.ok(Math.min(...takenMs) < 500, unit);
   }
 });
