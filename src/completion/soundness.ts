@@ -109,7 +109,8 @@ export const soundPart = (text: string, prefix: string, languageId: string): str
   let offset = 0;
   for (const [index, part] of text.split("\n").entries()) {
     const from = index === 0 ? typed.length : 0;
-    const end = breakIn(index === 0 ? typed + part : part, from, rules);
+    const isLast = offset + part.length === text.length;
+    const end = breakIn(index === 0 ? typed + part : part, from, isLast, rules);
     if (end !== undefined && !isInside(prefix.slice(-contextUnits) + text.slice(0, offset))) {
       return text.slice(0, offset + Math.max(from, end) - from);
     }
@@ -118,8 +119,11 @@ export const soundPart = (text: string, prefix: string, languageId: string): str
   return text;
 };
 
-/** Where `line` stops being code at or behind `from`, if it does. */
-const breakIn = (line: string, from: number, rules: Rules): number | undefined => {
+/**
+ * Where `line` stops being code at or behind `from`, if it does. When it is the text's last, its last word may not be whole:
+ * an answer ends where its tokens do, and a prediction where it is no longer sure.
+ */
+const breakIn = (line: string, from: number, isLast: boolean, rules: Rules): number | undefined => {
   if (notCode.test(line)) return undefined;
   let last = { text: "", start: 0, end: 0 };
   let isMember = false;
@@ -129,9 +133,10 @@ const breakIn = (line: string, from: number, rules: Rules): number | undefined =
     if (/^["'`]$/.test(token) || (token === "/" && !/[\w$)\]"'`]$/.test(last.text))) return undefined;
     if (end > from && last.text !== "") {
       const isWord = /^[\w$]/.test(token);
-      const isOperator = rules.operatorWords?.has(token) ?? true;
+      const isWhole = !isLast || end < line.length;
+      const isOperator = !rules.operatorWords || isAmong(token, isWhole, rules.operatorWords);
       if (rules.statementWords.has(token) && cannotBegin(line, last, start, end)) return last.end;
-      if (last.text === "." && last.end === start && rules.noMembers.has(token)) return last.end;
+      if (last.text === "." && last.end === start && isWhole && rules.noMembers.has(token)) return last.end;
       if (token.startsWith(rules.comment) && start === last.end && beforeNoComment[rules.comment].test(last.text))
         return last.end;
       if (isWord && start === last.end && /["']$/.test(last.text) && !isOperator) return last.start;
@@ -142,6 +147,9 @@ const breakIn = (line: string, from: number, rules: Rules): number | undefined =
   }
   return undefined;
 };
+
+const isAmong = (token: string, isWhole: boolean, known: ReadonlySet<string>): boolean =>
+  isWhole ? known.has(token) : [...known].some((word) => word.startsWith(token));
 
 /** True when a statement cannot begin with the word from `start` to `end`, behind the token `last`. */
 const cannotBegin = (line: string, last: { text: string; start: number }, start: number, end: number): boolean => {

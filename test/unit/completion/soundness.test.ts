@@ -34,7 +34,12 @@ const cases: readonly (readonly [languageId: string, golden: string])[] = [
   ["java", "f(|✂private int a"],
   ["c", "a->b = c.|✂while (d)"],
   ["c", "x = (|✂return y);"],
+  ["python", "return x.|✂y z"],
+  ["rust", "let a = b.|✂in c"],
   // Nothing may be cut.
+  ["rust", "let slice = self.buf[..self.|in"],
+  ["python", "from django.|conf imp"],
+  ["python", "if self.|errors a"],
   ["python", "a = [1,|# one"],
   ["typescript", "const f = <|const T,>(a: T) => a;"],
   ["go", "switch a.(|type) {"],
