@@ -27,6 +27,8 @@ export type PromptLimits = Pick<Capabilities, "contextTokens" | "fillInMiddle" |
 export type ContextSource = {
   /** Whether it may be asked now; when that changes, nothing told before is told again. */
   isOn(): boolean;
+  /** Whether servers on the public internet are told, too; when that changes, nothing told before is told again. */
+  mayLeave?(): boolean;
   read(
     snapshot: Snapshot,
     options: { readonly windowText: string; readonly maxUnits: number; readonly isFresh: boolean },
@@ -99,7 +101,14 @@ export const createPromptBuilder = ({ clock, layout, related }: PromptBuilderOpt
     const nowMs = clock.nowMs();
     const budget = promptBudget(limits.contextTokens, limits.maxTokens);
     const told = related?.isOn() === true ? related : undefined;
-    const terms = JSON.stringify([told !== undefined, limits.contextTokens, limits.fillInMiddle, limits.isMetered]);
+    const mayLeave = told?.mayLeave?.() === true;
+    const terms = JSON.stringify([
+      told !== undefined,
+      mayLeave,
+      limits.contextTokens,
+      limits.fillInMiddle,
+      limits.isMetered,
+    ]);
     const known = anchors.get(documentId);
     const old = known?.terms === terms ? known : undefined;
     const isIdle = old !== undefined && nowMs - old.usedAtMs >= idleMs;
@@ -115,11 +124,14 @@ export const createPromptBuilder = ({ clock, layout, related }: PromptBuilderOpt
     const context =
       isContinued || !told
         ? old?.context
-        : told.read(snapshot, {
-            windowText: `${made.prefix}${behind}${made.suffix}`,
-            maxUnits: relatedUnits(limits),
-            isFresh: lastDocument === undefined || isIdle,
-          });
+        : {
+            ...told.read(snapshot, {
+              windowText: `${made.prefix}${behind}${made.suffix}`,
+              maxUnits: relatedUnits(limits),
+              isFresh: lastDocument === undefined || isIdle,
+            }),
+            ...(mayLeave ? { mayLeave } : {}),
+          };
     return { anchor: { ...made, context, terms }, typed: behind };
   };
 

@@ -184,7 +184,9 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       import("../completion/prompt.ts"),
       import("./relatedFiles.ts"),
     ]);
-    const related = disposables.add(registerRelatedFiles({ clock, isWanted: tellsOfFiles }));
+    const related = disposables.add(
+      registerRelatedFiles({ clock, isWanted: tellsOfFiles, mayLeave: () => settings.relatedFilesAnywhere }),
+    );
     const prompts = createPromptBuilder({ clock, layout: () => settings.promptLayout, related: related.source });
     const budget = await cacheBudget();
     loadedEngine = disposables.add(

@@ -12,6 +12,8 @@ export type RelatedFilesOptions = {
   readonly clock: Clock;
   /** Whether prompts are to tell of other files, as the settings and the workspace's trust are now. */
   readonly isWanted: () => boolean;
+  /** Whether servers on the public internet are told, too, as the settings are now. */
+  readonly mayLeave: () => boolean;
 };
 
 // An edit counts when the typist pauses; its lines and some around them are told of.
@@ -41,6 +43,7 @@ const untold = new Set([
 export const registerRelatedFiles = ({
   clock,
   isWanted,
+  mayLeave,
 }: RelatedFilesOptions): Disposable & { readonly source: ContextSource; readonly cache: BudgetedCache } => {
   const disposables = createDisposableList();
   const related = createRelatedFiles();
@@ -154,6 +157,7 @@ export const registerRelatedFiles = ({
   return {
     source: {
       isOn: isWanted,
+      mayLeave,
       read(snapshot, options) {
         readAtMs = clock.nowMs();
         const uri = vscode.Uri.parse(snapshot.documentId);

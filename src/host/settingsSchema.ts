@@ -36,6 +36,8 @@ export type Settings = {
   readonly promptLayout: PromptLayout;
   /** Whether ghost text's prompts tell of other files. */
   readonly relatedFiles: boolean;
+  /** Whether they do so, too, where the server's address is a public one. */
+  readonly relatedFilesAnywhere: boolean;
   /** Whether a second server is asked when the first is unusually late. */
   readonly hedging: boolean;
   /** US dollars that second requests may cost in a day. */
@@ -82,6 +84,7 @@ export const settingDefaults = {
   "completion.strategy": "ordered",
   "completion.promptLayout": "anchored",
   "completion.relatedFiles": true,
+  "completion.relatedFilesAnywhere": false,
   "completion.hedging": true,
   "completion.hedgingMaxUsdPerDay": 0.05,
   "completion.showDelayMs": 0,
@@ -170,6 +173,7 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
     name:
       | "completion.hedging"
       | "completion.relatedFiles"
+      | "completion.relatedFilesAnywhere"
       | "completion.speculateOnMetered"
       | "predictor.enabled"
       | "predictor.indexOnBattery",
@@ -266,6 +270,7 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
     completionStrategy: oneOf("completion.strategy", strategies),
     promptLayout: oneOf("completion.promptLayout", layouts),
     relatedFiles: flag("completion.relatedFiles"),
+    relatedFilesAnywhere: flag("completion.relatedFilesAnywhere"),
     hedging: flag("completion.hedging"),
     hedgingMaxUsdPerDay: number("completion.hedgingMaxUsdPerDay"),
     speculateOnMetered: flag("completion.speculateOnMetered"),

@@ -1,3 +1,5 @@
+import { parseBaseUrl } from "./baseUrl.ts";
+import { forServer } from "./completionText.ts";
 import { createFillIn } from "./fillIn.ts";
 import type { FillInForm } from "./fillInFacts.ts";
 import { buildFimPrompt, findFimTemplate, serverStops, stopTexts } from "./fim.ts";
@@ -116,6 +118,7 @@ const withoutThinking = { chat_template_kwargs: { enable_thinking: false } };
  */
 export const createLlamaCpp = (options: ProviderOptions, services: ProviderServices): Provider => {
   // People paste the OpenAI-compatible address; the server's own routes lie beside it.
+  const { isPrivate } = parseBaseUrl(options.baseUrl);
   const wire = createWire(options.baseUrl.trim().replace(/\/v1\/*$/, ""), options, services);
   const fillIn = createFillIn(wire.origin, services);
   const learned = createLearned<Facts>(() => fillIn.forget());
@@ -214,8 +217,9 @@ export const createLlamaCpp = (options: ProviderOptions, services: ProviderServi
     return wire.stream("/infill", payload, call, streamOptions);
   };
 
-  async function* fill(request: CompletionRequest, call: CallOptions): AsyncGenerator<StreamPart> {
+  async function* fill(asked: CompletionRequest, call: CallOptions): AsyncGenerator<StreamPart> {
     const facts = await learn(call);
+    const request = forServer(asked, isPrivate);
     if (request.isRaw) yield* complete(facts, request, call, "raw", fillIn.facts.stopsMax);
     else yield* fillIn.stream(formsOf(facts), (form, stopsMax) => complete(facts, request, call, form, stopsMax));
   }

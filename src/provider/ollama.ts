@@ -1,4 +1,5 @@
-import { beforeCursor, completionUnits, withoutFiles } from "./completionText.ts";
+import { parseBaseUrl } from "./baseUrl.ts";
+import { beforeCursor, completionUnits, forServer, withoutFiles } from "./completionText.ts";
 import { pause } from "../base/wait.ts";
 import { createFillIn } from "./fillIn.ts";
 import type { FillInForm } from "./fillInFacts.ts";
@@ -53,6 +54,7 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
   const { clock, log } = services;
   // People paste the address of the OpenAI routes, or that of the API's documentation.
   const address = options.baseUrl.trim().replace(/\/(?:v1|api)\/*$/, "");
+  const { isPrivate } = parseBaseUrl(options.baseUrl);
   const wire = createWire(address, options, services, ollamaFormat);
   const loadMs = options.loadMs ?? defaultLoadMs;
   const fillIn = createFillIn(wire.origin, services);
@@ -243,7 +245,7 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
 
   async function* fill(asked: CompletionRequest, call: CallOptions): AsyncGenerator<StreamPart> {
     const facts = await learn(call);
-    const request = facts.remoteHost === "" ? asked : withoutFiles(asked);
+    const request = facts.remoteHost === "" ? forServer(asked, isPrivate) : withoutFiles(asked);
     if (request.isRaw) yield* complete(facts, request, call, "raw");
     else yield* fillIn.stream(facts.forms, (form) => complete(facts, request, call, form));
   }

@@ -108,6 +108,8 @@ export type CompletionContext = {
   readonly repository?: string;
   /** The same beginning in every request keeps the server's prompt cache valid. */
   readonly files: readonly FilePiece[];
+  /** Whether `files` may go to a server on the public internet. Default: to this machine and private networks only. */
+  readonly mayLeave?: boolean;
 };
 
 /** A request for the text between `prefix` and `suffix`. */

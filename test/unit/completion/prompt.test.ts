@@ -283,6 +283,16 @@ test("a server that charges, or builds the prompt itself, is told of no other fi
   }
 });
 
+test("what may leave the private network is told anew when the setting changes", () => {
+  let mayLeave = true;
+  const { build } = setUp({ related: { ...filesOf(100), mayLeave: () => mayLeave } });
+  const typist = createTypist(code, 50);
+  assert.equal(build(typist.snapshot()).context?.mayLeave, true);
+  mayLeave = false;
+  const { context } = build(typist.insert("a"));
+  assert.deepEqual([context?.mayLeave, context?.files.length], [undefined, 1]);
+});
+
 test("nothing is told of other files any more as soon as that is switched off", () => {
   let isOn = true;
   const { build } = setUp({ related: filesOf(100, () => isOn) });

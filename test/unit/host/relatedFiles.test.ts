@@ -16,7 +16,7 @@ const setUp = (t: TestContext, isWanted = () => true) => {
   mkdirSync(folder);
   hands.reset(folder);
   const clock = createFakeClock();
-  const related = registerRelatedFiles({ clock, isWanted });
+  const related = registerRelatedFiles({ clock, isWanted, mayLeave: () => false });
   t.after(() => {
     related.dispose();
     rmSync(root, { recursive: true, force: true });

@@ -34,6 +34,7 @@ test("without settings there is no server and the predictor is on", () => {
       completionStrategy: "ordered",
       promptLayout: "anchored",
       relatedFiles: true,
+      relatedFilesAnywhere: false,
       hedging: true,
       hedgingMaxUsdPerDay: 0.05,
       speculateOnMetered: false,

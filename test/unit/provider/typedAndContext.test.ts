@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { silentLog } from "../../../src/base/log.ts";
 import { fitCompletion } from "../../../src/provider/capabilityFilter.ts";
 import type { CompletionRequest } from "../../../src/provider/provider.ts";
 import { shrinkCompletion } from "../../../src/provider/shrink.ts";
+import { createProvider } from "../../../src/provider/registry.ts";
+import { createTransportClient } from "../../../src/transport/client.ts";
+import { createDirectConnector } from "../../../src/transport/connector.ts";
+import { createFakeClock } from "../../fake/clock.ts";
 import { bodyOf, collectParts, createProviderHarness } from "./harness.ts";
 
 const request: CompletionRequest = {
@@ -79,6 +84,37 @@ test("the text of other files does not leave for models that run elsewhere", asy
   await collectParts(remote.provider.streamCompletion(request));
   assert.equal(bodyOf(await remote.server.nextRequest("/api/generate"))["prompt"], untold + anchored);
   assert.ok(!("remoteHost" in (await remote.provider.capabilities())));
+});
+
+test("the text of other files goes to a public address only where that is allowed", async (context) => {
+  const direct = createDirectConnector();
+  // A name that the whole internet could find, led to the server here.
+  const transport = createTransportClient({
+    clock: createFakeClock(),
+    log: silentLog,
+    connectorFor: () => (target, callback) => direct({ ...target, hostname: "127.0.0.1" }, callback),
+  });
+  context.after(() => transport.close());
+  for (const [kind, path, options] of [
+    ["llamacpp", "/completion", { modelPath: `/models/${coder}.gguf` }],
+    ["ollama", "/api/generate", { modelId: coder, ollama: {} }],
+  ] as const) {
+    const { server, clock } = await createProviderHarness(context, kind, { server: options });
+    const sentTo = async (host: string, mayLeave?: boolean): Promise<unknown> => {
+      const provider = await createProvider(
+        kind,
+        { baseUrl: `http://${host}:${server.port}`, model: coder },
+        { transport, clock, log: silentLog },
+      );
+      const files = { ...request.context!, ...(mayLeave === undefined ? {} : { mayLeave }) };
+      await collectParts(provider.streamCompletion({ ...request, context: files }));
+      return bodyOf(await server.nextRequest(path))["prompt"];
+    };
+    assert.equal(await sentTo("models.example.com"), untold + anchored, kind);
+    assert.equal(await sentTo("models.example.com", false), untold + anchored, kind);
+    assert.equal(await sentTo("models.example.com", true), told + anchored, kind);
+    assert.equal(await sentTo("gpu.home.arpa"), told + anchored, kind);
+  }
 });
 
 test("what does not fit goes in this order: other files, the far ends, the beginning of what was typed", () => {
