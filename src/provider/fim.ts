@@ -9,6 +9,11 @@ export type FimTemplate = {
   readonly order: "prefix-first" | "suffix-first";
   /** Marks of the family's other, suffix-first form, for families that must not have text behind their last mark. */
   readonly suffixFirstMarks?: FimTemplate["marks"];
+  /**
+   * True: the vocabulary spells the marks with a space's sign in front (`▁<PRE>`), and a llama.cpp server does not find
+   * them in a raw prompt; by its own route it knows them.
+   */
+  readonly hasSpacedMarks?: boolean;
   /** How it is told of other files; undefined: nowhere documented, so they stay out. */
   readonly context?: ContextForm;
   /** Texts that end the answer, the likeliest first. Most servers end at the family's own end token without them. */
@@ -37,7 +42,7 @@ const template = (
   marks: FimTemplate["marks"],
   stop: readonly string[],
   reserved: readonly string[],
-  more: Pick<FimTemplate, "context" | "suffixFirstMarks"> = {},
+  more: Pick<FimTemplate, "context" | "suffixFirstMarks" | "hasSpacedMarks"> = {},
 ): FimTemplate => ({ family, order, marks, stop, reserved, ...more });
 
 // Every one of these ends an answer and is a token, the likeliest ends first.
@@ -92,7 +97,7 @@ const families: readonly Family[] = [
       // Its tokenizer puts a space in front of what follows a mark, so typed indentation behind <MID> would be one off.
       // The model knows the suffix-first form as well: `infilling_prompt_tokens` in
       // https://github.com/meta-llama/codellama/blob/main/llama/generation.py
-      { suffixFirstMarks: ["<PRE> <SUF>", " <MID> ", ""] },
+      { suffixFirstMarks: ["<PRE> <SUF>", " <MID> ", ""], hasSpacedMarks: true },
     ),
   },
   {
@@ -120,7 +125,8 @@ const families: readonly Family[] = [
   },
   {
     name: /codegemma/,
-    except: /-it\b|instruct|:(?!.*code)/,
+    // Of the 2B there is no chat model.
+    except: /-it\b|instruct|:(?!.*code|2b)/,
     template: template(
       "codegemma",
       "prefix-first",

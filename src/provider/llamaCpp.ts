@@ -155,8 +155,11 @@ export const createLlamaCpp = (options: ProviderOptions, services: ProviderServi
 
   const templateOf = ({ names }: Facts) => names.map(findFimTemplate).find((found) => found !== undefined);
 
-  const formsOf = (facts: Facts): readonly FillInForm[] =>
-    templateOf(facts) ? ["raw-template", "infill", "chat"] : ["infill", "chat"];
+  const formsOf = (facts: Facts): readonly FillInForm[] => {
+    const template = templateOf(facts);
+    if (!template) return ["infill", "chat"];
+    return template.hasSpacedMarks ? ["infill", "raw-template", "chat"] : ["raw-template", "infill", "chat"];
+  };
 
   const isBusy = async ({ signal }: CallOptions): Promise<boolean> => {
     const query = learned.facts?.isRouter === true ? modelQuery(options.model) : "";

@@ -24,6 +24,7 @@ test("a model is known by its id or its file's name", () => {
     ["Codestral-22B-v0.1-Q4_K_M.gguf", "codestral"],
     ["codegemma:2b-code", "codegemma"],
     ["codegemma-7b.gguf", "codegemma"],
+    ["codegemma:2b", "codegemma"],
     ["granite-4.0-h-tiny-Q4_K_M.gguf", "granite-4"],
     ["granite4:3b", "granite-4"],
     ["granite-8b-code-base", "granite-code"],

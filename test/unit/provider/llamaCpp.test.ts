@@ -60,6 +60,14 @@ test("a known family gets a raw prompt on /completion, with the cache on and no 
   assert.equal(sent.headers["authorization"], undefined);
 });
 
+test("a family whose marks a raw prompt cannot spell goes to /infill first", async (context) => {
+  const { server, provider } = await createProviderHarness(context, "llamacpp", {
+    server: { modelPath: "/models/codellama-7b.Q4_K_M.gguf" },
+  });
+  await collectParts(provider.streamCompletion(request));
+  assert.equal(bodyOf(await server.nextRequest("/infill"))["input_prefix"], request.prefix);
+});
+
 test("an unknown family goes to /infill", async (context) => {
   const { server, provider } = await createProviderHarness(context, "llamacpp", {
     server: { modelPath: "/models/llama-3.1-8b.gguf", complete: ({ prefix, suffix }) => `${prefix}|${suffix}` },
