@@ -22,10 +22,6 @@ export type CompletionEngineOptions = {
   readonly ledger: Ledger;
   /** Default: anchored, without other files. */
   readonly prompts?: PromptBuilder;
-  /** Bytes that remembered suggestions may take. */
-  readonly cacheBytes?: number;
-  /** Requests in a minute that a server which charges for them gets at most. Default 20. */
-  readonly meteredPerMinute?: number;
   /** Whether a server that charges is also asked for what comes behind the text on screen. Default: it is not. */
   readonly speculateOnMetered?: () => boolean;
   /** Whether anything is asked ahead now. Default: it is. */
@@ -73,15 +69,16 @@ export type CompletionEngine = {
   dispose(): void;
 };
 
-const defaultMeteredPerMinute = 20;
 // VS Code does not ask while ghost text is switched off or snoozed there, and then nobody would see what is asked for.
 const maxUnasked = 3;
 // Longer after the last edit somebody reads, and reading keeps no model loaded and no fan running.
 const editingMs = 60_000;
-const defaultCacheBytes = 4_000_000;
+// What was answered for some thousand places.
+const cacheBytes = 4_000_000;
+
 export const createCompletionEngine = (options: CompletionEngineOptions): CompletionEngine => {
   const { clock, ledger } = options;
-  const cache = createSuggestionCache(options.cacheBytes ?? defaultCacheBytes);
+  const cache = createSuggestionCache(cacheBytes);
   let predictor: PredictionSource | undefined;
   let model: ModelSource | undefined;
   /** Whose answers are remembered. */
@@ -98,6 +95,7 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
   let unasked = 0;
   const speculates = () => options.speculates?.() !== false;
   const undoMemory = createUndoMemory();
+  const asksAheadOnMetered = () => options.speculateOnMetered?.() === true;
   const verdicts = createVerdicts(clock, ({ snapshot, confidence }, isRight) => {
     if (confidence !== undefined) predictor?.feedback?.({ path: snapshot.path, confidence, isRight });
   });
@@ -105,7 +103,6 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
     clock,
     ledger,
     prompts: options.prompts ?? createPromptBuilder({ clock }),
-    meteredPerMinute: options.meteredPerMinute ?? defaultMeteredPerMinute,
     onText(running) {
       if (running !== requests.current) return;
       improve(running);
@@ -143,7 +140,7 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
   const speculation = createSpeculation({
     clock,
     requests,
-    onMetered: () => options.speculateOnMetered?.() === true,
+    onMetered: asksAheadOnMetered,
     isAnswered: (place) => requests.isUnderWay(place) || isAnswered(place),
   });
 
@@ -159,7 +156,7 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
     const shown = ladder.drawnRest(snapshot);
     if (shown) {
       const { insertText, replaceAfter } = shown;
-      if (requests.isMetered && options.speculateOnMetered?.() !== true) return;
+      if (requests.isMetered && !asksAheadOnMetered()) return;
       if (replaceAfter > 0 || insertText.length > requests.rhythm.keysAhead()) return;
       const behind = placeBehind(snapshot, insertText, replaceAfter);
       if (requests.isUnderWay(behind) || isAnswered(behind)) return;

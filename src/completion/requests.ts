@@ -40,7 +40,6 @@ export type RequestsOptions = {
   readonly clock: Clock;
   readonly ledger: Ledger;
   readonly prompts: PromptBuilder;
-  readonly meteredPerMinute: number;
   /** New text came, and more may follow. */
   onText(running: RunningStream): void;
   /** All text of a request to `from` is there. */
@@ -49,12 +48,14 @@ export type RequestsOptions = {
 };
 
 const readsKept = 4;
+// What servers that charge for requests get at most.
+const meteredPerMinute = 20;
 
 /** Nothing is asked before `use`; the caller ends everything by `use(undefined)`. */
 export const createRequests = (options: RequestsOptions): Requests => {
   const { clock, ledger } = options;
   const rhythm = createRhythm(clock);
-  const budget = createRequestBudget(clock, options.meteredPerMinute);
+  const budget = createRequestBudget(clock, meteredPerMinute);
   let model: ModelSource | undefined;
   let current: RunningStream | undefined;
   let due: { readonly atMs: number; readonly timer: Disposable } | undefined;

@@ -20,7 +20,7 @@ export type Verdicts = {
   /** The cursor is here now: what was typed to get here may prove claims right or wrong. */
   cursorAt(place: Snapshot): void;
   /** The last edit in this document was taken back: what it had just proved right was wrong. */
-  undone(documentId: string): Claim | undefined;
+  undone(documentId: string): void;
   /** The share of the model's first lines that were right lately, 0 to 1. */
   readonly modelRate: number;
   clear(): void;
@@ -67,10 +67,8 @@ export const createVerdicts = (clock: Clock, onVerdict: (claim: Claim, isRight: 
     undone(documentId) {
       const last = lastRight;
       lastRight = undefined;
-      if (!last || last.claim.snapshot.documentId !== documentId) return undefined;
-      if (clock.nowMs() - last.atMs > undoWithinMs) return undefined;
-      decide(last.claim, false);
-      return last.claim;
+      if (!last || last.claim.snapshot.documentId !== documentId) return;
+      if (clock.nowMs() - last.atMs <= undoWithinMs) decide(last.claim, false);
     },
     get modelRate() {
       return modelRate;
