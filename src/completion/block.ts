@@ -59,17 +59,16 @@ export const countClosers = (prefix: string, suffix: string, languageId: string,
 };
 
 /**
- * True when a line that begins with a closer stands as far in as the line that opened the `index`-th awaited bracket,
- * and the document does not go on inside of that block: then it ends the block, whatever counting says. On a line that
- * stands that far out already (`isOut`) nobody goes on inside.
+ * True when a line that begins with a closer stands as far in as the line that opened the `index`-th awaited bracket: then
+ * it ends the block, whatever counting says, unless that closer comes next in the document already. Where the document
+ * goes on inside of the block, the model has read that, and means to begin another.
  */
-const endsBlock = (line: string, index: number, around: ClosersAround, isOut: boolean): boolean => {
+const endsBlock = (line: string, index: number, around: ClosersAround): boolean => {
   const { awaited, openerIndents, nextLine = "" } = around;
   const closer = awaited[index];
   const column = indentation(line);
   if (closer === undefined || !line.trimStart().startsWith(closer) || openerIndents[index] !== column) return false;
-  const nextColumn = indentation(nextLine);
-  return nextColumn > column ? isOut : nextColumn < column || !/^[)\]}]/.test(nextLine.trimStart());
+  return indentation(nextLine) !== column || !/^[)\]}]/.test(nextLine.trimStart());
 };
 
 /** How many brackets stand open on the cursor's line that nothing below goes on in or closes. */
@@ -101,7 +100,7 @@ export const withinBlock = (
     if (closes === 0) return false;
     // It opens the next block instead, which is closed as this one was: `} else {`.
     const isNext = open.length >= closes && closersAround().openerIndents[closes - 1] === indentation(line);
-    return isNext || closes <= (closersAround().missing ?? 0) || endsBlock(line, closes - 1, closersAround(), false);
+    return isNext || closes <= (closersAround().missing ?? 0) || endsBlock(line, closes - 1, closersAround());
   };
   /** Further out than the cursor's line, which may go on from earlier ones or be all of a block without brackets. */
   const isInBrackets = (line: string): boolean => {
@@ -141,12 +140,11 @@ export const withoutSurplusClosers = (
   const around = closersAround();
   const { awaited, below } = around;
   if (around.missing === undefined) return text;
-  const isOut = linePrefix.trim() === "";
   const lineAt = (at: number): string => {
     const start = text.lastIndexOf("\n", at - 1) + 1;
     return (start === 0 ? linePrefix : "") + text.slice(start);
   };
-  const ended = surplusAt.findIndex((at, index) => !endsBlock(lineAt(at), index, around, isOut));
+  const ended = surplusAt.findIndex((at, index) => !endsBlock(lineAt(at), index, around));
   const missing = Math.max(
     around.missing,
     ended < 0 ? surplusAt.length : ended,

@@ -122,9 +122,15 @@ testGolden("go", [
     "func f() {\n\tif a {\n\t\treturn⟦\n\t}⟧\n\tif b {\n\t}\n}\n}\n",
   ],
   [
-    "cuts a closer while the block goes on",
+    "keeps a closer that stands where its block began, also while the block goes on below",
     "func f() {\n\tif a {\n\t\tb()‸\n\t\tc()\n\t}\n}\n",
-    "\n\t}\n\td()",
+    "\n\t}\n\tif d {",
+    "func f() {\n\tif a {\n\t\tb()⟦\n\t}⟧\n\t\tc()\n\t}\n}\n",
+  ],
+  [
+    "cuts a closer that stands elsewhere while the block goes on",
+    "func f() {\n\tif a {\n\t\tb()‸\n\t\tc()\n\t}\n}\n",
+    "\n}\nd()",
     undefined,
   ],
   ["cuts a closer above the same one", "func f() {\n\tif a {\n\t\tb()\n\t‸\n\t}\n}\n", "}", undefined],
