@@ -46,11 +46,9 @@ test("a document with CRLF gets what the same one with LF gets", () => {
 test("huge documents and texts stay cheap", () => {
   for (const unit of ["a", ")", "(", "x, ", "\n", '"', "foo.bar."]) {
     const huge = unit.repeat(1_000_000 / unit.length);
-    const takenMs = [1, 2, 3].map(() => {
-      const startMs = performance.now();
-      filterCompletion({ prefix: huge, suffix: huge, text: huge, languageId: "typescript", multiline: true });
-      return performance.now() - startMs;
-    });
-    assert.ok(Math.min(...takenMs) < 500, unit);
+    // Time of this process: other work on the machine does not count.
+    const before = process.cpuUsage();
+    filterCompletion({ prefix: huge, suffix: huge, text: huge, languageId: "typescript", multiline: true });
+    assert.ok(process.cpuUsage(before).user < 500_000, unit);
   }
 });

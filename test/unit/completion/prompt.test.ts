@@ -320,3 +320,46 @@ test("giving back drops the anchors of the documents not asked about longest; wh
   assert.equal(prompts.cache.sizeBytes(), 0);
   assert.equal(shown(build(second.insert("2"))), "c();\nlet d = 12");
 });
+
+test("the whole prompt of a file in which a line is being typed, as each order of marks has it", () => {
+  const told: ContextSource = {
+    isOn: () => true,
+    read: () => ({ path: "src/b.py", repository: "shop", files: [{ path: "a.py", text: "A = 1" }] }),
+  };
+  // The editor has closed the bracket.
+  const typist = createTypist("import a\n\ndef b():\n    return f\n\n# end\n", 31);
+  typist.open("(", ")");
+  typist.insert("a.");
+  const promptOf = (model: string): string => {
+    const template = findFimTemplate(model);
+    assert.ok(template, model);
+    return buildFimPrompt(template, setUp({ related: told }).build(typist.snapshot()));
+  };
+  const above = "import a\n\ndef b():\n";
+  const line = "    return f(a.";
+  const below = "\n\n# end\n";
+  assert.equal(
+    promptOf("qwen3-coder:30b"),
+    "<|repo_name|>shop\n<|file_sep|>a.py\nA = 1\n<|file_sep|>src/b.py\n" +
+      `<|fim_prefix|>${above}<|fim_suffix|>${below}<|fim_middle|>${line}`,
+  );
+  assert.equal(
+    promptOf("starcoder2:3b"),
+    "<repo_name>shop<file_sep>a.py\nA = 1<file_sep>" +
+      `<fim_prefix>src/b.py\n${above}<fim_suffix>${below}<fim_middle>${line}`,
+  );
+  assert.equal(
+    promptOf("codestral:22b"),
+    `[SUFFIX]${below}[PREFIX]+++++ a.py\nA = 1\n\n+++++ src/b.py\n${above}${line}`,
+  );
+  assert.equal(
+    promptOf("deepseek-coder-v2-lite-base"),
+    `<｜fim▁begin｜>#a.py\nA = 1\n#src/b.py\n${above}<｜fim▁hole｜>${below}<｜fim▁end｜>${line}`,
+  );
+  assert.equal(promptOf("codellama-7b.Q4_K_M.gguf"), `<PRE> <SUF>${below} <MID> ${above}${line}`);
+  assert.equal(promptOf("granite4:3b"), `<|fim_prefix|>${above}<|fim_suffix|>${below}<|fim_middle|>${line}`);
+  assert.equal(
+    promptOf("codegemma:2b"),
+    `A = 1<|file_separator|><|fim_prefix|>${above}<|fim_suffix|>${below}<|fim_middle|>${line}`,
+  );
+});
