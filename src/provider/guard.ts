@@ -322,6 +322,7 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
     },
 
     streamCompletion: (request, call = {}) => stream(request, { ...completions, hasTools: false }, call),
+    ...(provider.countTokens ? { countTokens: provider.countTokens } : {}),
     streamChat: (request, call = {}) => stream(request, { ...chats, hasTools: (request.tools?.length ?? 0) > 0 }, call),
   };
 };

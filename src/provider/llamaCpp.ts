@@ -4,9 +4,10 @@ import { createFillIn } from "./fillIn.ts";
 import type { FillInForm } from "./fillInFacts.ts";
 import { buildFimPrompt, findFimTemplate, serverStops, stopTexts } from "./fim.ts";
 import { fillHole } from "./holeFill.ts";
-import { asCount, asFlag, asObject, asText, defined, type JsonObject } from "./json.ts";
+import { asCount, asList, asObject, asText } from "./json.ts";
 import { createLearned } from "./learned.ts";
-import { chatPayload, createOpenAiReader, readModels, readTimings, withUsage } from "./openAiStream.ts";
+import { listLlamaCpp, modelQuery, readAbilities, readContext } from "./llamaCppModels.ts";
+import { chatPayload, createOpenAiReader, readTimings, withUsage } from "./openAiStream.ts";
 import { ProviderError } from "./provider.ts";
 import type {
   CallOptions,
@@ -19,6 +20,7 @@ import type {
   StreamPart,
   Usage,
 } from "./provider.ts";
+import { withoutThoughts } from "./thoughts.ts";
 import { validate } from "./validate.ts";
 import { createWire } from "./wire.ts";
 import type { AnswerEnd, StreamReader } from "./wireFormat.ts";
@@ -46,16 +48,6 @@ export const createNativeReader = (): StreamReader => {
 };
 
 const isTimeout = (error: unknown): boolean => error instanceof ProviderError && error.kind === "timeout";
-
-/** What `/props` says beside sizes: the template decides about tools, a second file with the weights about images. */
-const readAbilities = (props: JsonObject): Pick<Capabilities, "tools" | "vision"> => {
-  const template = asObject(props["chat_template_caps"]);
-  const takesTools = asFlag(template["supports_tools"]);
-  return defined<Pick<Capabilities, "tools" | "vision">>({
-    tools: takesTools && (asFlag(template["supports_tool_calls"]) ?? takesTools),
-    vision: asFlag(asObject(props["modalities"])["vision"]),
-  });
-};
 
 // What /infill sets aside before it gives `input_extra` what is left of the context: its batch, unless told otherwise.
 const infillBatchTokens = 2048;
@@ -96,15 +88,12 @@ const factsFrom = (props: unknown, model: string, isRouter: boolean): Facts => {
   return {
     model: isRouter ? model : alias || path || model,
     slots: asCount(fields["total_slots"]),
-    contextTokens: asCount(asObject(fields["default_generation_settings"])["n_ctx"]),
+    contextTokens: readContext(fields),
     ...readAbilities(fields),
     isRouter,
     names,
   };
 };
-
-/** A router would load whatever a question names; asking must not change what is loaded. */
-const modelQuery = (model: string): string => `?model=${encodeURIComponent(model)}&autoload=false`;
 
 /** Models that think first would use up the few tokens that ghost text gets. Servers that do not know it ignore it. */
 const withoutThinking = { chat_template_kwargs: { enable_thinking: false } };
@@ -227,11 +216,23 @@ export const createLlamaCpp = (options: ProviderOptions, services: ProviderServi
     else yield* fillIn.stream(formsOf(facts), (form, stopsMax) => complete(facts, request, call, form, stopsMax));
   }
 
+  /** For a server that keeps several models, the question would load the one that it names. */
+  const countTokens = async (text: string, call: CallOptions = {}): Promise<number> => {
+    if ((await learn(call)).isRouter) throw new ProviderError("unsupported", "A router is not asked to count tokens");
+    const answer = asObject(await wire.postJson("/tokenize", { content: text, add_special: false }, call));
+    if (!Array.isArray(answer["tokens"])) throw new ProviderError("bad-response", "The server counted no tokens");
+    return asList(answer["tokens"]).length;
+  };
+
   const provider: Provider = {
     kind: "llamacpp",
     origin: wire.origin,
 
-    models: async (call = {}) => readModels(await wire.getJson("/v1/models", call)),
+    async models(call = {}) {
+      const models = await listLlamaCpp(wire, call);
+      learned.compare(models);
+      return models;
+    },
 
     async capabilities(call = {}) {
       const facts = await learn(call);
@@ -266,7 +267,9 @@ export const createLlamaCpp = (options: ProviderOptions, services: ProviderServi
 
     streamCompletion: (request, call = {}) => learned.watch(fill(request, call)),
 
-    streamChat: (request, call = {}) => learned.watch(chat(request, call, "chat")),
+    streamChat: (request, call = {}) => learned.watch(withoutThoughts(chat(request, call, "chat"))),
+
+    ...(isPrivate ? { countTokens } : {}),
   };
   return provider;
 };

@@ -8,6 +8,7 @@ import { fillHole } from "./holeFill.ts";
 import { asCount, asList, asObject, asText, type JsonObject } from "./json.ts";
 import { createLearned } from "./learned.ts";
 import { messageUnits } from "./messageUnits.ts";
+import { createOllamaList } from "./ollamaList.ts";
 import { canComplete, nameOf, normalizeName, readFacts, readTags, type OllamaFacts } from "./ollamaModel.ts";
 import { createOllamaReader, ollamaChatPayload, ollamaFormat, ollamaPayload } from "./ollamaStream.ts";
 import { ProviderError } from "./provider.ts";
@@ -22,6 +23,7 @@ import type {
   StreamPart,
   Usage,
 } from "./provider.ts";
+import { withoutThoughts } from "./thoughts.ts";
 import { validate } from "./validate.ts";
 import { createWire, defaultLoadMs, probeMs } from "./wire.ts";
 
@@ -59,6 +61,7 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
   const loadMs = options.loadMs ?? defaultLoadMs;
   const fillIn = createFillIn(wire.origin, services);
   const learned = createLearned<OllamaFacts>(() => fillIn.forget());
+  const list = createOllamaList();
   /** Whether the context that the server has really set aside was compared with the one asked for. */
   let isContextChecked = false;
   /** Requests without a byte of an answer. */
@@ -87,6 +90,18 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
     return asList(asObject(answer)["models"])
       .map(asObject)
       .find((entry) => normalizeName(nameOf(entry)) === wanted);
+  };
+
+  const describe = async (call: CallOptions): Promise<readonly ModelInfo[]> => {
+    try {
+      return await list({
+        tags: () => wire.getJson("/api/tags", call),
+        running: () => wire.getJson("/api/ps", withoutSpan(call), probeMs),
+        show: (model) => show(model, call),
+      });
+    } catch (error) {
+      throw orOtherServer(error);
+    }
   };
 
   /** Asked only where something may be remembered that another release may do otherwise. */
@@ -258,7 +273,11 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
     kind: "ollama",
     origin: wire.origin,
 
-    models: (call = {}) => listModels(call),
+    async models(call = {}) {
+      const models = await describe(call);
+      learned.compare(models);
+      return models;
+    },
 
     async capabilities(call = {}) {
       const { template: _, forms, thinks: __, remoteHost: ___, ...capabilities } = await learn(call);
@@ -286,7 +305,7 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
 
     streamCompletion: (request, call = {}) => learned.watch(fill(request, call)),
 
-    streamChat: (request, call = {}) => learned.watch(talk(request, call)),
+    streamChat: (request, call = {}) => learned.watch(withoutThoughts(talk(request, call))),
   };
   return provider;
 };

@@ -89,6 +89,25 @@ export const readFacts = (model: string, show: JsonObject): OllamaFacts => {
   };
 };
 
+/** Where requests for it go; an old list does not say, but for the models of Ollama's own cloud by their names. */
+const readHost = (model: string, entry: JsonObject): string | undefined => {
+  const host = asText(entry["remote_host"]);
+  if (host !== "") return URL.parse(host)?.host || host;
+  return /[:-]cloud$/.test(model) ? "ollama.com" : undefined;
+};
+
+/** What a list says of a model whose `/api/show` this is. */
+export const readPage = (model: string, show: JsonObject): Omit<ModelInfo, "id"> => {
+  const { contextTokens, tools, vision } = readFacts(model, show);
+  return defined<Omit<ModelInfo, "id">>({
+    contextTokens,
+    tools,
+    vision,
+    writesText: hasAbility(show, "completion"),
+    runsAt: readHost(model, show),
+  });
+};
+
 const readTag = (item: unknown): ModelInfo => {
   const entry = asObject(item);
   const families = asList(asObject(entry["details"])["families"]).map(asText);
@@ -100,6 +119,7 @@ const readTag = (item: unknown): ModelInfo => {
       tools: hasAbility(entry, "tools"),
       vision: hasAbility(entry, "vision"),
       writesText: hasAbility(entry, "completion") ?? (isEmbedding ? false : undefined),
+      runsAt: readHost(nameOf(entry), entry),
     }),
   };
 };

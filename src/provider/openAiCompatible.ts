@@ -22,6 +22,7 @@ import type {
   StreamPart,
 } from "./provider.ts";
 import { readsSuffix, suffixCheck } from "./suffixCheck.ts";
+import { withoutThoughts } from "./thoughts.ts";
 import { validate } from "./validate.ts";
 import { createWire } from "./wire.ts";
 
@@ -198,7 +199,9 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
     origin: wire.origin,
 
     async models(call = {}) {
-      return (await listModels(call)).map(({ info }) => info);
+      const models = (await listModels(call)).map(({ info }) => info);
+      learned.compare(models);
+      return models;
     },
 
     async capabilities(call = {}) {
@@ -230,7 +233,7 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
 
     streamCompletion: (request, call = {}) => learned.watch(fill(request, call)),
 
-    streamChat: (request, call = {}) => learned.watch(talk(request, call)),
+    streamChat: (request, call = {}) => learned.watch(withoutThoughts(talk(request, call))),
   };
   return provider;
 };

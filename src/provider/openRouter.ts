@@ -18,6 +18,7 @@ import type {
   ProviderServices,
   StreamPart,
 } from "./provider.ts";
+import { withoutThoughts } from "./thoughts.ts";
 import { validate } from "./validate.ts";
 import { createWire, probeMs } from "./wire.ts";
 
@@ -169,7 +170,7 @@ export const createOpenRouter = (options: ProviderOptions, services: ProviderSer
 
     async *streamChat(request, call = {}) {
       requireModel();
-      yield* stream("chat", chatPayload(request, model), [], call, "chat");
+      yield* withoutThoughts(stream("chat", chatPayload(request, model), [], call, "chat"));
     },
   };
   return provider;

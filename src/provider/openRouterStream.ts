@@ -138,11 +138,13 @@ const readPrice = (value: unknown): number | undefined => {
 export const readModel = (item: unknown): ModelInfo => {
   const entry = asObject(item);
   const pricing = asObject(entry["pricing"]);
+  const provider = asObject(entry["top_provider"]);
   return {
     id: asText(entry["id"]),
     ...defined<Omit<ModelInfo, "id">>({
       // The provider that is asked first may take less than the model could.
-      contextTokens: asCount(asObject(entry["top_provider"])["context_length"]) ?? asCount(entry["context_length"]),
+      contextTokens: asCount(provider["context_length"]) ?? asCount(entry["context_length"]),
+      answerTokens: asCount(provider["max_completion_tokens"]),
       promptUsdPerToken: readPrice(pricing["prompt"]),
       completionUsdPerToken: readPrice(pricing["completion"]),
     }),

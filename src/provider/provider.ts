@@ -43,6 +43,8 @@ export type ModelInfo = {
   readonly id: string;
   /** Context that one request can use, in tokens, as far as the server tells. */
   readonly contextTokens?: number;
+  /** The longest answer, in tokens, where that is less than what is left of the context. */
+  readonly answerTokens?: number;
   /** Bytes of the weights, as far as the server tells. */
   readonly sizeBytes?: number;
   /** Price of one token that is sent, in US dollars, where there is one. */
@@ -55,6 +57,8 @@ export type ModelInfo = {
   readonly vision?: boolean;
   /** False: an embedding model or the like, of no use for text; undefined: the server does not say. */
   readonly writesText?: boolean;
+  /** The host that requests are handed on to; undefined: the server answers them itself, or does not say. */
+  readonly runsAt?: string;
 };
 
 /** What a server and model can do; learned once by `capabilities()`. */
@@ -228,6 +232,7 @@ export type Provider = {
   readonly kind: ProviderKind;
   /** Scheme, host and port: what a key is bound to. */
   readonly origin: string;
+  /** Asked anew each time. What it contradicts is forgotten, so that `capabilities` asks again. */
   models(options?: CallOptions): Promise<readonly ModelInfo[]>;
   /** Cached after the first success, until the server is found unreachable: it may come back with another model. */
   capabilities(options?: CallOptions): Promise<Capabilities>;
@@ -240,6 +245,11 @@ export type Provider = {
   validateConnection(use: "completion" | "chat", options?: CallOptions): Promise<Validation>;
   streamCompletion(request: CompletionRequest, options?: CallOptions): AsyncIterable<StreamPart>;
   streamChat(request: ChatRequest, options?: CallOptions): AsyncIterable<StreamPart>;
+  /**
+   * How many tokens the server's own tokenizer makes of a text, without marks around it. Undefined: it has none that is
+   * near and costs nothing. Neither queues nor tries again.
+   */
+  readonly countTokens?: (text: string, options?: CallOptions) => Promise<number>;
 };
 
 /**

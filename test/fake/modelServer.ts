@@ -725,6 +725,9 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
       return;
     }
     switch (path) {
+      case "/tokenize":
+        sendJson(response, 200, { tokens: tokenize(asText(json["content"])).map((_, index) => index) });
+        return;
       case "/completion":
         await withSlot(response, call, () => answerNative(response, call));
         return;

@@ -78,7 +78,7 @@ test("llama.cpp and Ollama are told apart by what they answer, with their models
       isLoading: false,
       models: [
         { id: "qwen2.5-coder:1.5b", sizeBytes: 986_000_000, isLoaded: true },
-        { id: "gpt-oss:120b-cloud", isLoaded: false, isElsewhere: true },
+        { id: "gpt-oss:120b-cloud", runsAt: "ollama.com", isLoaded: false, isElsewhere: true },
       ],
     },
     {

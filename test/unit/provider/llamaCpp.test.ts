@@ -112,7 +112,7 @@ test("models come from a recorded list with context and size", async (context) =
   const { server, provider } = await createProviderHarness(context, "llamacpp");
   server.script("/v1/models", await recorded("04-v1-models"));
   assert.deepEqual(await provider.models(), [
-    { id: "/models/tiny-coder.gguf", contextTokens: 2048, sizeBytes: 5_259_264 },
+    { id: "/models/tiny-coder.gguf", contextTokens: 8192, sizeBytes: 5_259_264 },
   ]);
 });
 
