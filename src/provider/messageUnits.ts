@@ -1,5 +1,8 @@
 import type { ChatMessage } from "./provider.ts";
 
+/** About what an image takes, in tokens: https://platform.openai.com/docs/guides/images-vision, 512 px tiles. */
+export const imageTokens = 800;
+
 /** How much text a message holds, in UTF-16 units, with the calls that it makes. An image counts as `unitsPerImage`. */
 export const messageUnits = (message: ChatMessage, unitsPerImage: number): number => {
   const { content } = message;

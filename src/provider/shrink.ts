@@ -1,5 +1,5 @@
 import { completionUnits, withoutFiles } from "./completionText.ts";
-import { messageUnits } from "./messageUnits.ts";
+import { imageTokens, messageUnits } from "./messageUnits.ts";
 import type { ChatMessage, ChatRequest, CompletionRequest, ProviderError } from "./provider.ts";
 
 /** What is known about a request that did not fit. */
@@ -13,8 +13,6 @@ const fillShare = 0.92;
 const blindShare = 0.5;
 /** The share of a completion's text that stands before the cursor: it says more about what comes next. */
 const prefixShare = 0.8;
-/** About what an image takes, in tokens: https://platform.openai.com/docs/guides/images-vision, 512 px tiles. */
-const imageTokens = 800;
 
 /** How many units may stay out of `totalUnits`, and how many tokens of answer fit beside them. */
 const budgetFor = (
