@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { askModel } from "../assistant/ask.ts";
 import type { ModelSource } from "../completion/engine.ts";
 import type { Ledger } from "../metrics/ledger.ts";
-import type { ChatMessage, ChatRequest, ToolCall } from "../provider/provider.ts";
+import type { ChatRequest } from "../provider/provider.ts";
 import type { FaultReporter } from "./faults.ts";
 import type { RoleSetting } from "./settingsSchema.ts";
 
@@ -13,60 +13,9 @@ export type ChatModelServices = {
   readonly source: (setting: RoleSetting) => Promise<ModelSource>;
 };
 
-const textOf = (parts: readonly unknown[]): string =>
-  parts.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : "")).join("");
-
-/** VS Code's own agent sends its instructions in a role, 3, that the stable API has no name for. */
-const isSystem = (role: number): boolean => role === 3;
-
-const readMessage = (
-  { role, content }: vscode.LanguageModelChatRequestMessage,
-  toolNames: Map<string, string>,
-): readonly ChatMessage[] => {
-  const text = textOf(content);
-  if (isSystem(role)) return [{ role: "system", content: text }];
-  if (role === vscode.LanguageModelChatMessageRole.Assistant) {
-    const toolCalls = content
-      .filter((part) => part instanceof vscode.LanguageModelToolCallPart)
-      .map(({ callId, name, input }): ToolCall => ({ id: callId, name, argumentsJson: JSON.stringify(input ?? {}) }));
-    for (const { id, name } of toolCalls) toolNames.set(id, name);
-    return [{ role: "assistant", content: text, ...(toolCalls.length === 0 ? {} : { toolCalls }) }];
-  }
-  const results = content
-    .filter((part) => part instanceof vscode.LanguageModelToolResultPart)
-    .map((part): ChatMessage => ({
-      role: "tool",
-      toolCallId: part.callId,
-      toolName: toolNames.get(part.callId) ?? "",
-      content: textOf(part.content),
-    }));
-  return text === "" && results.length > 0 ? results : [...results, { role: "user", content: text }];
-};
-
-/** VS Code's messages and tools as a request. Nothing of `modelOptions` is passed on: VS Code puts its own marks there. */
-export const readRequest = (
-  messages: readonly vscode.LanguageModelChatRequestMessage[],
-  { tools = [], toolMode }: vscode.ProvideLanguageModelChatResponseOptions,
-): ChatRequest => {
-  const toolNames = new Map<string, string>();
-  return {
-    messages: messages.flatMap((message) => readMessage(message, toolNames)),
-    ...(tools.length === 0
-      ? {}
-      : {
-          tools: tools.map(({ name, description, inputSchema }) => ({
-            name,
-            description,
-            parameters: inputSchema ?? { type: "object", properties: {} },
-          })),
-          toolChoice: toolMode === vscode.LanguageModelChatToolMode.Required ? "required" : "auto",
-        }),
-  };
-};
-
 /**
- * Answers for VS Code's own chat and other extensions with the model that chat is set to. Text and tool calls stream to
- * `progress`.
+ * Answers for VS Code's own chat and other extensions with the model that `services` give for a setting. Text and tool
+ * calls stream to `progress`.
  * @throws {Error} With one sentence for the person, also where nothing is sent because the folder is not trusted.
  */
 export const answerAsModel = async (

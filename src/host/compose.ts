@@ -407,8 +407,13 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       {
         ledger,
         faults: faultReporter,
+        clock,
+        log,
         setting: () => settings.chat,
+        settings: () => settings,
         source: (setting) => connections.source("chat", setting),
+        exact: (setting) => connections.exact(setting),
+        storageFolder: context.globalStorageUri.fsPath,
         onSuccess: () => statusBar.setProblem(undefined),
       },
       extensionUri,

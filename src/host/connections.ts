@@ -3,6 +3,7 @@ import type { Disposable } from "../base/disposable.ts";
 import { lazy } from "../base/lazy.ts";
 import type { Log } from "../base/log.ts";
 import type { ModelSource } from "../completion/engine.ts";
+import type { GuardedProvider } from "../provider/guard.ts";
 import type { Provider } from "../provider/provider.ts";
 import type { Target } from "../provider/router.ts";
 import type { Servers } from "../provider/servers.ts";
@@ -22,6 +23,11 @@ export type Connections = Disposable & {
    * @throws {ProviderError} kind "bad-request" for an address that cannot be used.
    */
   source(role: Asker, setting: RoleSetting): Promise<ModelSource>;
+  /**
+   * One server and model, without fallbacks; whoever asks for the same shares its queue.
+   * @throws {ProviderError} kind "bad-request" for an address that cannot be used.
+   */
+  exact(setting: ModelSetting): Promise<GuardedProvider>;
   /** The pooled client itself, for what is no role's work. */
   transport(): Promise<TransportClient>;
   /** Opens the connections that the next request may want. Never throws. */
@@ -168,6 +174,7 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
       provider: await route(role, setting),
       model: setting.model || setting.provider,
     }),
+    exact: async ({ provider, baseUrl, model }) => (await open()).servers.open({ provider, baseUrl, model }),
     transport: async () => (await open()).client,
     warmUp({ baseUrl, moreBaseUrls }) {
       const connect = async () => {

@@ -42,7 +42,7 @@ const cases: readonly {
   {
     name: "text and the calls behind it are one message",
     before: [user("1"), says("2"), calls("a"), result("a")],
-    after: [user("1"), { ...calls("a"), content: "2" } as ChatMessage, result("a")],
+    after: [user("1"), { ...calls("a"), content: "2" }, result("a")],
   },
   {
     name: "empty messages are left out, and what they stood between is joined",
@@ -57,14 +57,7 @@ const cases: readonly {
   {
     name: "a call without a result gets one that says so",
     before: [user("1"), calls("a", "b"), result("b"), says("2"), calls("c")],
-    after: [
-      user("1"),
-      calls("a", "b"),
-      noResult("a"),
-      result("b"),
-      { ...calls("c"), content: "2" } as ChatMessage,
-      noResult("c"),
-    ],
+    after: [user("1"), calls("a", "b"), noResult("a"), result("b"), { ...calls("c"), content: "2" }, noResult("c")],
   },
   {
     name: "a result without its call is told by the user",

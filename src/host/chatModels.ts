@@ -1,0 +1,132 @@
+import * as vscode from "vscode";
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { ModelSource } from "../completion/engine.ts";
+import type { GuardedProvider } from "../provider/guard.ts";
+import type { ChatRequest } from "../provider/provider.ts";
+import { answerAsModel, type ChatModelServices } from "./chatModel.ts";
+import type { ListedChatModel } from "./chatModelsInfo.ts";
+import { createChatModelList } from "./chatModelsList.ts";
+import { readOneMessage, readRequest } from "./chatModelsMessages.ts";
+import { createUtilityOffer } from "./chatModelsOffer.ts";
+import { createTokenCounts, type CountedModel } from "./chatModelsTokens.ts";
+import type { ModelSetting, RoleSetting, Settings } from "./settingsSchema.ts";
+
+/** What listing and asking single models needs beside what the model of the chat setting needs. */
+export type ChatModelsServices = ChatModelServices & {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Undefined: no server is set up. */
+  readonly setting: () => RoleSetting | undefined;
+  readonly settings: () => Settings;
+  /** One server and model, without fallbacks, behind the same queue and breaker that other features use. */
+  readonly exact: (setting: ModelSetting) => Promise<GuardedProvider>;
+  readonly storageFolder: string;
+};
+
+/** What VS Code asks of a provider of language models. */
+export type ChatModels = {
+  list(token: vscode.CancellationToken): Promise<readonly ListedChatModel[]>;
+  answer(
+    model: ListedChatModel,
+    messages: readonly vscode.LanguageModelChatRequestMessage[],
+    options: vscode.ProvideLanguageModelChatResponseOptions,
+    progress: vscode.Progress<vscode.LanguageModelResponsePart>,
+    token: vscode.CancellationToken,
+  ): Promise<void>;
+  countTokens(
+    model: ListedChatModel,
+    text: string | vscode.LanguageModelChatRequestMessage,
+    token: vscode.CancellationToken,
+  ): Promise<number>;
+  /** The settings, keys or the folder's trust are others now. */
+  settingsChanged(): void;
+};
+
+/** Runs something with a signal that fires with the token. @throws {vscode.CancellationError} */
+const withSignal = async <T>(token: vscode.CancellationToken, run: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  const controller = new AbortController();
+  const cancelling = token.onCancellationRequested(() => controller.abort());
+  if (token.isCancellationRequested) controller.abort();
+  try {
+    return await run(controller.signal);
+  } catch (error) {
+    throw controller.signal.aborted ? new vscode.CancellationError() : error;
+  } finally {
+    cancelling.dispose();
+  }
+};
+
+const hasImage = ({ messages }: ChatRequest): boolean =>
+  messages.some(({ content }) => typeof content !== "string" && content.some(({ type }) => type === "image"));
+
+/** `onChanged`: VS Code has to ask for the list anew. */
+export const createChatModels = (services: ChatModelsServices, onChanged: () => void): ChatModels => {
+  const { clock, log, exact, storageFolder } = services;
+  const list = createChatModelList({
+    clock,
+    log,
+    settings: services.settings,
+    isTrusted: () => vscode.workspace.isTrusted,
+    open: exact,
+    onChanged,
+  });
+  const counts = createTokenCounts(clock);
+  const offerUtilityModel = createUtilityOffer({ folder: storageFolder, log });
+
+  /** The server and model that answers first for this entry. */
+  const settingOf = (model: ListedChatModel): ModelSetting | undefined => model.exact ?? services.setting();
+
+  const counted = (model: ListedChatModel): CountedModel => {
+    const setting = settingOf(model);
+    const id = JSON.stringify([setting?.provider, setting?.baseUrl, setting?.model]);
+    const mayAsk = setting?.provider === "llamacpp" && vscode.workspace.isTrusted;
+    return mayAsk ? { id, open: () => exact(setting) } : { id };
+  };
+
+  /** Where a request for this entry goes. */
+  const sourceOf = async (model: ListedChatModel, setting: RoleSetting): Promise<ModelSource> => {
+    const source = model.exact
+      ? { provider: await exact(model.exact), model: model.exact.model || model.name }
+      : await services.source(setting);
+    return { ...source, provider: counts.watch(counted(model), source.provider) };
+  };
+
+  return {
+    list: (token) => withSignal(token, (signal) => list.models(signal)),
+
+    async answer(model, messages, options, progress, token) {
+      const { l10n } = vscode;
+      if (model.exact && !list.isSetUp(model.exact)) {
+        throw new Error(l10n.t("The server of {0} is no longer set up. Choose another model.", model.name));
+      }
+      const setting = model.exact ? { ...model.exact, moreBaseUrls: [], fallbacks: [] } : services.setting();
+      const request = readRequest(messages, options);
+      if (model.vision === false && hasImage(request)) {
+        throw new Error(l10n.t("{0} cannot read images. Remove the image, or choose another model.", model.name));
+      }
+      const own = { ...services, source: (asked: RoleSetting) => sourceOf(model, asked) };
+      await answerAsModel(own, setting, request, progress, token);
+      if (setting) list.answered(setting);
+      void offerUtilityModel();
+    },
+
+    countTokens: (model, text, token) =>
+      withSignal(token, async (signal) => {
+        signal.throwIfAborted();
+        const asked = counted(model);
+        if (typeof text === "string") return counts.count(asked, text, signal);
+        const sizes = readOneMessage(text).map(async (message) => {
+          if (typeof message.content !== "string" || (message.role === "assistant" && message.toolCalls)) {
+            return counts.estimate(asked, message);
+          }
+          // What the template puts around it, and its text as the server counts it.
+          const around = counts.estimate(asked, { ...message, content: "" });
+          return around + (await counts.count(asked, message.content, signal));
+        });
+        return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+      }),
+
+    settingsChanged: () => list.reset(),
+  };
+};
