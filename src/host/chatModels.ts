@@ -1,7 +1,6 @@
 import * as vscode from "vscode";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { ModelSource } from "../completion/engine.ts";
 import type { GuardedProvider } from "../provider/guard.ts";
 import type { ChatRequest } from "../provider/provider.ts";
 import { answerAsModel, type ChatModelServices } from "./chatModel.ts";
@@ -24,6 +23,9 @@ export type ChatModelsServices = ChatModelServices & {
   readonly storageFolder: string;
 };
 
+/** One server and model in the place of those that are set for chat. */
+export type ChosenModel = Pick<ChatModelsServices, "setting" | "source">;
+
 /** What VS Code asks of a provider of language models. */
 export type ChatModels = {
   list(token: vscode.CancellationToken): Promise<readonly ListedChatModel[]>;
@@ -39,6 +41,8 @@ export type ChatModels = {
     text: string | vscode.LanguageModelChatRequestMessage,
     token: vscode.CancellationToken,
   ): Promise<number>;
+  /** How the model with this id is asked, for who answers with the one that was chosen; undefined: there is none. */
+  chosen(id: string): Promise<ChosenModel | undefined>;
   /** The settings, keys or the folder's trust are others now. */
   settingsChanged(): void;
 };
@@ -84,13 +88,16 @@ export const createChatModels = (services: ChatModelsServices, onChanged: () => 
     return mayAsk ? { id, open: () => exact(setting) } : { id };
   };
 
-  /** Where a request for this entry goes. */
-  const sourceOf = async (model: ListedChatModel, setting: RoleSetting): Promise<ModelSource> => {
-    const source = model.exact
-      ? { provider: await exact(model.exact), model: model.exact.model || model.name }
-      : await services.source(setting);
-    return { ...source, provider: counts.watch(counted(model), source.provider) };
-  };
+  /** Where requests for this entry go, and what their answers teach about its tokens. */
+  const chosenOf = (model: ListedChatModel): ChosenModel => ({
+    setting: () => (model.exact ? { ...model.exact, moreBaseUrls: [], fallbacks: [] } : services.setting()),
+    async source(setting) {
+      const source = model.exact
+        ? { provider: await exact(model.exact), model: model.exact.model || model.name }
+        : await services.source(setting);
+      return { ...source, provider: counts.watch(counted(model), source.provider) };
+    },
+  });
 
   return {
     list: (token) => withSignal(token, (signal) => list.models(signal)),
@@ -98,15 +105,15 @@ export const createChatModels = (services: ChatModelsServices, onChanged: () => 
     async answer(model, messages, options, progress, token) {
       const { l10n } = vscode;
       if (model.exact && !list.isSetUp(model.exact)) {
-        throw new Error(l10n.t("The server of {0} is no longer set up. Choose another model.", model.name));
+        throw new Error(l10n.t("The server of {0} is no longer set up. Choose another model.", model.label));
       }
-      const setting = model.exact ? { ...model.exact, moreBaseUrls: [], fallbacks: [] } : services.setting();
+      const chosen = chosenOf(model);
+      const setting = chosen.setting();
       const request = readRequest(messages, options);
       if (model.vision === false && hasImage(request)) {
-        throw new Error(l10n.t("{0} cannot read images. Remove the image, or choose another model.", model.name));
+        throw new Error(l10n.t("{0} cannot read images. Remove the image, or choose another model.", model.label));
       }
-      const own = { ...services, source: (asked: RoleSetting) => sourceOf(model, asked) };
-      await answerAsModel(own, setting, request, progress, token);
+      await answerAsModel({ ...services, ...chosen }, setting, request, progress, token);
       if (setting) list.answered(setting);
       void offerUtilityModel();
     },
@@ -126,6 +133,11 @@ export const createChatModels = (services: ChatModelsServices, onChanged: () => 
         });
         return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
       }),
+
+    async chosen(id) {
+      const model = (await list.models()).find((listed) => listed.id === id);
+      return model && chosenOf(model);
+    },
 
     settingsChanged: () => list.reset(),
   };

@@ -9,6 +9,8 @@ import type { ModelSetting, RoleSetting } from "./settingsSchema.ts";
 export type ListedChatModel = vscode.LanguageModelChatInformation & {
   /** The one server and model that answers; undefined: whatever the settings name for chat, fallbacks included. */
   readonly exact: ModelSetting | undefined;
+  /** The model as sentences call it. */
+  readonly label: string;
   /** Whether it reads images; undefined: nobody knows. */
   readonly vision: boolean | undefined;
 };
@@ -42,6 +44,8 @@ export const safeName = (text: string): string => {
     .replaceAll(/\/{2,}/g, "/")
     .replaceAll(/\bwww\./gi, "www ")
     .replaceAll(/\s+/g, " ")
+    // Nothing stands before the model that is set for chat, see `roleName`.
+    .replace(/^[^\p{L}\p{N}]+/u, "")
     .trim();
   return Array.from(plain).slice(0, nameMaxUnits).join("").trim() || "?";
 };
@@ -101,6 +105,7 @@ const describe = (
   const contextTokens = info?.contextTokens || (parseBaseUrl(setting.baseUrl).isPrivate ? near : far);
   return {
     name,
+    label: name,
     version: "1",
     detail: place,
     tooltip: tooltipOf(name, place, info, contextTokens),
@@ -119,13 +124,20 @@ export const exactModel = (setting: ModelSetting, info: ModelInfo): ListedChatMo
   exact: setting,
 });
 
+/**
+ * VS Code takes the first name of the alphabet until somebody chooses. That must not be just any model, which may cost
+ * money: punctuation stands before letters and digits.
+ */
+const roleName = (model: string): string => `@hotpath: ${model}`;
+
 /** The entry that follows the setting for chat. VS Code lets a message reach a participant only when there is a model. */
 export const roleModel = (setting: RoleSetting | undefined, info?: ModelInfo): ListedChatModel => {
   const fixed = { id: roleModelId, family: "hotpath", exact: undefined };
   if (!setting) {
     return {
       ...fixed,
-      name: vscode.l10n.t("Hotpath (not set up)"),
+      name: roleName(vscode.l10n.t("not set up")),
+      label: "Hotpath",
       version: "1",
       ...shareContext(unknownContextTokens.near),
       capabilities: { toolCalling: true, imageInput: false },
@@ -133,5 +145,5 @@ export const roleModel = (setting: RoleSetting | undefined, info?: ModelInfo): L
     };
   }
   const described = describe(setting.model || info?.id || kindNames[setting.provider], setting, info);
-  return { ...described, ...fixed, detail: vscode.l10n.t("as set for chat, {0}", described.detail ?? "") };
+  return { ...described, ...fixed, name: roleName(described.name) };
 };

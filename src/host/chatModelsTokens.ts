@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { orAborted } from "../base/wait.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Disposable } from "../base/disposable.ts";
 import type { ChatMessage, ChatRequest, Provider, StreamPart } from "../provider/provider.ts";
 import { createTokenCalibration, estimateMessage, estimateRequest, estimateTokens } from "../provider/tokenEstimate.ts";
 
@@ -52,23 +52,27 @@ export const createTokenCounts = (clock: Clock): TokenCounts => {
 
   /** Undefined: the server does not say, or not in time. */
   const ask = async ({ id, open }: CountedModel, text: string, signal?: AbortSignal): Promise<number | undefined> => {
-    const late = new AbortController();
-    const timer = clock.after(waitMs, () => late.abort());
     running++;
+    const late = new AbortController();
+    let timer: Disposable | undefined;
     try {
-      const { countTokens } = (await orAborted(open?.() ?? Promise.resolve(undefined), late.signal, signal)) ?? {};
-      const tokens = await countTokens?.(text, {
+      const provider = await open?.();
+      if (!provider?.countTokens) {
+        restsUntilMs.set(id, Infinity);
+        return undefined;
+      }
+      // Loading the client is not the server's fault.
+      timer = clock.after(waitMs, () => late.abort());
+      return await provider.countTokens(text, {
         signal: signal ? AbortSignal.any([late.signal, signal]) : late.signal,
       });
-      if (tokens === undefined) restsUntilMs.set(id, Infinity);
-      return tokens;
     } catch (error) {
       if (signal?.aborted) throw error;
       restsUntilMs.set(id, clock.nowMs() + restMs);
       return undefined;
     } finally {
       running--;
-      timer.dispose();
+      timer?.dispose();
     }
   };
 

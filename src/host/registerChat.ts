@@ -21,7 +21,7 @@ const usualContextTokens = 4096;
  */
 const firstModel = (setting: RoleSetting | undefined): ListedChatModel => ({
   id: "chat",
-  name: setting ? setting.model || setting.provider : vscode.l10n.t("Hotpath (not set up)"),
+  name: `@hotpath: ${setting ? setting.model || setting.provider : vscode.l10n.t("not set up")}`,
   family: "hotpath",
   version: "1",
   ...(setting ? { detail: "Hotpath" } : {}),
@@ -29,6 +29,7 @@ const firstModel = (setting: RoleSetting | undefined): ListedChatModel => ({
   maxOutputTokens: usualContextTokens,
   capabilities: { toolCalling: true, imageInput: false },
   exact: undefined,
+  label: setting?.model || "Hotpath",
   vision: undefined,
 });
 
@@ -40,10 +41,14 @@ export const registerChat = (
   const disposables = createDisposableList();
   const participantCode = lazy(() => import("./chatParticipant.ts"));
 
-  const participant = vscode.chat.createChatParticipant("hotpath.chat", async (...message) => {
+  const participant = vscode.chat.createChatParticipant("hotpath.chat", async (request, ...more) => {
+    const { answerChat } = await participantCode();
     // Without its built-in chat VS Code never asks for models by itself: whoever talks here may look for them next.
     if (!loaded) changed.fire();
-    return (await participantCode()).answerChat(services, ...message);
+    const { model } = request;
+    const isOurs = model.vendor === vendor && model.id !== firstModel(undefined).id;
+    const chosen = isOurs ? await (await models()).chosen(model.id) : undefined;
+    return answerChat({ ...services, ...chosen }, request, ...more);
   });
   participant.iconPath = vscode.Uri.joinPath(extensionUri, "media", "icon.png");
   participant.followupProvider = {
