@@ -89,6 +89,8 @@ export const createChatModelList = (options: ChatModelListOptions): ChatModelLis
   const { clock, log, settings, isTrusted, open, onChanged } = options;
   const told = new Map<string, Told>();
   let given = "";
+  /** Calls that will give the list away as soon as they have waited. */
+  let waiting = 0;
   let ending = new AbortController();
 
   const entries = (): readonly ListedChatModel[] => {
@@ -136,7 +138,8 @@ export const createChatModelList = (options: ChatModelListOptions): ChatModelLis
       delete server.asking;
       server.wasAsked = true;
     }
-    if (told.get(key) === server && given !== "" && JSON.stringify(entries()) !== given) onChanged();
+    const isTold = waiting > 0 || given === "" || told.get(key) !== server;
+    if (!isTold && JSON.stringify(entries()) !== given) onChanged();
   };
 
   /** The question that is under way or is due; undefined: what is known is not older than `maxAgeMs`. */
@@ -171,7 +174,12 @@ export const createChatModelList = (options: ChatModelListOptions): ChatModelLis
 
   return {
     async models(signal) {
-      if (isTrusted()) await firstAnswers(signal);
+      waiting++;
+      try {
+        if (isTrusted()) await firstAnswers(signal);
+      } finally {
+        waiting--;
+      }
       return give();
     },
     answered(setting) {

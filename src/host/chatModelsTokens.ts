@@ -48,7 +48,7 @@ export const createTokenCounts = (clock: Clock): TokenCounts => {
   const restsUntilMs = new Map<string, number>();
   let running = 0;
 
-  const byFactor = (id: string, estimated: number): number => Math.ceil(estimated * calibration.factor(id));
+  const byFactor = (id: string, estimated: number): number => Math.round(estimated * calibration.factor(id));
 
   /** Undefined: the server does not say, or not in time. */
   const ask = async ({ id, open }: CountedModel, text: string, signal?: AbortSignal): Promise<number | undefined> => {
