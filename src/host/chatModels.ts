@@ -113,8 +113,12 @@ export const createChatModels = (services: ChatModelsServices, onChanged: () => 
       if (model.vision === false && hasImage(request)) {
         throw new Error(l10n.t("{0} cannot read images. Remove the image, or choose another model.", model.label));
       }
-      await answerAsModel({ ...services, ...chosen }, setting, request, progress, token);
-      if (setting) list.answered(setting);
+      try {
+        await answerAsModel({ ...services, ...chosen }, setting, request, progress, token);
+      } finally {
+        // An answer shows what is in memory, and a failure may mean that the server is another one by now.
+        if (setting) list.answered(setting);
+      }
       void offerUtilityModel();
     },
 

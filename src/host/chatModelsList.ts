@@ -15,7 +15,7 @@ export type ChatModelList = {
    * Never rejects but with `AbortError`.
    */
   models(signal?: AbortSignal): Promise<readonly ListedChatModel[]>;
-  /** A model of this server answered, so it is in memory now: what it has really set aside is asked for. */
+  /** A model of this server was asked, so it is in memory now: what it has really set aside is asked for. */
   answered(setting: ModelSetting): void;
   /** Whether the settings still name this model's server. */
   isSetUp(setting: ModelSetting): boolean;

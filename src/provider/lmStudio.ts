@@ -28,8 +28,9 @@ const readModel = (item: unknown): LmStudioModel => {
       contextTokens: asCount(config["context_length"]),
       sizeBytes: asCount(entry["size_bytes"]),
       tools: asFlag(capabilities["trained_for_tool_use"]),
-      vision: asFlag(capabilities["vision"]),
-      writesText: type === "" ? undefined : type === "llm",
+      // Older releases have a type of its own for models that see.
+      vision: asFlag(capabilities["vision"]) ?? (type === "vlm" ? true : undefined),
+      writesText: type === "" ? undefined : type === "llm" || type === "vlm",
     }),
     slots: asCount(loaded["parallel"]) ?? asCount(config["parallel"]),
   };

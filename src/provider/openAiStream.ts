@@ -1,4 +1,4 @@
-import { asCount, asList, asObject, asText, clampTo, defined } from "./json.ts";
+import { asCount, asFlag, asList, asObject, asText, clampTo, defined } from "./json.ts";
 import type { ChatMessage, ChatRequest, ContentPart, ModelInfo, ToolDefinition, Usage } from "./provider.ts";
 import { createToolCallCollector } from "./toolCalls.ts";
 import type { AnswerEnd, StreamReader } from "./wireFormat.ts";
@@ -133,19 +133,23 @@ const includesKind = (list: unknown, kind: string): boolean | undefined =>
 
 /**
  * What an entry says of its abilities: `architecture` (OpenRouter, llama.cpp's router), `supported_parameters`
- * (OpenRouter). Embedding models are called so by LM Studio and OpenAI.
+ * (OpenRouter), `capabilities` (Mistral). Embedding models are called so by LM Studio and OpenAI.
  */
 export const readAbilities = (value: unknown): Pick<ModelInfo, "tools" | "vision" | "writesText"> => {
   const entry = asObject(value);
   const architecture = asObject(entry["architecture"]);
+  const flags = asObject(entry["capabilities"]);
   return defined<Pick<ModelInfo, "tools" | "vision" | "writesText">>({
-    tools: includesKind(entry["supported_parameters"], "tools"),
-    vision: includesKind(architecture["input_modalities"], "image"),
+    tools: includesKind(entry["supported_parameters"], "tools") ?? asFlag(flags["function_calling"]),
+    vision: includesKind(architecture["input_modalities"], "image") ?? asFlag(flags["vision"]),
     writesText: asText(entry["id"]).startsWith("text-embedding-")
       ? false
       : includesKind(architecture["output_modalities"], "text"),
   });
 };
+
+/** What vLLM, several gateways, Groq and Mistral call the context, in this order. */
+const contextFields = ["max_model_len", "context_length", "context_window", "max_context_length"];
 
 const readModel = (item: unknown): ModelInfo => {
   const entry = asObject(item);
@@ -153,7 +157,7 @@ const readModel = (item: unknown): ModelInfo => {
   return {
     id: asText(entry["id"]),
     ...defined<Pick<ModelInfo, "contextTokens" | "sizeBytes">>({
-      contextTokens: asCount(entry["max_model_len"]) ?? asCount(meta["n_ctx"]) ?? asCount(entry["context_length"]),
+      contextTokens: contextFields.map((name) => asCount(entry[name])).find(Boolean) ?? asCount(meta["n_ctx"]),
       sizeBytes: asCount(meta["size"]),
     }),
     ...readAbilities(entry),

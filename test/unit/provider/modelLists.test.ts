@@ -112,6 +112,42 @@ test("OpenRouter's models come with their longest answer", async (context) => {
   assert.deepEqual(await provider.models(), [{ id: "a/b", contextTokens: 200_000, answerTokens: 4096 }]);
 });
 
+test("the context and the abilities are read whatever an OpenAI-compatible server calls them", async (context) => {
+  const { server, provider } = await createProviderHarness(context, "openai-compatible");
+  const data = [
+    { id: "vllm", max_model_len: 1 },
+    { id: "gateway", context_length: 2, architecture: { input_modalities: ["text", "image"] } },
+    { id: "groq", context_window: 3 },
+    { id: "mistral", max_context_length: 4, capabilities: { function_calling: true, vision: false } },
+    { id: "llamacpp", meta: { n_ctx: 5 }, capabilities: ["completion"] },
+    { id: "openai" },
+  ];
+  server.script("/v1/models", jsonReply(200, { data }));
+  assert.deepEqual(await provider.models(), [
+    { id: "vllm", contextTokens: 1 },
+    { id: "gateway", contextTokens: 2, vision: true },
+    { id: "groq", contextTokens: 3 },
+    { id: "mistral", contextTokens: 4, tools: true, vision: false },
+    { id: "llamacpp", contextTokens: 5 },
+    { id: "openai" },
+  ]);
+});
+
+test("LM Studio's models that see are told by either of its lists", async (context) => {
+  const { server, provider } = await createProviderHarness(context, "openai-compatible");
+  const list = ["a", "b"].map((id) => ({ id, owned_by: "organization_owner" }));
+  const models = [
+    { key: "a", type: "vlm" },
+    { key: "b", type: "llm", capabilities: { vision: true, trained_for_tool_use: true } },
+  ];
+  server.script("/v1/models", jsonReply(200, { data: list }));
+  server.script("/api/v1/models", jsonReply(200, { models }));
+  assert.deepEqual(await provider.models(), [
+    { id: "a", vision: true, writesText: true },
+    { id: "b", tools: true, vision: true, writesText: true },
+  ]);
+});
+
 test("llama.cpp counts tokens with its own tokenizer, without marks around the text", async (context) => {
   const { server, provider } = await createProviderHarness(context, "llamacpp");
   assert.equal(await provider.countTokens?.("one two three"), 3);
