@@ -111,7 +111,8 @@ test("what answers say they cost is learned, but not of images", async () => {
   const seen = counts.watch({ id: "m" }, talking({ promptTokens }));
   const image = { type: "image", mediaType: "image/png", base64: "AA==" } as const;
   const pictured: ChatRequest = { messages: [{ role: "user", content: [{ type: "text", text: long }, image] }] };
-  assert.deepEqual(await drain(seen.streamChat(pictured)), ["text", "end"]);
+  const misleading = counts.watch({ id: "m" }, talking({ promptTokens: Math.round(estimateRequest(pictured) * 1.4) }));
+  assert.deepEqual(await drain(misleading.streamChat(pictured)), ["text", "end"]);
   assert.equal(await counts.count({ id: "m" }, "word ".repeat(50)), estimateTokens("word ".repeat(50)));
   await drain(seen.streamChat(request));
   const learned = await counts.count({ id: "m" }, "word ".repeat(50));
