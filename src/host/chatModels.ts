@@ -72,7 +72,8 @@ export const createChatModels = (services: ChatModelsServices, onChanged: () => 
     log,
     settings: services.settings,
     isTrusted: () => vscode.workspace.isTrusted,
-    open: exact,
+    // Nobody waits for a list as for an answer: a server that is gone is told by whoever asks a model something.
+    open: async (setting) => (await exact(setting)).unguarded,
     onChanged,
   });
   const counts = createTokenCounts(clock);

@@ -23,7 +23,12 @@ import { createRecovery } from "./recovery.ts";
 import { shrinkChat, shrinkCompletion, type Overflow } from "./shrink.ts";
 
 /** A provider that looks after its server, and what it does that with. */
-export type GuardedProvider = Provider & { readonly limiter: Limiter; readonly breaker: Breaker };
+export type GuardedProvider = Provider & {
+  readonly limiter: Limiter;
+  readonly breaker: Breaker;
+  /** The provider itself, for questions that nobody waits for: that one fails must not keep real requests from trying. */
+  readonly unguarded: Provider;
+};
 
 /** What a guard works with. Limiter and breaker belong to one server and model. */
 export type GuardOptions = {
@@ -305,6 +310,7 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
     origin: provider.origin,
     limiter,
     breaker,
+    unguarded: provider,
 
     models: (call = {}) => ask(call, () => provider.models(call)),
     capabilities: (call = {}) => ask(call, () => capabilities(call)),

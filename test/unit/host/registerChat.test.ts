@@ -207,6 +207,18 @@ test("a server that was taken out of the settings gets nothing more", async (con
   assert.equal(ollama.requests.length, already);
 });
 
+test("a list that cannot be had does not keep real requests from trying", async (context) => {
+  const { register, connections, ollama } = await createHarness(context);
+  const registration = register();
+  await settle();
+  await ollama.close();
+  for (let count = 0; count < 8; count++) {
+    assert.equal((await list()).length, 1);
+    registration.settingsChanged();
+  }
+  for (const { breaker } of connections.facts()?.servers ?? []) assert.equal(breaker, "closed");
+});
+
 test("messages are counted with what is around their text", async (context) => {
   const { register, llama } = await createHarness(context);
   register();
