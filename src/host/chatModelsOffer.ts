@@ -35,7 +35,7 @@ const offer = async (): Promise<void> => {
   const use = l10n.t("Use it");
   const choice = await vscode.window.showInformationMessage(
     l10n.t(
-      "VS Code's chat can also let your model write titles and progress messages. Without an account it has none for that. Each is one more short request to your model server.",
+      "VS Code's chat can also let your model write titles and progress messages. Without an account it has none for that. Each is one more short request to your model server, which costs something where requests do.",
     ),
     use,
     l10n.t("No"),
