@@ -31,6 +31,7 @@ const answer = (call: ModelCall) => {
 // In a window of its own: VS Code's built-in chat changes much of what the window shows.
 suite("agent mode", () => {
   before(async () => {
+    if (!hasUi) return;
     const model = "/models/tiny-agent.gguf";
     server = await createModelServer({
       modelPath: model,
@@ -48,6 +49,7 @@ suite("agent mode", () => {
     await waitUntil("its tools", () => vscode.lm.tools.some(({ name }) => name === "copilot_listDirectory"));
   });
   after(async () => {
+    if (!hasUi) return;
     await configure({ "chat.provider": undefined, "chat.baseUrl": undefined });
     await server.close();
   });
