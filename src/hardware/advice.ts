@@ -13,6 +13,8 @@ export type Advice =
       /** It takes all of a card's memory, which has to be free of anything else. */
       readonly tight: boolean;
       readonly budgetBytes: number;
+      /** With the recommended context. */
+      readonly needBytes: number;
       readonly keyValueType: CacheType;
       readonly context: {
         /** As much as the memory takes; as much as is of use, is read in five minutes and leaves a tenth; leaves a quarter. */
@@ -73,6 +75,7 @@ const processBytes = 300 * mib;
 export const memoryBudget = (device: DeviceFacts): number => {
   const { memoryBytes, vendor } = device;
   const budget = (): number => {
+    if (device.usableBytes !== undefined) return device.usableBytes - 512 * mib;
     if (vendor === "apple") return memoryBytes * (memoryBytes <= 36.5 * gib ? 0.667 : 0.75) - 512 * mib;
     if (isSharedMemory(device)) return memoryBytes * 0.8;
     return memoryBytes - Math.max(1024 * mib, memoryBytes * 0.08);
@@ -167,6 +170,7 @@ const adviseWithin = (
     fits: true,
     tight,
     budgetBytes,
+    needBytes: needOf(facts, recommendedTokens, { slots: 1, type }),
     keyValueType: type,
     context: { maxTokens, recommendedTokens, safeTokens: within(safeShare) },
     batch: adviseBatch(facts, device, budgetBytes, speed, type),

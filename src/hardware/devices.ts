@@ -53,26 +53,60 @@ const fittingRow = (rows: readonly GpuRow[], words: ReadonlySet<string>, memoryB
 };
 
 /**
+ * The names in one of the system's: "Navi 31 [Radeon RX 7900 XT/7900 XTX/7900 GRE]" stands for three cards, of which
+ * all but the first leave out what they have in common.
+ */
+const alternatives = (name: string): readonly string[] => {
+  const inside = /\[([^\]]*)\]/.exec(name)?.[1];
+  if (inside === undefined || !inside.includes("/") || /^amd\/ati$/i.test(inside)) return [inside ?? name];
+  const [first = "", ...others] = inside.split("/").map((part) => part.trim());
+  const common = /^\D*/.exec(first)?.[0] ?? "";
+  return [first, ...others.map((other) => (/^\d/.test(other) ? common + other : other))];
+};
+
+const deviceRow = (name: string, memoryBytes: number | undefined) => {
+  const words = wordsOf(name);
+  const named = vendorOf(words);
+  for (const vendor of named ? [named] : (["nvidia", "amd", "apple", "intel"] as const)) {
+    const row = fittingRow(gpuRows[vendor], words, memoryBytes);
+    if (row) return { vendor, row };
+  }
+  return undefined;
+};
+
+/** Of several that the name may mean, the one with that much memory; of those, the slowest. */
+const bestRow = (name: string, memoryBytes: number | undefined) =>
+  alternatives(name)
+    .map((one) => deviceRow(one, memoryBytes))
+    .filter((found) => found !== undefined)
+    .toSorted((a, b) => {
+      const nearer = memoryDistance(a.row, memoryBytes) - memoryDistance(b.row, memoryBytes);
+      return Math.abs(nearer) > 0.05 ? nearer : a.row[3] - b.row[3];
+    })[0];
+
+/**
  * Facts about a graphics card or chip by the name that its driver or system gives it, or undefined for one that no
  * table knows. `memoryBytes`, where it was measured, tells builds of the same name apart and is what is returned; of a
  * chip with unified memory it is the machine's. Without it, a chip that is sold with several sizes counts as the smallest.
  */
 export const findDevice = (name: string, memoryBytes?: number): DeviceFacts | undefined => {
-  const words = wordsOf(name);
-  const named = vendorOf(words);
-  for (const vendor of named ? [named] : (["nvidia", "amd", "apple", "intel"] as const)) {
-    const row = fittingRow(gpuRows[vendor], words, memoryBytes);
-    if (!row) continue;
-    return {
-      name: row[0],
-      vendor,
-      memoryBytes: memoryBytes ?? Math.min(...(row[2].length > 0 ? row[2] : [0])) * gib,
-      unifiedMemory: row[4] === "unified",
-      bandwidthBytesPerSecond: row[3] * 1e9,
-      backend: backends[vendor],
-    };
-  }
-  return undefined;
+  const found = bestRow(name, memoryBytes);
+  if (!found) return undefined;
+  const { vendor, row } = found;
+  return {
+    name: row[0],
+    vendor,
+    memoryBytes: memoryBytes ?? Math.min(...(row[2].length > 0 ? row[2] : [0])) * gib,
+    unifiedMemory: row[4] === "unified",
+    bandwidthBytesPerSecond: row[3] * 1e9,
+    backend: backends[vendor],
+  };
+};
+
+/** A card with memory of its own that no table knows: it holds models, and nothing is said of its speed. */
+export const unknownDevice = (name: string, memoryBytes: number): DeviceFacts => {
+  const vendor = vendorOf(wordsOf(name)) ?? "nvidia";
+  return { name, vendor, memoryBytes, unifiedMemory: false, bandwidthBytesPerSecond: 0, backend: backends[vendor] };
 };
 
 /** A machine without a graphics card that is of use. `bytesPerSecond`: its memory's measured bandwidth. */

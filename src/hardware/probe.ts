@@ -1,19 +1,27 @@
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../base/clock.ts";
 import { lazy } from "../base/lazy.ts";
+import type { GpuFacts } from "./gpuReadings.ts";
+
+export type { GpuFacts } from "./gpuReadings.ts";
 
 /** What this machine computes with, as its operating system names it. */
 export type HardwareFacts = {
   readonly cpu: string;
   readonly physicalCores: number;
-  readonly gpus: readonly { readonly name: string; readonly memoryBytes: number | undefined }[];
+  readonly gpus: readonly GpuFacts[];
+  /** What macOS lets the graphics processor take of the memory, where somebody has set it. */
+  readonly wiredLimitBytes?: number;
 };
 
 /** A program that runs, by its bare name: no path, no command line. */
 export type ProcessFacts = { readonly name: string; readonly memoryBytes: number };
 
-/** What the worker is asked, as its `workerData`; nothing: for the facts. */
-export type ProbeQuestion = { readonly topProcesses: number };
+/** What the worker is asked, as its `workerData`; nothing: for the facts. `copyForMs`: only by a worker. */
+export type ProbeQuestion =
+  | { readonly topProcesses: number }
+  | { readonly memoryBandwidth: true }
+  | { readonly copyForMs: number };
 
 /** What the worker answers. */
 export type ProbeAnswer<T = HardwareFacts> = { readonly facts: T } | { readonly error: string };
@@ -34,7 +42,8 @@ const ask = async <T>({ workerUrl, clock, timeoutMs = 20_000 }: ProbeOptions, qu
     return await answer.promise;
   } finally {
     deadline.dispose();
-    await worker.terminate();
+    // Nobody waits for it: a worker that is held by a program it waits for ends only with that.
+    void worker.terminate();
   }
 };
 
@@ -45,6 +54,14 @@ const ask = async <T>({ workerUrl, clock, timeoutMs = 20_000 }: ProbeOptions, qu
  */
 export const createProbe = (options: ProbeOptions): (() => Promise<HardwareFacts>) =>
   lazy(() => ask<HardwareFacts>(options));
+
+/**
+ * Makes a function that measures once what this machine's memory gives, in bytes a second: for 100 ms all cores copy.
+ * Undefined where there is too little memory free for it. Only when somebody asks for advice. Rejects as
+ * {@link createProbe} does.
+ */
+export const createMemoryMeasurement = (options: ProbeOptions): (() => Promise<number | undefined>) =>
+  lazy(() => ask<number | undefined>(options, { memoryBandwidth: true }));
 
 /**
  * Reads which programs take most resident memory, the largest first, programs of one name together. Starts a worker

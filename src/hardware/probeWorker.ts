@@ -1,26 +1,46 @@
+import os from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
-import { cpu, graphics, processes } from "systeminformation";
+import { answerCopy, measureMemory } from "./memoryCopy.ts";
 import type { HardwareFacts, ProbeAnswer, ProbeQuestion, ProcessFacts } from "./probe.ts";
+import { readGpus } from "./probeGpus.ts";
+
+/** It starts a program to count cores; without an answer the system's own word does. */
+const processorMs = 5000;
+
+const withoutProgram = () => ({
+  cpu: os.cpus()[0]?.model.trim() ?? "",
+  physicalCores: os.availableParallelism(),
+});
+
+const readProcessor = async (): Promise<Pick<HardwareFacts, "cpu" | "physicalCores">> => {
+  const { cpu } = await import("systeminformation");
+  const { manufacturer, brand, physicalCores } = await cpu();
+  const name = brand.startsWith(manufacturer) ? brand : `${manufacturer} ${brand}`;
+  return { cpu: name.trim(), physicalCores };
+};
+
+const readProcessorInTime = async () => {
+  const late = Promise.withResolvers<ReturnType<typeof withoutProgram>>();
+  const timer = setTimeout(() => late.resolve(withoutProgram()), processorMs);
+  try {
+    return await Promise.race([readProcessor(), late.promise]);
+  } catch {
+    return withoutProgram();
+  } finally {
+    clearTimeout(timer);
+  }
+};
 
 const readFacts = async (): Promise<HardwareFacts> => {
-  const [processor, display] = await Promise.all([cpu(), graphics()]);
-  return {
-    cpu: `${processor.manufacturer} ${processor.brand}`.trim(),
-    physicalCores: processor.physicalCores,
-    gpus: display.controllers
-      .map(({ vendor, model, vram, vramDynamic }) => ({
-        name: model.startsWith(vendor) ? model : `${vendor} ${model}`.trim(),
-        // systeminformation counts video memory in MiB; dynamic memory is the machine's own.
-        memoryBytes: vram && !vramDynamic ? vram * 1024 * 1024 : undefined,
-      }))
-      .filter(({ name }) => name !== ""),
-  };
+  const [processor, graphics] = await Promise.all([readProcessorInTime(), readGpus()]);
+  return { ...processor, ...graphics };
 };
 
 /** On some systems the name is a path, or carries arguments that hold one. */
 const bareName = (name: string): string => name.split(/\s-/)[0]!.split(/[/\\]/).at(-1)!.trim().slice(0, 40);
 
 const readTopProcesses = async (count: number): Promise<readonly ProcessFacts[]> => {
+  const { processes } = await import("systeminformation");
   const sizes = new Map<string, number>();
   for (const { name, memRss } of (await processes()).list) {
     const bare = bareName(name);
@@ -34,8 +54,22 @@ const readTopProcesses = async (count: number): Promise<readonly ProcessFacts[]>
 };
 
 const question: ProbeQuestion | undefined = workerData;
-const answer = (message: ProbeAnswer<HardwareFacts | readonly ProcessFacts[]>) => parentPort?.postMessage(message);
-(question ? readTopProcesses(question.topProcesses) : readFacts()).then(
-  (facts) => answer({ facts }),
-  (error: unknown) => answer({ error: error instanceof Error ? error.message : String(error) }),
-);
+
+const answer = async (): Promise<unknown> => {
+  if (question === undefined || question === null) return readFacts();
+  if ("topProcesses" in question) return readTopProcesses(question.topProcesses);
+  return measureMemory(new URL(import.meta.url));
+};
+
+const send = async (): Promise<void> => {
+  let message: ProbeAnswer<unknown>;
+  try {
+    message = { facts: await answer() };
+  } catch (error) {
+    message = { error: error instanceof Error ? error.message : String(error) };
+  }
+  parentPort?.postMessage(message);
+};
+
+if (question && "copyForMs" in question) answerCopy(question.copyForMs);
+else void send();

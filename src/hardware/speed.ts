@@ -6,6 +6,8 @@ export type DeviceFacts = {
   readonly vendor: "nvidia" | "amd" | "apple" | "intel" | "cpu";
   /** All of its memory; of a chip with unified memory and of a processor, the machine's. */
   readonly memoryBytes: number;
+  /** How much of it the system lets models have, where somebody has set that. */
+  readonly usableBytes?: number;
   readonly unifiedMemory: boolean;
   readonly bandwidthBytesPerSecond: number;
   readonly backend: "cuda" | "metal" | "rocm" | "vulkan" | "sycl" | "cpu";

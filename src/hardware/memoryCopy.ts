@@ -1,0 +1,63 @@
+import { availableParallelism, freemem } from "node:os";
+import { isMainThread, parentPort, Worker } from "node:worker_threads";
+
+/** Larger than most caches, so that memory is what answers; two of them for each thread. */
+const bufferBytes = 24 * 1024 ** 2;
+/** More threads than memory channels gain nothing. */
+const mostThreads = 8;
+
+/** Copies for `durationMs` and gives bytes a second, read and written. */
+const copyFor = (durationMs: number): number => {
+  const from = Buffer.alloc(bufferBytes, 1);
+  const to = Buffer.alloc(bufferBytes, 2);
+  // Both are in memory now, and not only promised.
+  from.copy(to);
+  const startMs = performance.now();
+  let copied = 0;
+  let passedMs = 0;
+  do {
+    from.copy(to);
+    copied += bufferBytes;
+    passedMs = performance.now() - startMs;
+  } while (passedMs < durationMs);
+  return (2 * copied) / (passedMs / 1000);
+};
+
+/** In a helper thread: answers with what it alone could copy. */
+export const answerCopy = (durationMs: number): void => parentPort?.postMessage(copyFor(durationMs));
+
+/** What several threads can copy at the same time. */
+const copyTogether = async (helperUrl: URL, threads: number, durationMs: number): Promise<number> => {
+  const helpers = Array.from(
+    { length: threads },
+    () => new Worker(helperUrl, { workerData: { copyForMs: durationMs } }),
+  );
+  try {
+    const rates = await Promise.all(
+      helpers.map(
+        (helper) =>
+          new Promise<number>((resolve, reject) => {
+            helper.once("message", resolve);
+            helper.once("error", reject);
+            helper.once("exit", () => reject(new Error("A helper ended without an answer")));
+          }),
+      ),
+    );
+    return rates.reduce((sum, rate) => sum + rate, 0);
+  } finally {
+    await Promise.all(helpers.map((helper) => helper.terminate()));
+  }
+};
+
+/**
+ * Measures what this machine's memory gives, in bytes a second: several threads copy at the same time, twice for
+ * `durationMs`, and the better time counts, because other programs only make it slower. Undefined when there is no room
+ * for the buffers. `helperUrl` is a worker that calls `answerCopy` for `{ copyForMs }`. Must run in a worker itself.
+ */
+export const measureMemory = async (helperUrl: URL, durationMs = 60): Promise<number | undefined> => {
+  if (isMainThread) throw new Error("A measurement of memory would hold the main thread");
+  const threads = Math.min(mostThreads, availableParallelism());
+  if (freemem() < 4 * threads * bufferBytes) return undefined;
+  const first = await copyTogether(helperUrl, threads, durationMs);
+  return Math.max(first, await copyTogether(helperUrl, threads, durationMs));
+};
