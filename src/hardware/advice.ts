@@ -45,6 +45,13 @@ export type Advice =
       readonly because: "weights" | "context";
     };
 
+/** What advice depends on beside the model and the device. */
+export type AdviceOptions = {
+  readonly purpose?: Purpose;
+  /** Memory of the device that models can have now, when it is known and something else uses the rest. */
+  readonly freeBytes?: number;
+};
+
 /** What a context is for: ghost text reads a few files, chat a conversation. */
 export type Purpose = "completion" | "chat";
 const usefulContext = { completion: 16_384, chat: 65_536 } as const;
@@ -91,6 +98,8 @@ const needOf = (facts: ModelFacts, contextTokens: number, { slots, type }: Shape
 
 /** The largest context whose need stays within `bytes`, in steps of 256 tokens, at most the model's own. */
 const largestContext = (facts: ModelFacts, bytes: number, shape: Shape): number => {
+  // Most versions of a large model end here.
+  if (facts.weightsBytes > bytes) return 0;
   let low = 0;
   let high = Math.floor((facts.contextTokens ?? 131_072) / 256);
   while (low < high) {
@@ -179,14 +188,11 @@ const adviseWithin = (
   };
 };
 
-/**
- * What to set for a model on a device, or why it does not fit there. Pure, and well under 5 ms. `freeBytes`: memory of
- * the device that is free now, when it is known and something else uses the rest.
- */
+/** What to set for a model on a device, or why it does not fit there. Pure, and well under 5 ms. */
 export const advise = (
   facts: ModelFacts,
   device: DeviceFacts,
-  { purpose = "chat", freeBytes = Infinity }: { readonly purpose?: Purpose; readonly freeBytes?: number } = {},
+  { purpose = "chat", freeBytes = Infinity }: AdviceOptions = {},
 ): Advice => {
   const trained = facts.contextTokens ?? Infinity;
   const budgetBytes = Math.min(memoryBudget(device), freeBytes);
@@ -211,10 +217,11 @@ export const advise = (
 export const bestFit = <Version extends { readonly facts: ModelFacts }>(
   versions: readonly Version[],
   device: DeviceFacts,
+  options: AdviceOptions = {},
 ): { readonly version: Version; readonly advice: Advice & { readonly fits: true } } | undefined => {
   let first: { version: Version; advice: Advice & { fits: true } } | undefined;
   for (const version of versions) {
-    const advice = advise(version.facts, device);
+    const advice = advise(version.facts, device, options);
     if (!advice.fits) continue;
     if (!first || (first.advice.tight && !advice.tight)) first = { version, advice };
     if (!advice.tight && advice.context.recommendedTokens >= comfortableContext) return { version, advice };

@@ -1,5 +1,6 @@
 import type { Translate } from "../base/translate.ts";
 import { advise, bestFit, type Advice } from "./advice.ts";
+import { count, gibText, rough } from "./adviceTexts.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 import { factsFromRow, quantisations, type Quantisation } from "./models.ts";
 import type { ModelRow } from "./modelTable.ts";
@@ -41,11 +42,6 @@ export const bestQuantisation = (row: ModelRow, device: DeviceFacts): Quantisati
     quantisations.map((quantisation) => ({ quantisation, facts: factsFromRow(row, quantisation) })),
     device,
   )?.version.quantisation;
-
-const gibText = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
-const count = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 0 });
-/** Two figures: what is estimated is not known to more. */
-const rough = (value: number): string => count(Number(value.toPrecision(2)));
 
 /** A cell of a Markdown table: a model's name comes from outside. */
 const cell = (text: string): string => text.replaceAll(/[\r\n]+/g, " ").replaceAll(/[\\|`<>[\]]/g, "\\$&");

@@ -1,0 +1,47 @@
+import type { Translate } from "../base/translate.ts";
+import type { Advice } from "./advice.ts";
+import type { Recommendation } from "./recommend.ts";
+
+export const gibText = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+export const count = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 0 });
+/** Two figures: what is estimated is not known to more. */
+export const rough = (value: number): string => count(Number(value.toPrecision(2)));
+
+const secondsText = (seconds: number, t: Translate): string =>
+  seconds < 90 ? t("{0} s", rough(Math.max(1, seconds))) : t("{0} min", rough(seconds / 60));
+
+/** Why a model does not fit, in one sentence. */
+export const refusalSentence = (
+  { because, needBytes, budgetBytes }: Advice & { readonly fits: false },
+  t: Translate,
+): string =>
+  because === "weights"
+    ? t("Does not fit, because it needs {0} and models can have {1} here.", gibText(needBytes), gibText(budgetBytes))
+    : t(
+        "Does not fit, because its weights leave no room for a useful context: it needs {0} and models can have {1} here.",
+        gibText(needBytes),
+        gibText(budgetBytes),
+      );
+
+/** Tokens a second as a range, or as it was measured; "" where nobody knows. */
+export const speedText = ({ advice, isMeasured }: Recommendation, t: Translate): string => {
+  if (!advice.fits || advice.speed.tokensPerSecond === 0) return "";
+  const { tokensPerSecond, low, high } = advice.speed;
+  return isMeasured
+    ? t("{0} tokens/s, measured here", rough(tokensPerSecond))
+    : t("{0}–{1} tokens/s", rough(low), rough(high));
+};
+
+/** What a model takes and gives on this machine, in one line: memory, speed, context, and how long a prompt takes. */
+export const recommendationDetail = (recommendation: Recommendation, t: Translate): string => {
+  const { advice } = recommendation;
+  if (!advice.fits) return refusalSentence(advice, t);
+  const { needBytes, budgetBytes, context, promptSeconds, tight } = advice;
+  const tokens = count(context.recommendedTokens);
+  return [
+    t("{0} of {1}", gibText(needBytes), gibText(budgetBytes)),
+    speedText(recommendation, t) || t("speed not known"),
+    promptSeconds > 0 ? t("context {0}, read in {1}", tokens, secondsText(promptSeconds, t)) : t("context {0}", tokens),
+    ...(tight ? [t("nothing else may use the card")] : []),
+  ].join(" · ");
+};

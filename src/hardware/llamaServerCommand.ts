@@ -1,0 +1,51 @@
+import type { Advice } from "./advice.ts";
+import { isSharedMemory } from "./devices.ts";
+import type { DeviceFacts } from "./speed.ts";
+
+/** Whose rules for quoting hold: a POSIX shell's, or PowerShell's. */
+export type Shell = "posix" | "powershell";
+
+/** Where the model is: a file here, or a repository on huggingface.co with the quantisation to take. */
+export type ModelSource = { readonly file: string } | { readonly repository: string; readonly quantisation: string };
+
+const plain = /^[\w@%+=:,./-]+$/;
+
+/** One argument, so that the shell hands it on as it is. In single quotes both shells replace nothing. */
+export const quote = (argument: string, shell: Shell): string => {
+  if (plain.test(argument) && !(shell === "powershell" && /^[@,-]|%|,/.test(argument.replace(/^--?[a-z]/i, "")))) {
+    return argument;
+  }
+  if (shell === "posix") return `'${argument.replaceAll("'", `'\\''`)}'`;
+  // PowerShell takes typographic quotes for its own, too.
+  return `'${argument.replaceAll(/['‘’‚‛]/g, "$&$&")}'`;
+};
+
+/**
+ * The exact command that starts llama-server for a model as advised: the context for one request after the other, the
+ * cache's type, all layers on the graphics processor. It listens on this machine only.
+ */
+export const llamaServerCommand = (
+  source: ModelSource,
+  advice: Advice & { readonly fits: true },
+  device: DeviceFacts,
+  { shell, port = 8080 }: { readonly shell: Shell; readonly port?: number },
+): string => {
+  const { context, keyValueType } = advice;
+  const model = "file" in source ? ["-m", source.file] : ["-hf", `${source.repository}:${source.quantisation}`];
+  const onProcessor = device.vendor === "cpu" && isSharedMemory(device);
+  const args = [
+    ...model,
+    "-c",
+    String(context.recommendedTokens),
+    "-np",
+    "1",
+    ...(onProcessor ? [] : ["-ngl", "99"]),
+    // A cache in fewer bits needs flash attention for its values.
+    ...(keyValueType === "f16" ? [] : ["-fa", "on", "-ctk", keyValueType, "-ctv", keyValueType]),
+    "--host",
+    "127.0.0.1",
+    "--port",
+    String(port),
+  ];
+  return ["llama-server", ...args.map((argument) => quote(argument, shell))].join(" ");
+};
