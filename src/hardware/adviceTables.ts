@@ -1,20 +1,23 @@
 import type { Translate } from "../base/translate.ts";
 import { advise, bestFit, type Advice } from "./advice.ts";
 import { count, gibText, rough } from "./adviceTexts.ts";
+import { withMeasured, type MeasuredSpeed } from "./measured.ts";
 import type { ModelFacts } from "./modelFacts.ts";
-import { factsFromRow, quantisations, type Quantisation } from "./models.ts";
+import { factsFromRow, findModel, quantisations, type Quantisation } from "./models.ts";
 import type { ModelRow } from "./modelTable.ts";
 import type { DeviceFacts } from "./speed.ts";
 
 /** A model to give advice for: one that is here, or a published one, for which the best quantisation that fits is taken. */
 export type Candidate =
-  | { readonly label: string; readonly facts: ModelFacts }
+  | { readonly label: string; readonly facts: ModelFacts; readonly measured?: MeasuredSpeed }
   | { readonly label: string; readonly row: ModelRow };
 
 export type AdviceRow = {
   readonly label: string;
   readonly quantisation: Quantisation | undefined;
   readonly advice: Advice;
+  /** Whether the throughput comes from what was seen here, and is not predicted. */
+  readonly isMeasured?: boolean;
 };
 
 /** The size that nearly every model is published in, and what is smaller. */
@@ -24,7 +27,9 @@ const preferred = quantisations.slice(quantisations.indexOf("Q4_K_M"));
 export const adviceRows = (candidates: readonly Candidate[], device: DeviceFacts): AdviceRow[] =>
   candidates.map((candidate) => {
     if ("facts" in candidate) {
-      return { label: candidate.label, quantisation: undefined, advice: advise(candidate.facts, device) };
+      const { label, facts, measured } = candidate;
+      const isMeasured = measured?.tokensPerSecond !== undefined;
+      return { label, quantisation: undefined, advice: withMeasured(advise(facts, device), measured), isMeasured };
     }
     const versions = preferred.map((quantisation) => ({
       quantisation,
@@ -43,14 +48,11 @@ export const bestQuantisation = (row: ModelRow, device: DeviceFacts): Quantisati
     device,
   )?.version.quantisation;
 
-/** A cell of a Markdown table: a model's name comes from outside. */
-const cell = (text: string): string => text.replaceAll(/[\r\n]+/g, " ").replaceAll(/[\\|`<>[\]]/g, "\\$&");
-
 const nameOf = ({ label, quantisation, advice }: AdviceRow, t: Translate): string => {
   const small = advice.fits && advice.keyValueType !== "f16" ? t("8-bit cache") : undefined;
   const tight = advice.fits && advice.tight ? t("only just") : undefined;
   const details = [quantisation, small, tight].filter((detail) => detail !== undefined);
-  return cell(details.length > 0 ? `${label} (${details.join(", ")})` : label);
+  return details.length > 0 ? `${label} (${details.join(", ")})` : label;
 };
 
 const refusal = ({ because, needBytes, budgetBytes }: Advice & { readonly fits: false }, t: Translate): string =>
@@ -62,35 +64,73 @@ const refusal = ({ because, needBytes, budgetBytes }: Advice & { readonly fits: 
         gibText(budgetBytes),
       );
 
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => [
+const throughput = ({ advice, isMeasured }: AdviceRow, t: Translate): string => {
+  if (!advice.fits) return refusal(advice, t);
+  const { low, high } = advice.batch;
+  if (high === 0) return t("not known");
+  return isMeasured ? t("{0} tokens/s, measured", rough(high)) : t("{0}–{1} tokens/s", rough(low), rough(high));
+};
+
+/** A table as plain text, cell by cell. */
+export type PlainTable = { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] };
+
+/** The two tables of batch tips. Throughput: tokens a second of all requests together. */
+export const adviceCells = (
+  rows: readonly AdviceRow[],
+  t: Translate,
+): { readonly batch: PlainTable; readonly context: PlainTable } => ({
+  batch: {
+    head: [t("Model"), t("Recommended batch"), t("Max"), t("Throughput")],
+    rows: rows.map((row) => {
+      const { advice } = row;
+      const numbers = advice.fits ? [count(advice.batch.recommended), count(advice.batch.max)] : ["–", "–"];
+      return [nameOf(row, t), ...numbers, throughput(row, t)];
+    }),
+  },
+  context: {
+    head: [t("Model"), t("Context max"), t("Recommended"), t("Safe")],
+    rows: rows.map((row) => {
+      const { advice } = row;
+      if (!advice.fits) return [nameOf(row, t), "–", "–", "–"];
+      const { maxTokens, recommendedTokens, safeTokens } = advice.context;
+      return [nameOf(row, t), count(maxTokens), count(recommendedTokens), count(safeTokens)];
+    }),
+  },
+});
+
+/** A cell of a Markdown table: a model's name comes from outside. */
+const cell = (text: string): string => text.replaceAll(/[\r\n]+/g, " ").replaceAll(/[\\|`<>[\]]/g, "\\$&");
+
+const markdownTable = ({ head, rows }: PlainTable): string[] => [
   `| ${head.join(" | ")} |`,
   `|${"---|".repeat(head.length)}`,
-  ...rows.map((cells) => `| ${cells.join(" | ")} |`),
+  ...rows.map((cells) => `| ${cells.map(cell).join(" | ")} |`),
 ];
 
-/**
- * The two tables of batch tips as Markdown. Throughput: tokens a second of all requests together. Safe to render: what
- * comes from outside is escaped.
- */
+/** The two tables as Markdown. Safe to render: what comes from outside is escaped. */
 export const adviceMarkdown = (rows: readonly AdviceRow[], device: DeviceFacts, t: Translate): string => {
-  const batch = rows.map((row) => {
-    const { advice } = row;
-    if (!advice.fits) return [nameOf(row, t), "–", "–", refusal(advice, t)];
-    const { recommended, max, low, high } = advice.batch;
-    return [nameOf(row, t), count(recommended), count(max), t("{0}–{1} tokens/s", rough(low), rough(high))];
-  });
-  const context = rows.map((row) => {
-    const { advice } = row;
-    if (!advice.fits) return [nameOf(row, t), "–", "–", "–"];
-    const { maxTokens, recommendedTokens, safeTokens } = advice.context;
-    return [nameOf(row, t), count(maxTokens), count(recommendedTokens), count(safeTokens)];
-  });
+  const { batch, context } = adviceCells(rows, t);
   return [
     `## ${cell(device.name)}, ${gibText(device.memoryBytes)}`,
     "",
-    ...table([t("Model"), t("Recommended batch"), t("Max"), t("Throughput")], batch),
+    ...markdownTable(batch),
     "",
-    ...table([t("Model"), t("Context max"), t("Recommended"), t("Safe")], context),
+    ...markdownTable(context),
     "",
   ].join("\n");
 };
+
+/** The published models that the tables always show, by the names that people use. */
+const shownModels: Readonly<Record<string, string>> = {
+  "Qwen3-Coder 30B": "Qwen3-Coder-30B-A3B",
+  "Phi-4 14B": "Phi-4 14B",
+  "Gemma 3 27B": "Gemma-3-27B",
+  "Ministral 14B": "Ministral-3-14B",
+  "Dolphin 8B": "Dolphin-3.0-8B",
+  "Mistral 7B": "Mistral-7B-v0.3",
+};
+
+export const publishedCandidates: readonly Candidate[] = Object.entries(shownModels).flatMap(([label, name]) => {
+  const row = findModel(name);
+  return row ? [{ label, row }] : [];
+});

@@ -5,10 +5,13 @@ import type { Recommendation } from "./recommend.ts";
 export const gibText = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 export const count = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 0 });
 /** Two figures: what is estimated is not known to more. */
-export const rough = (value: number): string => count(Number(value.toPrecision(2)));
+export const rough = (value: number): string => {
+  const two = Number(value.toPrecision(2));
+  return value < 9.95 ? two.toLocaleString("en-US", { maximumFractionDigits: 1 }) : count(two);
+};
 
 const secondsText = (seconds: number, t: Translate): string =>
-  seconds < 90 ? t("{0} s", rough(Math.max(1, seconds))) : t("{0} min", rough(seconds / 60));
+  seconds < 90 ? t("{0} s", count(Math.max(1, seconds))) : t("{0} min", count(seconds / 60));
 
 /** Why a model does not fit, in one sentence. */
 export const refusalSentence = (

@@ -1,4 +1,5 @@
 import { firstTokenSpan, type RequestRow } from "../metrics/ledger.ts";
+import type { Advice } from "./advice.ts";
 
 /** What this machine was seen to do with one model: medians over its requests. */
 export type MeasuredSpeed = {
@@ -45,20 +46,48 @@ const readingRate = (row: RequestRow): number[] => {
 };
 
 /**
- * What the ledger's answered requests say of a model on a kind of server, from three requests on; nothing before. The
+ * What the ledger's answered requests say of a model on a kind of server, from three requests on; nothing before.
+ * `models`: all names that it goes by, since a llama.cpp server's is its file, an alias, or not set at all. The
  * time until the first token includes the way to the server and its queue, so reading may be faster than said.
  */
 export const measuredSpeed = (
   requests: readonly RequestRow[],
-  asked: { readonly provider: string; readonly model: string },
+  asked: { readonly provider: string; readonly models: readonly string[] },
 ): MeasuredSpeed => {
   const rows = requests.filter(
-    ({ outcome, provider, model }) => outcome === "ok" && provider === asked.provider && model === asked.model,
+    ({ outcome, provider, model }) => outcome === "ok" && provider === asked.provider && asked.models.includes(model),
   );
   const tokensPerSecond = median(rows.flatMap(writingRate));
   const promptTokensPerSecond = median(rows.flatMap(readingRate));
   return {
     ...(tokensPerSecond === undefined ? {} : { tokensPerSecond }),
     ...(promptTokensPerSecond === undefined ? {} : { promptTokensPerSecond }),
+  };
+};
+
+/**
+ * Advice in which what this machine was seen to do stands in the place of what was predicted, without a range. A batch
+ * is as much faster or slower as one request is.
+ */
+export const withMeasured = (advice: Advice, measured: MeasuredSpeed | undefined): Advice => {
+  if (!advice.fits || measured === undefined) return advice;
+  const { speed, batch, context } = advice;
+  const one = measured.tokensPerSecond;
+  const read = measured.promptTokensPerSecond ?? speed.promptTokensPerSecond;
+  // Where no speed was predicted, requests are taken to share the one that was seen.
+  const ratio = one === undefined || speed.tokensPerSecond === 0 ? undefined : one / speed.tokensPerSecond;
+  const together = ratio === undefined ? one : batch.tokensPerSecond * ratio;
+  return {
+    ...advice,
+    speed: {
+      ...speed,
+      ...(one === undefined ? {} : { tokensPerSecond: one, low: one, high: one }),
+      promptTokensPerSecond: read,
+    },
+    batch: {
+      ...batch,
+      ...(together === undefined ? {} : { tokensPerSecond: together, low: together, high: together }),
+    },
+    promptSeconds: read > 0 ? context.recommendedTokens / read : 0,
   };
 };

@@ -7,8 +7,15 @@ import { readGpus } from "./probeGpus.ts";
 /** It starts a program to count cores; without an answer the system's own word does. */
 const processorMs = 5000;
 
+/** "Intel(R) Xeon(R)" without its marks. */
+const plainName = (name: string): string =>
+  name
+    .replaceAll(/\((?:R|TM)\)|[®™]/gi, "")
+    .replaceAll(/\s+/g, " ")
+    .trim();
+
 const withoutProgram = () => ({
-  cpu: os.cpus()[0]?.model.trim() ?? "",
+  cpu: plainName(os.cpus()[0]?.model ?? ""),
   physicalCores: os.availableParallelism(),
 });
 
@@ -16,7 +23,7 @@ const readProcessor = async (): Promise<Pick<HardwareFacts, "cpu" | "physicalCor
   const { cpu } = await import("systeminformation");
   const { manufacturer, brand, physicalCores } = await cpu();
   const name = brand.startsWith(manufacturer) ? brand : `${manufacturer} ${brand}`;
-  return { cpu: name.trim(), physicalCores };
+  return { cpu: plainName(name), physicalCores };
 };
 
 const readProcessorInTime = async () => {

@@ -1,6 +1,6 @@
 import { advise, bestFit, type Advice, type AdviceOptions, type Purpose } from "./advice.ts";
 import { catalog, type CatalogEntry } from "./catalog.ts";
-import type { MeasuredSpeed } from "./measured.ts";
+import { withMeasured, type MeasuredSpeed } from "./measured.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 import { factsFromRow, findModel, quantisations, type Quantisation } from "./models.ts";
 import type { DeviceFacts, Speed } from "./speed.ts";
@@ -64,22 +64,6 @@ const suitsFor = (purpose: Purpose, advice: Advice, quantisation?: Quantisation)
   return isGood && isFast(purpose, advice.speed) ? "well" : "poorly";
 };
 
-/** What this machine was seen to do counts, and is no range. */
-const withMeasured = (advice: Advice, measured: MeasuredSpeed | undefined): Advice => {
-  if (!advice.fits || measured === undefined) return advice;
-  const { tokensPerSecond, promptTokensPerSecond } = measured;
-  const read = promptTokensPerSecond ?? advice.speed.promptTokensPerSecond;
-  return {
-    ...advice,
-    speed: {
-      ...advice.speed,
-      ...(tokensPerSecond === undefined ? {} : { tokensPerSecond, low: tokensPerSecond, high: tokensPerSecond }),
-      promptTokensPerSecond: read,
-    },
-    promptSeconds: read > 0 ? advice.context.recommendedTokens / read : 0,
-  };
-};
-
 type Machine = { readonly device: DeviceFacts; readonly freeBytes?: number };
 
 const optionsOf = (purpose: Purpose, { freeBytes }: Machine): AdviceOptions => ({
@@ -87,7 +71,7 @@ const optionsOf = (purpose: Purpose, { freeBytes }: Machine): AdviceOptions => (
   ...(freeBytes === undefined ? {} : { freeBytes }),
 });
 
-const ofPublished = (entry: CatalogEntry, purpose: Purpose, machine: Machine): Recommendation => {
+const ofPublished = (entry: CatalogEntry, purpose: Purpose, machine: Machine): Recommendation<never> => {
   const { row, label } = entry;
   // gpt-oss is published in one quantisation of its own.
   const offered = row.name.startsWith("gpt-oss") ? (["MXFP4"] as const) : versions;
@@ -137,7 +121,7 @@ export const recommend = <Installed extends InstalledModel>(
   });
   const taken = new Set(here.map(({ place }) => place));
   const published = entries.flatMap((entry, place) =>
-    taken.has(place) ? [] : [{ place, item: ofPublished(entry, purpose, machine) as Recommendation<Installed> }],
+    taken.has(place) ? [] : [{ place, item: ofPublished(entry, purpose, machine) }],
   );
   const speedOf = ({ advice }: Recommendation) => (advice.fits ? advice.speed.tokensPerSecond : 0);
   return [...here, ...published]

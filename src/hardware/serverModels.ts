@@ -138,9 +138,8 @@ export const readServerModels = async (server: FactsServer, ask: AskJson): Promi
   const described: ServerModel[] = [];
   for (let start = 0; start < models.length; start += askedTogether) {
     const some = models.slice(start, start + askedTogether);
-    described.push(
-      ...(await Promise.all(some.map(async (model) => ({ ...model, facts: await ollamaFacts(asking, model) })))),
-    );
+    const facts = await Promise.all(some.map((model) => ollamaFacts(asking, model)));
+    for (const [index, model] of some.entries()) described.push({ ...model, facts: facts[index] });
   }
   return described;
 };

@@ -39,10 +39,12 @@ const paletteActions = [
   "ghostTextMenu",
   "openReport",
   "rebuildPredictorIndex",
+  "recommendModel",
   "resumeGhostText",
   "setApiKey",
   "setUpProvider",
   "showLog",
+  "showMachineTables",
   "showPredictorStatistics",
   "snoozeGhostText",
 ] as const satisfies readonly PaletteAction[];

@@ -47,10 +47,35 @@ export const createPaletteActions = (services: PaletteServices) => {
     const { createAnswerDocuments } = await import("../commands/explainSelection.ts");
     return disposables.add(createAnswerDocuments());
   });
-  const readHardware = lazy(async () => {
-    const { createProbe } = await import("../hardware/probe.ts");
-    return createProbe({ workerUrl: services.workerUrl("probeWorker"), clock });
+  const machine = lazy(async () => {
+    const { createMachine } = await import("./machine.ts");
+    return createMachine({
+      clock,
+      workerUrl: services.workerUrl("probeWorker"),
+      transport: () => connections.transport(),
+      apiKeyFor: (origin) => services.apiKeys.get(origin),
+      settings,
+      readMemory: sampleMemory,
+      ledger,
+    });
   });
+  const openReport = async (withMachine: boolean) => {
+    const { openReportPanel } = await import("../report/panel.ts");
+    const options: Parameters<typeof openReportPanel>[0] = {
+      extensionUri: services.extensionUri,
+      clock,
+      ledger,
+      monitor,
+      readConnections: () => connections.facts(),
+      readHardware: async () => (await machine()).hardware(),
+      readPredictor: async () => predictorFeed.stats(),
+      async readMachine(signal) {
+        const { machineTables } = await import("./machineTables.ts");
+        return machineTables(await (await machine()).view(signal));
+      },
+    };
+    openReportPanel(options, withMachine);
+  };
 
   return {
     async ghostTextMenu() {
@@ -60,16 +85,19 @@ export const createPaletteActions = (services: PaletteServices) => {
     snoozeGhostText: async () => (await import("../commands/ghostTextMenu.ts")).snoozeGhostText(snooze),
     resumeGhostText: async () => (await import("../commands/ghostTextMenu.ts")).resumeGhostText(snooze),
     showLog: () => log.show(),
-    async openReport() {
-      const { openReportPanel } = await import("../report/panel.ts");
-      openReportPanel({
-        extensionUri: services.extensionUri,
+    openReport: () => openReport(false),
+    showMachineTables: () => openReport(true),
+    async recommendModel() {
+      const { recommendModel } = await import("../commands/recommendModel.ts");
+      await recommendModel({
+        machine: await machine(),
+        showTables: () => openReport(true),
+        transport: () => connections.transport(),
         clock,
-        ledger,
-        monitor,
-        readConnections: () => connections.facts(),
-        readHardware: async () => (await readHardware())(),
-        readPredictor: async () => predictorFeed.stats(),
+        log,
+        apiKeys: services.apiKeys,
+        settings,
+        write: services.write,
       });
     },
     async setApiKey(origin: unknown) {

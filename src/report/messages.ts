@@ -42,11 +42,23 @@ export type ReportView = {
     readonly legend: readonly { readonly name: string; readonly label: string }[];
     readonly empty: string;
   };
+  readonly machine: MachineSection;
   readonly privacy: string;
+};
+
+export type TableView = { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] };
+
+/** Advice for this machine. It costs a look at its hardware and its servers, so it comes when somebody asks. */
+export type MachineSection = {
+  readonly heading: string;
+  /** What can be clicked: to look, or to copy the tables; undefined while looking. */
+  readonly button: { readonly label: string; readonly asks: "machine" | "copyMachine" } | undefined;
+  readonly sentences: readonly string[];
+  readonly tables: readonly TableView[];
 };
 
 /** From the extension to the page. */
 export type ToPage = { readonly type: "report"; readonly view: ReportView };
 
 /** From the page to the extension. */
-export type FromPage = { readonly type: "ready" };
+export type FromPage = { readonly type: "ready" | "machine" | "copyMachine" };

@@ -6,7 +6,7 @@ import type { SpanRecord } from "../metrics/spans.ts";
 import type { ResilienceCounters } from "../provider/counters.ts";
 import type { ServerState } from "../provider/servers.ts";
 import type { TransportCounters } from "../transport/pool.ts";
-import type { ReportView, RequestView, TimingPart } from "./messages.ts";
+import type { MachineSection, ReportView, RequestView, TableView, TimingPart } from "./messages.ts";
 
 /** How the way to the model servers is doing. */
 export type ConnectionFacts = {
@@ -23,9 +23,18 @@ export type ReportInput = {
   readonly predictor: { readonly files: number; readonly textBytes: number; readonly memoryBytes: number } | undefined;
   /** Undefined while no model server was asked. */
   readonly connections: ConnectionFacts | undefined;
+  /** Undefined: nobody has asked; "reading" while it is looked at; another text says why that failed. */
+  readonly machine?: MachineTables | "reading" | { readonly problem: string };
   readonly nowMs: number;
   readonly formatBytes: (sizeBytes: number) => string;
   readonly t: Translate;
+};
+
+/** What fits this machine, as tables of texts, and the same as Markdown for whoever copies it. */
+export type MachineTables = {
+  readonly sentences: readonly string[];
+  readonly tables: readonly TableView[];
+  readonly markdown: string;
 };
 
 const shownRequests = 60;
@@ -89,6 +98,7 @@ export const buildReport = (input: ReportInput): ReportView => {
       ],
       empty: t("No requests yet. The embedded predictor needs none; set up a model server to see its requests here."),
     },
+    machine: machineSection(input.machine, t),
     privacy: t("Only times, counts and names are kept, in memory, until this window closes. No code, no prompts."),
   };
 };
@@ -139,6 +149,22 @@ const cards = ({ ledger, memory, hardware, predictor, formatBytes, t }: ReportIn
     },
     ...hardwareCards(hardware, formatBytes, t),
   ];
+};
+
+const machineSection = (machine: ReportInput["machine"], t: Translate): MachineSection => {
+  const heading = t("Models on this machine");
+  const nothing = { heading, sentences: [], tables: [] };
+  if (machine === undefined) {
+    return { ...nothing, button: { label: t("Show what fits this machine"), asks: "machine" } };
+  }
+  if (machine === "reading") {
+    return { ...nothing, button: undefined, sentences: [t("Looking at this machine and its model servers …")] };
+  }
+  if ("problem" in machine) {
+    return { ...nothing, button: { label: t("Look again"), asks: "machine" }, sentences: [machine.problem] };
+  }
+  const { sentences, tables } = machine;
+  return { heading, button: { label: t("Copy as Markdown"), asks: "copyMachine" }, sentences, tables };
 };
 
 const hardwareCards = (

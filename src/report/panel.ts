@@ -6,7 +6,7 @@ import { formatBytes } from "../memory/format.ts";
 import type { MemoryMonitor } from "../memory/monitor.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import type { FromPage, ToPage } from "./messages.ts";
-import { buildReport, type ReportInput } from "./model.ts";
+import { buildReport, type MachineTables, type ReportInput } from "./model.ts";
 
 export type ReportPanelOptions = {
   readonly extensionUri: vscode.Uri;
@@ -16,17 +16,26 @@ export type ReportPanelOptions = {
   readonly readHardware: () => Promise<HardwareFacts>;
   readonly readConnections: () => ReportInput["connections"];
   readonly readPredictor: () => Promise<ReportInput["predictor"]>;
+  /** Looks at the machine and its servers; only when somebody asks. Rejects when that fails. */
+  readonly readMachine: (signal: AbortSignal) => Promise<MachineTables>;
 };
 
 // Often enough to feel live, seldom enough to cost nothing while typing.
 const redrawMs = 500;
+const copiedMs = 3000;
 
-let open: vscode.WebviewPanel | undefined;
+type Updates = Disposable & { showMachine(): void };
 
-/** Shows the performance report, or brings the one that is open to the front. */
-export const openReportPanel = (options: ReportPanelOptions): void => {
+let open: { readonly panel: vscode.WebviewPanel; readonly updates: Updates } | undefined;
+
+/**
+ * Shows the performance report, or brings the one that is open to the front. `withMachine`: as if somebody had asked
+ * there what fits this machine.
+ */
+export const openReportPanel = (options: ReportPanelOptions, withMachine = false): void => {
   if (open) {
-    open.reveal();
+    open.panel.reveal();
+    if (withMachine) open.updates.showMachine();
     return;
   }
   const mediaUri = vscode.Uri.joinPath(options.extensionUri, "media");
@@ -37,9 +46,10 @@ export const openReportPanel = (options: ReportPanelOptions): void => {
     vscode.ViewColumn.Active,
     { enableScripts: true, localResourceRoots: [mediaUri, scriptUri] },
   );
-  open = panel;
   panel.iconPath = vscode.Uri.joinPath(mediaUri, "icon.png");
   const updates = keepUpToDate(panel, options);
+  open = { panel, updates };
+  if (withMachine) updates.showMachine();
   panel.onDidDispose(() => {
     open = undefined;
     updates.dispose();
@@ -48,11 +58,13 @@ export const openReportPanel = (options: ReportPanelOptions): void => {
 };
 
 /** Sends the report when the page is ready, and again after changes while it is visible. */
-const keepUpToDate = (panel: vscode.WebviewPanel, options: ReportPanelOptions): Disposable => {
+const keepUpToDate = (panel: vscode.WebviewPanel, options: ReportPanelOptions): Updates => {
   const { clock, ledger, monitor } = options;
   const disposables = createDisposableList();
   let hardware: ReportInput["hardware"];
   let predictor: ReportInput["predictor"];
+  let machine: ReportInput["machine"];
+  const closing = new AbortController();
   let isReady = false;
   let pending: Disposable | undefined;
 
@@ -66,6 +78,7 @@ const keepUpToDate = (panel: vscode.WebviewPanel, options: ReportPanelOptions): 
       hardware,
       predictor,
       connections: options.readConnections(),
+      ...(machine === undefined ? {} : { machine }),
       nowMs: clock.nowMs(),
       formatBytes,
       t: vscode.l10n.t,
@@ -81,12 +94,37 @@ const keepUpToDate = (panel: vscode.WebviewPanel, options: ReportPanelOptions): 
     await send();
   };
 
+  const readMachine = async () => {
+    if (machine === "reading") return;
+    machine = "reading";
+    void send();
+    try {
+      machine = await options.readMachine(closing.signal);
+    } catch {
+      machine = { problem: vscode.l10n.t("This machine's facts could not be read.") };
+    }
+    await send();
+  };
+  const copyMachine = async () => {
+    if (typeof machine !== "object" || !("markdown" in machine)) return;
+    await vscode.env.clipboard.writeText(machine.markdown);
+    void vscode.window.setStatusBarMessage(vscode.l10n.t("Copied as Markdown"), copiedMs);
+  };
+
   disposables.add(
     panel.webview.onDidReceiveMessage((message: FromPage) => {
-      if (message.type !== "ready") return;
-      isReady = true;
-      void send();
-      void readHardware();
+      switch (message.type) {
+        case "ready":
+          isReady = true;
+          void send();
+          void readHardware();
+          break;
+        case "machine":
+          void readMachine();
+          break;
+        case "copyMachine":
+          void copyMachine();
+      }
     }),
   );
   disposables.add(panel.onDidChangeViewState(() => sendSoon()));
@@ -95,10 +133,11 @@ const keepUpToDate = (panel: vscode.WebviewPanel, options: ReportPanelOptions): 
   disposables.add({
     dispose() {
       isReady = false;
+      closing.abort();
       pending?.dispose();
     },
   });
-  return disposables;
+  return { showMachine: () => void readMachine(), dispose: () => disposables.dispose() };
 };
 
 const pageHtml = (webview: vscode.Webview, mediaUri: vscode.Uri, scriptUri: vscode.Uri): string => {

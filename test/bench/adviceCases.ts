@@ -1,7 +1,6 @@
 import type { Translate } from "../../src/base/translate.ts";
-import { adviceMarkdown, adviceRows, type Candidate } from "../../src/hardware/adviceTables.ts";
+import { adviceMarkdown, adviceRows, publishedCandidates, type Candidate } from "../../src/hardware/adviceTables.ts";
 import { findDevice, processorDevice } from "../../src/hardware/devices.ts";
-import { findModel } from "../../src/hardware/models.ts";
 import type { DeviceFacts } from "../../src/hardware/speed.ts";
 
 const gib = 1024 ** 3;
@@ -26,19 +25,7 @@ export const adviceDevices: Readonly<Record<string, DeviceFacts>> = {
   cpuOnly: processorDevice("Processor only, two channels of DDR4-3200", 32 * gib),
 };
 
-const published = {
-  "Qwen3-Coder 30B": "Qwen3-Coder-30B-A3B",
-  "Phi-4 14B": "Phi-4 14B",
-  "Gemma 3 27B": "Gemma-3-27B",
-  "Ministral 14B": "Ministral-3-14B",
-  "Dolphin 8B": "Dolphin-3.0-8B",
-  "Mistral 7B": "Mistral-7B-v0.3",
-};
-
-export const adviceModels: readonly Candidate[] = Object.entries(published).map(([label, name]) => {
-  const row = findModel(name);
-  if (!row) throw new Error(`No facts about ${name}`);
-  return { label, row };
-});
+/** The models of the golden tables: those that the report always shows. */
+export const adviceModels: readonly Candidate[] = publishedCandidates;
 
 export const goldenAdvice = (of: DeviceFacts): string => adviceMarkdown(adviceRows(adviceModels, of), of, english);

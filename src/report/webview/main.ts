@@ -44,8 +44,22 @@ const requestRow = (request: RequestView): HTMLElement => {
   return row;
 };
 
+const machineSection = ({ heading, button, sentences, tables }: ReportView["machine"]): HTMLElement[] => {
+  const parts = [
+    element("h2", "", heading),
+    ...sentences.map((sentence) => element("p", "quiet", sentence)),
+    ...tables.map(({ head, rows }) => table(head, rows.map(cellRow))),
+  ];
+  if (button) {
+    const clickable = element("button", "", button.label);
+    clickable.addEventListener("click", () => page.postMessage({ type: button.asks }));
+    parts.push(clickable);
+  }
+  return parts;
+};
+
 const draw = (view: ReportView): void => {
-  const { suggestions, connections, requests } = view;
+  const { suggestions, connections, requests, machine } = view;
   root.replaceChildren(
     element("h1", "", view.title),
     element("p", "quiet", view.subtitle),
@@ -84,6 +98,7 @@ const draw = (view: ReportView): void => {
           table(requests.columns, requests.rows.map(requestRow)),
         ]
       : [element("p", "quiet", requests.empty)]),
+    ...machineSection(machine),
     element("p", "quiet privacy", view.privacy),
   );
 };

@@ -25,7 +25,7 @@ const measured = (...requests: readonly Request[]) => {
     request.usage(usage);
     request.end(outcome);
   }
-  return measuredSpeed(ledger.snapshot().requests, { provider: "llamacpp", model: "m" });
+  return measuredSpeed(ledger.snapshot().requests, { provider: "llamacpp", models: ["m", "n"] });
 };
 
 const usual: Request = {

@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, suite, test } from "node:test";
+import * as vscode from "vscode";
+import { createModelServer, linesReply, ndjson, type ModelServer } from "../../fake/modelServer.ts";
+import { closeAll, configure, notification, pressNotificationButton } from "../editor.ts";
+import { click, hasUi, press, runFromPalette, screenshot, texts, waitFor, waitUntil } from "../ui.ts";
+
+const row = (text: string) => `.quick-input-list .monaco-list-row:has-text("${text}")`;
+const shownRows = async () => (await texts(".quick-input-list .monaco-list-row")).join("\n");
+const gib = 1024 ** 3;
+
+// The extension host's own variable, as a person would have set it for Ollama: no folder can set it.
+const usualHost = process.env["OLLAMA_HOST"];
+
+const openList = async (purpose: string) => {
+  await runFromPalette("Hotpath: Recommend a model for this machine");
+  await waitFor(row(purpose), { timeoutMs: 30_000 });
+  await screenshot("/tmp/shots/adv-1.png");
+  await click(row(purpose));
+  await waitFor(row("Qwen2.5-Coder-7B"));
+};
+
+suite("advice for this machine", { skip: !hasUi }, () => {
+  let server: ModelServer;
+
+  before(async () => {
+    server = await createModelServer({
+      ollama: {
+        modelInfo: {
+          "general.architecture": "qwen2",
+          "general.parameter_count": 1_543_714_304,
+          "qwen2.block_count": 28,
+          "qwen2.embedding_length": 1536,
+          "qwen2.feed_forward_length": 8960,
+          "qwen2.attention.head_count": 12,
+          "qwen2.attention.head_count_kv": 2,
+          "qwen2.context_length": 32_768,
+        },
+      },
+      modelId: "qwen2.5-coder:1.5b",
+    });
+    process.env["OLLAMA_HOST"] = server.url;
+    await configure({ "predictor.enabled": false });
+  });
+  after(async () => {
+    if (usualHost === undefined) delete process.env["OLLAMA_HOST"];
+    else process.env["OLLAMA_HOST"] = usualHost;
+    const names = ["provider", "baseUrl", "model"].flatMap((name) => [`completion.${name}`, `chat.${name}`]);
+    await configure({ "predictor.enabled": undefined, ...Object.fromEntries(names.map((name) => [name, undefined])) });
+    await server.close();
+  });
+  afterEach(async () => {
+    await press("Escape");
+    await press("Escape");
+    await vscode.commands.executeCommand("notifications.clearAll");
+    await closeAll();
+  });
+
+  test("it ranks models with their memory, speed and context, and takes one into use", async () => {
+    await openList("Ghost text");
+    await screenshot("/tmp/shots/adv-2.png");
+    const rows = await shownRows();
+    assert.match(rows, /qwen2\.5-coder:1\.5b[^]*on Ollama[^]*of .* GiB · .* tokens\/s · context/);
+    await click(row("qwen2.5-coder:1.5b"));
+    await waitFor(row("Use it for ghost text"));
+    await screenshot("/tmp/shots/adv-3.png");
+    await click(row("Use it for ghost text"));
+    assert.match(await notification(/answered in/), /qwen2\.5-coder:1\.5b answered in .* ms; this test cost nothing\./);
+    const configuration = vscode.workspace.getConfiguration("hotpath");
+    assert.equal(configuration.get("completion.provider"), "ollama");
+    assert.equal(configuration.get("completion.model"), "qwen2.5-coder:1.5b");
+  });
+
+  test("a model is downloaded with a bar, can be stopped, and the next download goes on", async () => {
+    const part = (completed: number) => ndjson({ status: "pulling abc", digest: "sha256:abc", total: gib, completed });
+    server.script("/api/pull", linesReply([ndjson({ status: "pulling manifest" }), part(0.4 * gib)], "hang"));
+    await openList("Ghost text");
+    await click(row("Qwen2.5-Coder-3B"));
+    await waitFor(row("Download through Ollama"));
+    await screenshot("/tmp/shots/adv-4.png");
+    await click(row("Download through Ollama"));
+    await waitFor(row("Download about"));
+    await screenshot("/tmp/shots/adv-5.png");
+    assert.ok(!server.requests.some(({ path }) => path === "/api/pull"), "it asks first");
+    await click(row("Download about"));
+    const request = await server.nextRequest("/api/pull");
+    assert.equal((JSON.parse(request.body) as { model: string }).model, "qwen2.5-coder:3b");
+    await waitUntil("the progress", async () => {
+      await vscode.commands.executeCommand("notifications.showList");
+      const shown = (await texts(".notifications-center")).join();
+      return /Downloading qwen2\.5-coder:3b.*410 MB of 1\.0 GB/s.test(shown);
+    });
+    await screenshot("/tmp/shots/adv-6.png");
+    await pressNotificationButton();
+    await request.closedByClient;
+    await notification(/Stopped\. Downloading qwen2\.5-coder:3b again goes on where it was/);
+    await vscode.commands.executeCommand("notifications.clearAll");
+
+    server.script("/api/pull", linesReply([part(0.4 * gib), part(gib), ndjson({ status: "success" })]));
+    await openList("Ghost text");
+    await click(row("Qwen2.5-Coder-3B"));
+    await click(row("Download through Ollama"));
+    await click(row("Download about"));
+    await notification(/qwen2\.5-coder:3b is there/);
+    await screenshot("/tmp/shots/adv-7.png");
+  });
+
+  test("the exact llama-server command is shown and copied", async () => {
+    await openList("Chat");
+    await click(row("Qwen2.5-Coder-7B"));
+    await waitFor(row("Copy llama-server command"));
+    await click(row("Copy llama-server command"));
+    const copied = await waitUntil("the command", async () => {
+      const text = await vscode.env.clipboard.readText();
+      return text.startsWith("llama-server") ? text : undefined;
+    });
+    assert.match(
+      copied,
+      /^llama-server -hf bartowski\/Qwen2\.5-Coder-7B-Instruct-GGUF:\w+ -c \d+ -np 1 .*--host 127\.0\.0\.1 --port 8080$/,
+    );
+  });
+
+  test("the report shows the two tables when somebody asks, and copies them as Markdown", async () => {
+    await vscode.commands.executeCommand("hotpath.openReport");
+    await waitUntil("the button", async () =>
+      (await texts("button", { webview: true })).includes("Show what fits this machine"),
+    );
+    assert.deepEqual(await texts("th:has-text('Context max')", { webview: true }), []);
+    await click("button", { webview: true });
+    const page = await waitUntil(
+      "the tables",
+      async () => {
+        const [body] = await texts("body", { webview: true });
+        return body?.includes("Context max") ? body : undefined;
+      },
+      { timeoutMs: 30_000 },
+    );
+    await screenshot("/tmp/shots/adv-8.png");
+    for (const text of [
+      "Recommended batch",
+      "Throughput",
+      "Safe",
+      "Gemma 3 27B",
+      "Ministral 14B",
+      "qwen2.5-coder:1.5b",
+    ]) {
+      assert.ok(page.includes(text), text);
+    }
+    await click("button", { webview: true });
+    const copied = await waitUntil("the Markdown", async () => {
+      const text = await vscode.env.clipboard.readText();
+      return text.includes("| Model |") ? text : undefined;
+    });
+    assert.match(
+      copied,
+      /^## .*GiB\n\n\| Model \| Recommended batch \| Max \| Throughput \|\n\|---\|---\|---\|---\|\n/,
+    );
+  });
+});
