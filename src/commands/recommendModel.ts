@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { isAbortError } from "../base/abort.ts";
 import { memoryBudget, type Purpose } from "../hardware/advice.ts";
-import { gibText, recommendationDetail, speedText } from "../hardware/adviceTexts.ts";
+import { gigabytes, recommendationDetail, speedText } from "../hardware/adviceTexts.ts";
 import { llamaServerCommand } from "../hardware/llamaServerCommand.ts";
 import { pullName, recommend, type Recommendation } from "../hardware/recommend.ts";
 import type { Machine, MachineModel, MachineView } from "../host/machine.ts";
@@ -33,8 +33,8 @@ const machineSentence = ({ device, hostName, freeBytes }: MachineView): string =
     "{0} of {1}: {2}, of which models can have {3}.",
     device.name,
     here,
-    gibText(device.memoryBytes),
-    gibText(Math.max(0, budget)),
+    gigabytes(device.memoryBytes),
+    gigabytes(Math.max(0, budget)),
   );
   const trust = vscode.workspace.isTrusted
     ? ""
@@ -123,7 +123,7 @@ const askAction = (purpose: Purpose, found: Found, machine: MachineView): Promis
   };
   const pull: Choice<Action> = {
     label: `$(cloud-download) ${l10n.t("Download through Ollama")}`,
-    description: l10n.t("about {0}, asks first", gibText(found.facts.weightsBytes)),
+    description: l10n.t("about {0}, asks first", gigabytes(found.facts.weightsBytes)),
     value: "pull",
   };
   const canPull = !found.installed && found.advice.fits && machine.ollamaUrl !== undefined;

@@ -1,6 +1,6 @@
 import type { Translate } from "../base/translate.ts";
 import { advise, bestFit, type Advice } from "./advice.ts";
-import { count, gibText, rough } from "./adviceTexts.ts";
+import { count, gigabytes, rough } from "./adviceTexts.ts";
 import { withMeasured, type MeasuredSpeed } from "./measured.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 import { factsFromRow, findModel, quantisations, type Quantisation } from "./models.ts";
@@ -57,11 +57,11 @@ const nameOf = ({ label, quantisation, advice }: AdviceRow, t: Translate): strin
 
 const refusal = ({ because, needBytes, budgetBytes }: Advice & { readonly fits: false }, t: Translate): string =>
   because === "weights"
-    ? t("does not fit: needs {0} of {1}", gibText(needBytes), gibText(budgetBytes))
+    ? t("does not fit: needs {0} of {1}", gigabytes(needBytes), gigabytes(budgetBytes))
     : t(
         "does not fit: its weights would, but no useful context ({0} of {1})",
-        gibText(needBytes),
-        gibText(budgetBytes),
+        gigabytes(needBytes),
+        gigabytes(budgetBytes),
       );
 
 const throughput = ({ advice, isMeasured }: AdviceRow, t: Translate): string => {
@@ -111,7 +111,7 @@ const markdownTable = ({ head, rows }: PlainTable): string[] => [
 export const adviceMarkdown = (rows: readonly AdviceRow[], device: DeviceFacts, t: Translate): string => {
   const { batch, context } = adviceCells(rows, t);
   return [
-    `## ${cell(device.name)}, ${gibText(device.memoryBytes)}`,
+    `## ${cell(device.name)}, ${gigabytes(device.memoryBytes)}`,
     "",
     ...markdownTable(batch),
     "",

@@ -1,5 +1,4 @@
 import type { Advice } from "./advice.ts";
-import { isSharedMemory } from "./devices.ts";
 import type { DeviceFacts } from "./speed.ts";
 
 /** Whose rules for quoting hold: a POSIX shell's, or PowerShell's. */
@@ -8,13 +7,12 @@ export type Shell = "posix" | "powershell";
 /** Where the model is: a file here, or a repository on huggingface.co with the quantisation to take. */
 export type ModelSource = { readonly file: string } | { readonly repository: string; readonly quantisation: string };
 
-const plain = /^[\w@%+=:,./-]+$/;
+/** What needs no quotes. A comma makes a list in PowerShell, and a backslash escapes in the other. */
+const plain = { posix: /^[\w@%+=:,./-]+$/, powershell: /^[\w+=:./\\-]+$/ } as const;
 
 /** One argument, so that the shell hands it on as it is. In single quotes both shells replace nothing. */
 export const quote = (argument: string, shell: Shell): string => {
-  if (plain.test(argument) && !(shell === "powershell" && /^[@,-]|%|,/.test(argument.replace(/^--?[a-z]/i, "")))) {
-    return argument;
-  }
+  if (plain[shell].test(argument)) return argument;
   if (shell === "posix") return `'${argument.replaceAll("'", `'\\''`)}'`;
   // PowerShell takes typographic quotes for its own, too.
   return `'${argument.replaceAll(/['‘’‚‛]/g, "$&$&")}'`;
@@ -32,14 +30,13 @@ export const llamaServerCommand = (
 ): string => {
   const { context, keyValueType } = advice;
   const model = "file" in source ? ["-m", source.file] : ["-hf", `${source.repository}:${source.quantisation}`];
-  const onProcessor = device.vendor === "cpu" && isSharedMemory(device);
   const args = [
     ...model,
     "-c",
     String(context.recommendedTokens),
     "-np",
     "1",
-    ...(onProcessor ? [] : ["-ngl", "99"]),
+    ...(device.vendor === "cpu" ? [] : ["-ngl", "99"]),
     // A cache in fewer bits needs flash attention for its values.
     ...(keyValueType === "f16" ? [] : ["-fa", "on", "-ctk", keyValueType, "-ctv", keyValueType]),
     "--host",

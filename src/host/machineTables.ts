@@ -7,7 +7,7 @@ import {
   publishedCandidates,
   type Candidate,
 } from "../hardware/adviceTables.ts";
-import { gibText } from "../hardware/adviceTexts.ts";
+import { gigabytes } from "../hardware/adviceTexts.ts";
 import type { MachineTables } from "../report/model.ts";
 import type { MachineView } from "./machine.ts";
 
@@ -27,8 +27,8 @@ export const machineTables = (view: MachineView): MachineTables => {
         l10n.t(
           "{0}, {1}, of which models can have {2}.",
           device.name,
-          gibText(device.memoryBytes),
-          gibText(memoryBudget(device)),
+          gigabytes(device.memoryBytes),
+          gigabytes(memoryBudget(device)),
         ),
       l10n.t(
         "Batch: requests at the same time with 4,096 tokens each, and what they get together. Context: of one request alone. Estimates are ranges; what was measured in this window says so.",

@@ -12,9 +12,17 @@ export type TipFacts = {
   readonly cacheBytes?: number;
   readonly cacheBits?: number;
   readonly flashAttention?: boolean;
+  /** Prompts of ours that the server cut off at the front, or refused for their length, and how long it can be. */
+  readonly truncatedPrompts?: number;
+  readonly contextTokens?: number;
+  /** Threads that the server computes with, and cores that the machine really has. */
+  readonly threads?: number;
+  readonly physicalCores?: number;
   /** Requests that the server keeps room for, and the most that we have seen at once. */
   readonly slots?: number;
   readonly usedSlots?: number;
+  /** The most requests that have waited for one of the slots at once. */
+  readonly waitedForSlots?: number;
   /** What llama.cpp may take of main memory for prompts that were read before. */
   readonly promptCacheBytes?: number;
   readonly machineAvailableBytes?: number;
@@ -23,7 +31,16 @@ export type TipFacts = {
   readonly requestsLastHour?: number;
 };
 
-export type TipId = "spilled" | "half-cache" | "unused-slots" | "prompt-cache" | "reload-thrash";
+export type TipId =
+  | "truncated"
+  | "spilled"
+  | "half-cache"
+  | "flash-attention"
+  | "unused-slots"
+  | "more-slots"
+  | "threads"
+  | "prompt-cache"
+  | "reload-thrash";
 
 export type Tip = { readonly id: TipId; readonly text: string };
 
@@ -79,6 +96,57 @@ const halfCache: Rule = (facts, t) => {
   return t("The context takes {0}. Eight-bit keys and values would save about {1}.", formatBytes(cacheBytes), saved);
 };
 
+/** Below this the table of every token against every other is small. */
+const flashAttentionTokens = 8192;
+
+const flashAttention: Rule = ({ server, flashAttention: isOn, loaded, contextTokens }, t) => {
+  const tokens = contextTokens ?? loaded?.contextTokens ?? 0;
+  // A model that runs on the processor alone gains nothing from it.
+  if (isOn !== false || !loaded?.graphicsBytes || tokens < flashAttentionTokens) return undefined;
+  if (server === "ollama")
+    return t("Flash attention is off. Start Ollama with OLLAMA_FLASH_ATTENTION=1: long contexts take less memory.");
+  if (server === "llamacpp")
+    return t("Flash attention is off. Start llama-server with -fa on: long contexts take less memory.");
+  return t("Flash attention is off. Switched on, long contexts take less memory.");
+};
+
+const truncated: Rule = ({ server, truncatedPrompts = 0, contextTokens = 0 }, t) => {
+  if (truncatedPrompts === 0) return undefined;
+  if (server === "llamacpp" && contextTokens > 0)
+    return t(
+      "{0} prompts were longer than the context of {1} tokens. Start llama-server with -c {2}, or with fewer slots.",
+      truncatedPrompts,
+      contextTokens,
+      2 * contextTokens,
+    );
+  return t("{0} prompts were longer than the model's context. Load it with a longer one.", truncatedPrompts);
+};
+
+const threads: Rule = ({ server, loaded, threads: used, physicalCores }, t) => {
+  if (used === undefined || physicalCores === undefined || physicalCores < 2) return undefined;
+  // Where all of it lies in graphics memory, threads wait most of the time.
+  const computes = loaded !== undefined && (loaded.graphicsBytes ?? 0) < (1 - spilledShare) * loaded.sizeBytes;
+  if (!computes || (used <= physicalCores && used >= physicalCores / 2)) return undefined;
+  if (server === "llamacpp")
+    return t("The model computes with {0} threads on {1} cores. Start llama-server with -t {1}.", used, physicalCores);
+  return t("The model computes with {0} threads on {1} cores. {1} threads are fastest.", used, physicalCores);
+};
+
+/** As many as an editor has at once: ghost text, chat, and work in the background. */
+const editorSlots = 4;
+
+const moreSlots: Rule = ({ server, slots, waitedForSlots = 0, cacheBytes, machineAvailableBytes, loaded }, t) => {
+  if (slots === undefined || slots >= editorSlots || waitedForSlots < 2) return undefined;
+  const room = machineAvailableBytes ?? 0;
+  // Each slot keeps a context of its own; where that may not fit, waiting is better.
+  if (cacheBytes === undefined || (loaded?.graphicsBytes ?? 0) > 0 || cacheBytes / slots > 0.5 * room) return undefined;
+  if (server === "ollama")
+    return t("Requests wait for each other. OLLAMA_NUM_PARALLEL={0} would answer them together.", slots + 1);
+  if (server === "llamacpp")
+    return t("Requests wait for each other. Start llama-server with -np {0} to answer them together.", slots + 1);
+  return undefined;
+};
+
 const unusedSlots: Rule = ({ server, slots = 1, usedSlots, cacheBytes = 0 }, t) => {
   if (usedSlots === undefined || slots < 2 || usedSlots * 2 > slots || cacheBytes < 512 * 2 ** 20) return undefined;
   const wanted = Math.max(1, usedSlots);
@@ -117,9 +185,13 @@ const reloadThrash: Rule = ({ evictionsLastHour = 0, requestsLastHour = 0 }, t) 
 /** The most useful first: what costs most time stands at the front. */
 const rules: readonly (readonly [TipId, Rule])[] = [
   ["reload-thrash", reloadThrash],
+  ["truncated", truncated],
   ["spilled", spilled],
+  ["threads", threads],
   ["half-cache", halfCache],
+  ["flash-attention", flashAttention],
   ["prompt-cache", promptCache],
+  ["more-slots", moreSlots],
   ["unused-slots", unusedSlots],
 ];
 

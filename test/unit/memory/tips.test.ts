@@ -58,6 +58,50 @@ const cases: readonly (readonly [TipId, TipFacts, readonly TipFacts[], RegExp])[
     /--cache-ram 1536\.$/,
   ],
   [
+    "truncated",
+    { server: "llamacpp", truncatedPrompts: 3, contextTokens: 4096 },
+    [
+      { server: "llamacpp", truncatedPrompts: 0, contextTokens: 4096 },
+      { server: "llamacpp", contextTokens: 4096 },
+    ],
+    /^3 prompts were longer than the context of 4096 tokens\. .* -c 8192,/,
+  ],
+  [
+    "flash-attention",
+    { server: "llamacpp", flashAttention: false, contextTokens: 16_384, loaded: loaded(10, 10) },
+    [
+      { server: "llamacpp", flashAttention: true, contextTokens: 16_384, loaded: loaded(10, 10) },
+      { server: "llamacpp", contextTokens: 16_384, loaded: loaded(10, 10) },
+      { server: "llamacpp", flashAttention: false, contextTokens: 4096, loaded: loaded(10, 10) },
+      { server: "llamacpp", flashAttention: false, contextTokens: 16_384, loaded: loaded(10, 0) },
+    ],
+    /-fa on: long contexts take less memory\.$/,
+  ],
+  [
+    "threads",
+    { server: "llamacpp", threads: 16, physicalCores: 8, loaded: loaded(5, 0) },
+    [
+      { server: "llamacpp", threads: 8, physicalCores: 8, loaded: loaded(5, 0) },
+      { server: "llamacpp", threads: 4, physicalCores: 8, loaded: loaded(5, 0) },
+      { server: "llamacpp", threads: 16, physicalCores: 8, loaded: loaded(5, 5) },
+      { server: "llamacpp", threads: 16, loaded: loaded(5, 0) },
+      { server: "llamacpp", threads: 16, physicalCores: 8 },
+    ],
+    /16 threads on 8 cores\. Start llama-server with -t 8\.$/,
+  ],
+  [
+    "more-slots",
+    { server: "ollama", slots: 1, waitedForSlots: 3, cacheBytes: 0.5 * gb, machineAvailableBytes: 8 * gb },
+    [
+      { server: "ollama", slots: 1, waitedForSlots: 1, cacheBytes: 0.5 * gb, machineAvailableBytes: 8 * gb },
+      { server: "ollama", slots: 4, waitedForSlots: 3, cacheBytes: 0.5 * gb, machineAvailableBytes: 8 * gb },
+      { server: "ollama", slots: 1, waitedForSlots: 3, cacheBytes: 6 * gb, machineAvailableBytes: 8 * gb },
+      { server: "ollama", slots: 1, waitedForSlots: 3, machineAvailableBytes: 8 * gb },
+      { server: "ollama", slots: 1, waitedForSlots: 3, cacheBytes: 0.5 * gb },
+    ],
+    /OLLAMA_NUM_PARALLEL=2 would answer them together\.$/,
+  ],
+  [
     "reload-thrash",
     { server: "ollama", evictionsLastHour: 12, requestsLastHour: 40 },
     [
@@ -85,6 +129,11 @@ test("what costs most time comes first", () => {
   );
 });
 
+test("too few threads are as slow as too many", () => {
+  const [tip] = memoryTips({ server: "other", threads: 2, physicalCores: 8, loaded: loaded(5, 1) }, t);
+  assert.equal(tip?.text, "The model computes with 2 threads on 8 cores. 8 threads are fastest.");
+});
+
 test("each server gets its own instruction", () => {
   const facts = { ...spilled, cacheBytes: 4 * gb };
   const text = (more: Partial<TipFacts>) =>
@@ -92,4 +141,11 @@ test("each server gets its own instruction", () => {
   assert.match(text({ server: "llamacpp", flashAttention: false }), /-fa on -ctk q8_0/);
   assert.match(text({ server: "llamacpp", flashAttention: true }), /with -ctk q8_0/);
   assert.match(text({ server: "other" }), /Eight-bit/);
+  const slow = { contextTokens: 32_768, flashAttention: false, loaded: loaded(10, 10) };
+  const attention = (server: TipFacts["server"]) =>
+    memoryTips({ ...slow, server }, t).find(({ id }) => id === "flash-attention")?.text ?? "";
+  assert.match(attention("ollama"), /OLLAMA_FLASH_ATTENTION=1/);
+  assert.doesNotMatch(attention("lmstudio"), /Start/);
+  const long = memoryTips({ server: "ollama", truncatedPrompts: 1 }, t)[0]?.text ?? "";
+  assert.match(long, /Load it with a longer one/);
 });
