@@ -1,15 +1,18 @@
 import { availableParallelism, freemem } from "node:os";
-import { isMainThread, parentPort, Worker } from "node:worker_threads";
+import { isMainThread, Worker } from "node:worker_threads";
 
 /** Larger than most caches, so that memory is what answers; two of them for each thread. */
 const bufferBytes = 24 * 1024 ** 2;
 /** More threads than memory channels gain nothing. */
 const mostThreads = 8;
 
-/** Copies for `durationMs` and gives bytes a second, read and written. */
-const copyFor = (durationMs: number): number => {
-  const from = Buffer.alloc(bufferBytes, 1);
-  const to = Buffer.alloc(bufferBytes, 2);
+/**
+ * Copies for `durationMs` and gives bytes a second, read and written. Goes to the helper threads as text, so that they
+ * load nothing: it may use nothing of this file.
+ */
+const copyFor = (sizeBytes: number, durationMs: number): number => {
+  const from = Buffer.alloc(sizeBytes, 1);
+  const to = Buffer.alloc(sizeBytes, 2);
   // Both are in memory now, and not only promised.
   from.copy(to);
   const startMs = performance.now();
@@ -17,21 +20,17 @@ const copyFor = (durationMs: number): number => {
   let passedMs = 0;
   do {
     from.copy(to);
-    copied += bufferBytes;
+    copied += sizeBytes;
     passedMs = performance.now() - startMs;
   } while (passedMs < durationMs);
   return (2 * copied) / (passedMs / 1000);
 };
 
-/** In a helper thread: answers with what it alone could copy. */
-export const answerCopy = (durationMs: number): void => parentPort?.postMessage(copyFor(durationMs));
-
 /** What several threads can copy at the same time. */
-const copyTogether = async (helperUrl: URL, threads: number, durationMs: number): Promise<number> => {
-  const helpers = Array.from(
-    { length: threads },
-    () => new Worker(helperUrl, { workerData: { copyForMs: durationMs } }),
-  );
+const copyTogether = async (threads: number, durationMs: number): Promise<number> => {
+  const call = `(${copyFor.toString()})(${bufferBytes}, ${durationMs})`;
+  const source = `require("node:worker_threads").parentPort.postMessage(${call});`;
+  const helpers = Array.from({ length: threads }, () => new Worker(source, { eval: true }));
   try {
     const rates = await Promise.all(
       helpers.map(
@@ -52,12 +51,12 @@ const copyTogether = async (helperUrl: URL, threads: number, durationMs: number)
 /**
  * Measures what this machine's memory gives, in bytes a second: several threads copy at the same time, twice for
  * `durationMs`, and the better time counts, because other programs only make it slower. Undefined when there is no room
- * for the buffers. `helperUrl` is a worker that calls `answerCopy` for `{ copyForMs }`. Must run in a worker itself.
+ * for the buffers. Must run in a worker.
  */
-export const measureMemory = async (helperUrl: URL, durationMs = 60): Promise<number | undefined> => {
+export const measureMemory = async (durationMs = 60): Promise<number | undefined> => {
   if (isMainThread) throw new Error("A measurement of memory would hold the main thread");
   const threads = Math.min(mostThreads, availableParallelism());
   if (freemem() < 4 * threads * bufferBytes) return undefined;
-  const first = await copyTogether(helperUrl, threads, durationMs);
-  return Math.max(first, await copyTogether(helperUrl, threads, durationMs));
+  const first = await copyTogether(threads, durationMs);
+  return Math.max(first, await copyTogether(threads, durationMs));
 };

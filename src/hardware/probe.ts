@@ -17,11 +17,8 @@ export type HardwareFacts = {
 /** A program that runs, by its bare name: no path, no command line. */
 export type ProcessFacts = { readonly name: string; readonly memoryBytes: number };
 
-/** What the worker is asked, as its `workerData`; nothing: for the facts. `copyForMs`: only by a worker. */
-export type ProbeQuestion =
-  | { readonly topProcesses: number }
-  | { readonly memoryBandwidth: true }
-  | { readonly copyForMs: number };
+/** What the worker is asked, as its `workerData`; nothing: for the facts. */
+export type ProbeQuestion = { readonly topProcesses: number } | { readonly memoryBandwidth: true };
 
 /** What the worker answers. */
 export type ProbeAnswer<T = HardwareFacts> = { readonly facts: T } | { readonly error: string };

@@ -1,6 +1,7 @@
 import os from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
-import { answerCopy, measureMemory } from "./memoryCopy.ts";
+import { cpu, processes } from "systeminformation";
+import { measureMemory } from "./memoryCopy.ts";
 import type { HardwareFacts, ProbeAnswer, ProbeQuestion, ProcessFacts } from "./probe.ts";
 import { readGpus } from "./probeGpus.ts";
 
@@ -20,7 +21,6 @@ const withoutProgram = () => ({
 });
 
 const readProcessor = async (): Promise<Pick<HardwareFacts, "cpu" | "physicalCores">> => {
-  const { cpu } = await import("systeminformation");
   const { manufacturer, brand, physicalCores } = await cpu();
   const name = brand.startsWith(manufacturer) ? brand : `${manufacturer} ${brand}`;
   return { cpu: plainName(name), physicalCores };
@@ -47,7 +47,6 @@ const readFacts = async (): Promise<HardwareFacts> => {
 const bareName = (name: string): string => name.split(/\s-/)[0]!.split(/[/\\]/).at(-1)!.trim().slice(0, 40);
 
 const readTopProcesses = async (count: number): Promise<readonly ProcessFacts[]> => {
-  const { processes } = await import("systeminformation");
   const sizes = new Map<string, number>();
   for (const { name, memRss } of (await processes()).list) {
     const bare = bareName(name);
@@ -65,7 +64,7 @@ const question: ProbeQuestion | undefined = workerData;
 const answer = async (): Promise<unknown> => {
   if (question === undefined || question === null) return readFacts();
   if ("topProcesses" in question) return readTopProcesses(question.topProcesses);
-  return measureMemory(new URL(import.meta.url));
+  return measureMemory();
 };
 
 const send = async (): Promise<void> => {
@@ -78,5 +77,4 @@ const send = async (): Promise<void> => {
   parentPort?.postMessage(message);
 };
 
-if (question && "copyForMs" in question) answerCopy(question.copyForMs);
-else void send();
+void send();

@@ -49,9 +49,11 @@ export const person = {
   cancels: [] as string[],
   shown: [] as Shown[],
   commands: [] as (readonly unknown[])[],
+  /** What a progress has told. */
+  progress: [] as string[],
   clipboard: "",
   reset(...steps: readonly Step[]): void {
-    Object.assign(person, { steps: [...steps], cancels: [], shown: [], commands: [], clipboard: "" });
+    Object.assign(person, { steps: [...steps], cancels: [], shown: [], commands: [], progress: [], clipboard: "" });
     env.remoteName = undefined;
   },
   /** What was said in notifications. */
@@ -116,7 +118,7 @@ const createQuickPick = () => {
 
 const withProgress = async <T>(
   options: { readonly title: string },
-  run: (progress: unknown, token: unknown) => Promise<T>,
+  run: (progress: { report(part: { readonly message?: string }): void }, token: unknown) => Promise<T>,
 ): Promise<T> => {
   show("progress", options.title);
   const cancel = person.cancels.findIndex((text) => options.title.includes(text));
@@ -127,7 +129,7 @@ const withProgress = async <T>(
       if (cancel >= 0) queueMicrotask(listener);
     },
   };
-  return run({}, token);
+  return run({ report: ({ message: text }) => person.progress.push(text ?? "") }, token);
 };
 
 const l10nText = (text: string, ...values: readonly (string | number)[]): string =>

@@ -3,7 +3,7 @@ import { after, afterEach, before, suite, test } from "node:test";
 import * as vscode from "vscode";
 import { createModelServer, linesReply, ndjson, type ModelServer } from "../../fake/modelServer.ts";
 import { closeAll, configure, notification, pressNotificationButton } from "../editor.ts";
-import { click, hasUi, press, runFromPalette, screenshot, texts, waitFor, waitUntil } from "../ui.ts";
+import { click, hasUi, press, runFromPalette, texts, waitFor, waitUntil } from "../ui.ts";
 
 const row = (text: string) => `.quick-input-list .monaco-list-row:has-text("${text}")`;
 const shownRows = async () => (await texts(".quick-input-list .monaco-list-row")).join("\n");
@@ -15,7 +15,6 @@ const usualHost = process.env["OLLAMA_HOST"];
 const openList = async (purpose: string) => {
   await runFromPalette("Hotpath: Recommend a model for this machine");
   await waitFor(row(purpose), { timeoutMs: 30_000 });
-  await screenshot("/tmp/shots/adv-1.png");
   await click(row(purpose));
   await waitFor(row("Qwen2.5-Coder-7B"));
 };
@@ -58,12 +57,10 @@ suite("advice for this machine", { skip: !hasUi }, () => {
 
   test("it ranks models with their memory, speed and context, and takes one into use", async () => {
     await openList("Ghost text");
-    await screenshot("/tmp/shots/adv-2.png");
     const rows = await shownRows();
     assert.match(rows, /qwen2\.5-coder:1\.5b[^]*on Ollama[^]*of .* GB · .* tokens\/s · context/);
     await click(row("qwen2.5-coder:1.5b"));
     await waitFor(row("Use it for ghost text"));
-    await screenshot("/tmp/shots/adv-3.png");
     await click(row("Use it for ghost text"));
     assert.match(await notification(/answered in/), /qwen2\.5-coder:1\.5b answered in .* ms; this test cost nothing\./);
     const configuration = vscode.workspace.getConfiguration("hotpath");
@@ -77,10 +74,8 @@ suite("advice for this machine", { skip: !hasUi }, () => {
     await openList("Ghost text");
     await click(row("Qwen2.5-Coder-3B"));
     await waitFor(row("Download through Ollama"));
-    await screenshot("/tmp/shots/adv-4.png");
     await click(row("Download through Ollama"));
     await waitFor(row("Download about"));
-    await screenshot("/tmp/shots/adv-5.png");
     assert.ok(!server.requests.some(({ path }) => path === "/api/pull"), "it asks first");
     await click(row("Download about"));
     const request = await server.nextRequest("/api/pull");
@@ -90,7 +85,6 @@ suite("advice for this machine", { skip: !hasUi }, () => {
       const shown = (await texts(".notifications-center")).join();
       return /Downloading qwen2\.5-coder:3b.*410 MB of 1\.0 GB/s.test(shown);
     });
-    await screenshot("/tmp/shots/adv-6.png");
     await pressNotificationButton();
     await request.closedByClient;
     await notification(/Stopped\. Downloading qwen2\.5-coder:3b again goes on where it was/);
@@ -102,7 +96,6 @@ suite("advice for this machine", { skip: !hasUi }, () => {
     await click(row("Download through Ollama"));
     await click(row("Download about"));
     await notification(/qwen2\.5-coder:3b is there/);
-    await screenshot("/tmp/shots/adv-7.png");
   });
 
   test("the exact llama-server command is shown and copied", async () => {
@@ -135,7 +128,6 @@ suite("advice for this machine", { skip: !hasUi }, () => {
       },
       { timeoutMs: 30_000 },
     );
-    await screenshot("/tmp/shots/adv-8.png");
     for (const text of [
       "Recommended batch",
       "Throughput",

@@ -12,6 +12,8 @@ import { click, evaluate, ghostText, hasUi, press, runFromPalette, texts, type, 
 
 let server: ModelServer;
 
+const row = (text: string) => `.quick-input-list .monaco-list-row:has-text("${text}")`;
+
 // Hooks outside of a suite would be those of every file in this window.
 suite("a folder that is not trusted", () => {
   before(async () => {
@@ -148,6 +150,27 @@ suite("a folder that is not trusted", () => {
       assert.equal(server.requests.length, already);
     } finally {
       await configure({ "chat.provider": undefined, "chat.baseUrl": undefined });
+    }
+  });
+
+  test("advice is for reading: no server is asked, and nothing can be changed", { skip: !hasUi }, async () => {
+    const usualHost = process.env["OLLAMA_HOST"];
+    process.env["OLLAMA_HOST"] = server.url;
+    const opened = server.connections().opened;
+    try {
+      await runFromPalette("Hotpath: Recommend a model for this machine");
+      await waitFor(row("Ghost text"), { timeoutMs: 30_000 });
+      await click(row("Ghost text"));
+      await waitFor(row("Qwen2.5-Coder-1.5B"));
+      assert.match((await texts(".quick-input-widget")).join(), /not trusted: no server is asked/);
+      await click(row("Qwen2.5-Coder-1.5B"));
+      await waitFor(row("Copy llama-server command"));
+      assert.equal((await texts(".quick-input-list .monaco-list-row")).length, 1);
+      assert.equal(server.connections().opened, opened);
+    } finally {
+      await press("Escape");
+      if (usualHost === undefined) delete process.env["OLLAMA_HOST"];
+      else process.env["OLLAMA_HOST"] = usualHost;
     }
   });
 });

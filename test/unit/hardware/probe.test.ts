@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../../../src/base/clock.ts";
-import { createProbe, readTopProcesses } from "../../../src/hardware/probe.ts";
+import { createMemoryMeasurement, createProbe, readTopProcesses } from "../../../src/hardware/probe.ts";
 import { createFakeClock } from "../../fake/clock.ts";
 
 const worker = (source: string) => new URL(`data:text/javascript,${encodeURIComponent(source)}`);
@@ -51,4 +51,13 @@ test("the largest programs come with bare names, largest first", async () => {
 test("asking for programs that fails is an error", async () => {
   const options = { workerUrl: worker("throw new Error('no list')"), clock: systemClock };
   await assert.rejects(readTopProcesses(options), /no list/);
+});
+
+test("memory's speed is measured in threads of its own, once", async () => {
+  const workerUrl = new URL("../../../src/hardware/probeWorker.ts", import.meta.url);
+  const measure = createMemoryMeasurement({ workerUrl, clock: systemClock });
+  const bytesPerSecond = await measure();
+  // From an old phone's to a server's with twelve channels; undefined where no memory is free.
+  assert.ok(bytesPerSecond === undefined || (bytesPerSecond > 5e8 && bytesPerSecond < 5e12), String(bytesPerSecond));
+  assert.equal(await measure(), bytesPerSecond);
 });

@@ -206,3 +206,22 @@ test("money as people read it", () => {
     assert.equal(formatUsd(usd), text);
   }
 });
+
+const section = (machine: ReportInput["machine"]) =>
+  buildReport({ ...input(createLedger({ clock: createFakeClock() }).snapshot()), ...(machine ? { machine } : {}) })
+    .machine;
+
+test("advice for this machine comes when somebody asks, and can be copied then", () => {
+  assert.deepEqual(section(undefined), {
+    heading: "Models on this machine",
+    button: { label: "Show what fits this machine", asks: "machine" },
+    sentences: [],
+    tables: [],
+  });
+  assert.equal(section("reading").button, undefined);
+  assert.match(section("reading").sentences[0] ?? "", /^Looking/);
+  assert.deepEqual(section({ problem: "It failed." }).button?.asks, "machine");
+  const tables = [{ head: ["Model"], rows: [["a"]] }];
+  const shown = section({ sentences: ["A card."], tables, markdown: "| Model |" });
+  assert.deepEqual([shown.button?.asks, shown.tables], ["copyMachine", tables]);
+});
