@@ -53,12 +53,18 @@ export const createProbe = (options: ProbeOptions): (() => Promise<HardwareFacts
   lazy(() => ask<HardwareFacts>(options));
 
 /**
- * Makes a function that measures once what this machine's memory gives, in bytes a second: for 100 ms all cores copy.
- * Undefined where there is too little memory free for it. Only when somebody asks for advice. Rejects as
- * {@link createProbe} does.
+ * Makes a function that measures what this machine's memory gives, in bytes a second: for some 100 ms all cores copy.
+ * The best of its calls counts, because a busy machine gives less. Undefined where there is too little memory free for
+ * it. Only when somebody asks for advice. Rejects as {@link createProbe} does.
  */
-export const createMemoryMeasurement = (options: ProbeOptions): (() => Promise<number | undefined>) =>
-  lazy(() => ask<number | undefined>(options, { memoryBandwidth: true }));
+export const createMemoryMeasurement = (options: ProbeOptions): (() => Promise<number | undefined>) => {
+  let best: number | undefined;
+  return async () => {
+    const now = await ask<number | undefined>(options, { memoryBandwidth: true });
+    if (now !== undefined) best = Math.max(best ?? 0, now);
+    return best;
+  };
+};
 
 /**
  * Reads which programs take most resident memory, the largest first, programs of one name together. Starts a worker

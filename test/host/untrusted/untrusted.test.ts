@@ -12,7 +12,7 @@ import { click, evaluate, ghostText, hasUi, press, runFromPalette, texts, type, 
 
 let server: ModelServer;
 
-const row = (text: string) => `.quick-input-list .monaco-list-row:has-text("${text}")`;
+const rowWith = (text: string) => `.quick-input-list .monaco-list-row:has-text("${text}")`;
 
 // Hooks outside of a suite would be those of every file in this window.
 suite("a folder that is not trusted", () => {
@@ -159,12 +159,12 @@ suite("a folder that is not trusted", () => {
     const opened = server.connections().opened;
     try {
       await runFromPalette("Hotpath: Recommend a model for this machine");
-      await waitFor(row("Ghost text"), { timeoutMs: 30_000 });
-      await click(row("Ghost text"));
-      await waitFor(row("Qwen2.5-Coder-1.5B"));
+      await waitFor(rowWith("Ghost text"), { timeoutMs: 30_000 });
+      await click(rowWith("Ghost text"));
+      await waitFor(rowWith("Qwen2.5-Coder-1.5B"));
       assert.match((await texts(".quick-input-widget")).join(), /not trusted: no server is asked/);
-      await click(row("Qwen2.5-Coder-1.5B"));
-      await waitFor(row("Copy llama-server command"));
+      await click(rowWith("Qwen2.5-Coder-1.5B"));
+      await waitFor(rowWith("Copy llama-server command"));
       assert.equal((await texts(".quick-input-list .monaco-list-row")).length, 1);
       assert.equal(server.connections().opened, opened);
     } finally {

@@ -53,11 +53,22 @@ test("asking for programs that fails is an error", async () => {
   await assert.rejects(readTopProcesses(options), /no list/);
 });
 
-test("memory's speed is measured in threads of its own, once", async () => {
+test("memory's speed is measured in threads of its own", async () => {
   const workerUrl = new URL("../../../src/hardware/probeWorker.ts", import.meta.url);
-  const measure = createMemoryMeasurement({ workerUrl, clock: systemClock });
-  const bytesPerSecond = await measure();
+  const bytesPerSecond = await createMemoryMeasurement({ workerUrl, clock: systemClock })();
   // From an old phone's to a server's with twelve channels; undefined where no memory is free.
-  assert.ok(bytesPerSecond === undefined || (bytesPerSecond > 5e8 && bytesPerSecond < 5e12), String(bytesPerSecond));
-  assert.equal(await measure(), bytesPerSecond);
+  assert.ok(bytesPerSecond === undefined || (bytesPerSecond > 1e8 && bytesPerSecond < 5e12), String(bytesPerSecond));
+});
+
+test("the best of several measurements counts", async () => {
+  let calls = 0;
+  const answers = [20e9, 50e9, 10e9];
+  const measure = createMemoryMeasurement({
+    clock: systemClock,
+    get workerUrl() {
+      const facts = answers[calls++];
+      return worker(`import { parentPort } from "node:worker_threads"; parentPort.postMessage({ facts: ${facts} });`);
+    },
+  });
+  assert.deepEqual([await measure(), await measure(), await measure()], [20e9, 50e9, 50e9]);
 });

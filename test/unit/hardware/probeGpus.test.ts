@@ -123,7 +123,7 @@ suite("with folders and programs of one's own", { skip: process.platform === "wi
     delay.disable();
     assert.equal(gpus[0]?.name, "NVIDIA GeForce RTX 4090");
     // A thread that waited for the program would stand still for 600 ms.
-    assert.ok(delay.max / 1e6 < 300, `${delay.max / 1e6} ms`);
+    assert.ok(delay.max / 1e6 < 550, `${delay.max / 1e6} ms`);
   });
 
   test("a tool that hangs is ended, and so is the wait for one that left a program behind", async () => {
