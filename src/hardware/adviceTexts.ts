@@ -53,3 +53,17 @@ export const recommendationDetail = (recommendation: Recommendation, t: Translat
     ...(tight ? [t("nothing else may use the card")] : []),
   ].join(" · ");
 };
+
+/** What to set for a model that is loaded, in one line: for a tooltip beside its memory. */
+export const batchTip = (advice: Advice, t: Translate): string => {
+  if (!advice.fits) return refusalSentence(advice, t);
+  const { batch, context } = advice;
+  return batch.recommended === 1
+    ? t("Best one request at a time, with a context of {0}.", count(context.recommendedTokens))
+    : t(
+        "Up to {0} requests at a time with {1} tokens each, or one with a context of {2}.",
+        batch.recommended,
+        count(batch.contextTokens),
+        count(context.recommendedTokens),
+      );
+};

@@ -86,6 +86,19 @@ test("it is given up when nothing comes any more, and not before", async (contex
   assert.equal(pulls(), 6);
 });
 
+test("a line that breaks again and again is gone on with as long as something comes", async (context) => {
+  const { server, clock, pull, pulls } = await createHarness(context);
+  const broken = Array.from({ length: 8 }, (_, index) => linesReply([part(100 * (index + 1))], "cut"));
+  server.script("/api/pull", ...broken, linesReply([part(1000), success]));
+  const pulling = pull();
+  for (const _ of broken) {
+    await clock.timer(1000);
+    clock.advance(1000);
+  }
+  await pulling;
+  assert.equal(pulls(), 9);
+});
+
 test("the server's own fault is not tried again", async (context) => {
   const { server, pull, pulls } = await createHarness(context);
   server.script("/api/pull", linesReply([ndjson({ error: "pull model manifest: file does not exist" })]));

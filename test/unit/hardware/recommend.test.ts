@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { recommendationDetail, refusalSentence } from "../../../src/hardware/adviceTexts.ts";
+import { advise } from "../../../src/hardware/advice.ts";
+import { batchTip, recommendationDetail, refusalSentence } from "../../../src/hardware/adviceTexts.ts";
 import { catalog } from "../../../src/hardware/catalog.ts";
 import { factsFromRow, findModel, findModelFacts } from "../../../src/hardware/models.ts";
 import { pullName, recommend, type InstalledModel } from "../../../src/hardware/recommend.ts";
@@ -121,6 +122,17 @@ suite("one line about each", () => {
       assert.match(refusalSentence(advice, english), /^Does not fit, because [^.]*\d\.\d GB [^.]*\d\.\d GB here\.$/);
     }
   });
+});
+
+test("what to set for a loaded model, in one line", () => {
+  const seven = findModelFacts("qwen2.5-coder:7b")!;
+  assert.equal(
+    batchTip(advise(seven, device), english),
+    "Up to 8 requests at a time with 4,096 tokens each, or one with a context of 32,768.",
+  );
+  const moe = findModelFacts("qwen3-coder:30b")!;
+  assert.match(batchTip(advise(moe, cpuOnly!), english), /^Best one request at a time, with a context of [\d,]+\.$/);
+  assert.match(batchTip(advise(moe, rtx3080!), english), /^Does not fit, because/);
 });
 
 test("every published model is in the tables, and has a name to be downloaded by", () => {
