@@ -25,7 +25,10 @@ const cardOf = (gpu: GpuFacts): DeviceFacts | undefined => {
 
 /** A chip that computes in the machine's memory, and is known to be worth it. */
 const chipOf = (gpu: GpuFacts, { totalBytes }: MachineMemory, wiredLimitBytes: number | undefined) => {
-  const mayTake = Math.min(totalBytes, gpu.memoryBytes ?? totalBytes);
+  // Windows tells only what is set aside at start, and lets graphics take half of the rest.
+  const mayTake = gpu.sharesMemory
+    ? Math.min(totalBytes, gpu.memoryBytes ?? totalBytes)
+    : Math.max(gpu.memoryBytes ?? 0, totalBytes / 2);
   const known = findDevice(gpu.name, mayTake);
   if (!known?.unifiedMemory) return undefined;
   return known.vendor === "apple" && wiredLimitBytes !== undefined

@@ -1,6 +1,7 @@
 import os from "node:os";
 import * as vscode from "vscode";
 import type { Clock } from "../base/clock.ts";
+import { lazy } from "../base/lazy.ts";
 import { computesOnProcessor, machineDevice, type MachineDevice } from "../hardware/machineDevice.ts";
 import { measuredSpeed, type MeasuredSpeed } from "../hardware/measured.ts";
 import { createMemoryMeasurement, createProbe, type HardwareFacts } from "../hardware/probe.ts";
@@ -40,7 +41,7 @@ export type MachineView = MachineDevice & {
 export type Machine = {
   /** Processor and graphics, read once, in a worker. Rejects when the worker fails. */
   hardware(): Promise<HardwareFacts>;
-  /** All of it, read anew but for the hardware. Rejects as `hardware` does, and with the `AbortError`. */
+  /** All of it, read anew, in some tenths of a second. Rejects as `hardware` does, and with the `AbortError`. */
   view(signal?: AbortSignal): Promise<MachineView>;
 };
 
@@ -92,7 +93,8 @@ const heldByOllama = async (ask: AskJson): Promise<number> => {
 /** Makes it; nothing is read yet. */
 export const createMachine = (options: MachineOptions): Machine => {
   const { clock, workerUrl, settings, readMemory, ledger } = options;
-  const hardware = createProbe({ workerUrl, clock });
+  const readHardware = () => createProbe({ workerUrl, clock })();
+  const hardware = lazy(readHardware);
   const measureMemory = createMemoryMeasurement({ workerUrl, clock });
 
   /** Not worth failing for: without it a usual machine's is assumed. */
@@ -161,7 +163,8 @@ export const createMachine = (options: MachineOptions): Machine => {
   return {
     hardware,
     async view(signal) {
-      const [facts, servers] = await Promise.all([hardware(), readServers(signal)]);
+      // Read anew: what is free of a card's memory was another moment's.
+      const [facts, servers] = await Promise.all([readHardware(), readServers(signal)]);
       signal?.throwIfAborted();
       const memory = { totalBytes: readMemory().machineTotalBytes, bytesPerSecond: await bandwidth(facts) };
       const { device, freeBytes } = machineDevice(facts, memory);

@@ -58,7 +58,12 @@ export type MachineSection = {
 };
 
 /** From the extension to the page. */
-export type ToPage = { readonly type: "report"; readonly view: ReportView };
+export type ToPage = {
+  readonly type: "report";
+  readonly view: ReportView;
+  /** Somebody asked for this section from outside: it is to be scrolled to. */
+  readonly reveal?: "machine";
+};
 
 /** From the page to the extension. */
 export type FromPage = { readonly type: "ready" | "machine" | "copyMachine" };

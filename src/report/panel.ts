@@ -64,6 +64,7 @@ const keepUpToDate = (panel: vscode.WebviewPanel, options: ReportPanelOptions): 
   let hardware: ReportInput["hardware"];
   let predictor: ReportInput["predictor"];
   let machine: ReportInput["machine"];
+  let isRevealed = true;
   const closing = new AbortController();
   let isReady = false;
   let pending: Disposable | undefined;
@@ -83,7 +84,9 @@ const keepUpToDate = (panel: vscode.WebviewPanel, options: ReportPanelOptions): 
       formatBytes,
       t: vscode.l10n.t,
     });
-    const message: ToPage = { type: "report", view };
+    const message: ToPage = { type: "report", view, ...(isRevealed ? {} : { reveal: "machine" }) };
+    // While it is looked at there is little to see yet.
+    isRevealed ||= machine !== "reading";
     await panel.webview.postMessage(message);
   };
   const sendSoon = () => {
@@ -137,7 +140,11 @@ const keepUpToDate = (panel: vscode.WebviewPanel, options: ReportPanelOptions): 
       pending?.dispose();
     },
   });
-  return { showMachine: () => void readMachine(), dispose: () => disposables.dispose() };
+  const showMachine = () => {
+    isRevealed = false;
+    void readMachine();
+  };
+  return { showMachine, dispose: () => disposables.dispose() };
 };
 
 const pageHtml = (webview: vscode.Webview, mediaUri: vscode.Uri, scriptUri: vscode.Uri): string => {

@@ -44,22 +44,32 @@ const requestRow = (request: RequestView): HTMLElement => {
   return row;
 };
 
+/** One for all drawings, so that a click or the focus is not lost with the one before. */
+const machineButton = element("button", "");
+machineButton.addEventListener("click", () => {
+  const { asks } = machineButton.dataset;
+  if (asks === "machine" || asks === "copyMachine") page.postMessage({ type: asks });
+});
+
 const machineSection = ({ heading, button, sentences, tables }: ReportView["machine"]): HTMLElement[] => {
+  const title = element("h2", "", heading);
+  title.id = "machine";
   const parts = [
-    element("h2", "", heading),
+    title,
     ...sentences.map((sentence) => element("p", "quiet", sentence)),
     ...tables.map(({ head, rows }) => table(head, rows.map(cellRow))),
   ];
   if (button) {
-    const clickable = element("button", "", button.label);
-    clickable.addEventListener("click", () => page.postMessage({ type: button.asks }));
-    parts.push(clickable);
+    machineButton.textContent = button.label;
+    machineButton.dataset["asks"] = button.asks;
+    parts.push(machineButton);
   }
   return parts;
 };
 
 const draw = (view: ReportView): void => {
   const { suggestions, connections, requests, machine } = view;
+  const hadFocus = document.activeElement === machineButton;
   root.replaceChildren(
     element("h1", "", view.title),
     element("p", "quiet", view.subtitle),
@@ -101,9 +111,12 @@ const draw = (view: ReportView): void => {
     ...machineSection(machine),
     element("p", "quiet privacy", view.privacy),
   );
+  if (hadFocus) machineButton.focus({ preventScroll: true });
 };
 
 window.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
-  if (data.type === "report") draw(data.view);
+  if (data.type !== "report") return;
+  draw(data.view);
+  if (data.reveal) document.getElementById(data.reveal)?.scrollIntoView();
 });
 page.postMessage({ type: "ready" });

@@ -145,4 +145,13 @@ suite("advice for this machine", { skip: !hasUi }, () => {
     });
     assert.match(copied, /^## .*GB\n\n\| Model \| Recommended batch \| Max \| Throughput \|\n\|---\|---\|---\|---\|\n/);
   });
+
+  test("the tables have a command of their own, which scrolls to them", async () => {
+    await runFromPalette("Hotpath: Show batch and context tables for this machine");
+    await waitUntil(
+      "the tables",
+      async () => (await texts("th:has-text('Context max')", { webview: true })).length === 1,
+      { timeoutMs: 30_000 },
+    );
+  });
 });

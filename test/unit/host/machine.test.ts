@@ -94,6 +94,12 @@ test("what Ollama holds of a card's memory is free for another model", async (co
   assert.equal((await machine.view()).freeBytes, 17 * gib);
 });
 
+test("the cards are read anew each time, the report's own facts once", async (context) => {
+  const { machine } = await createHarness(context, ollama);
+  assert.notEqual((await machine.view()).hardware, (await machine.view()).hardware);
+  assert.equal(await machine.hardware(), await machine.hardware());
+});
+
 test("beside a server that does not say what it holds, nothing is said of what is free", async (context) => {
   const { machine } = await createHarness(context, { modelId: "qwen2.5-coder-7b" });
   const view = await machine.view();
