@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { isAbortError } from "../base/abort.ts";
 import { memoryBudget, type Purpose } from "../hardware/advice.ts";
 import { gigabytes, recommendationDetail, speedText } from "../hardware/adviceTexts.ts";
-import { llamaServerCommand } from "../hardware/llamaServerCommand.ts";
+import { llamaServerCommand, type ModelSource } from "../hardware/llamaServerCommand.ts";
 import { pullName, recommend, type Recommendation } from "../hardware/recommend.ts";
 import type { Machine, MachineModel, MachineView } from "../host/machine.ts";
 import { heading, pick, type Choice } from "./quickPick.ts";
@@ -104,12 +104,14 @@ type Action = "use" | "pull" | "copy";
 
 const shell = () => (process.platform === "win32" ? "powershell" : "posix");
 
+/** A model that is published in one quantisation needs no name for it. */
+const sourceOf = (repository: string, quantisation: string | undefined): ModelSource =>
+  quantisation === undefined || quantisation === "MXFP4" ? { repository } : { repository, quantisation };
+
 /** Undefined: it has no file that llama-server could take, or does not fit. */
 const commandFor = ({ entry, quantisation, installed, advice }: Found, { device }: MachineView): string | undefined => {
   if (!advice.fits) return undefined;
-  const source = installed?.file
-    ? { file: installed.file }
-    : entry && quantisation && { repository: entry.repository, quantisation };
+  const source = installed?.file ? { file: installed.file } : entry && sourceOf(entry.repository, quantisation);
   return source && llamaServerCommand(source, advice, device, { shell: shell() });
 };
 

@@ -4,8 +4,10 @@ import type { DeviceFacts } from "./speed.ts";
 /** Whose rules for quoting hold: a POSIX shell's, or PowerShell's. */
 export type Shell = "posix" | "powershell";
 
-/** Where the model is: a file here, or a repository on huggingface.co with the quantisation to take. */
-export type ModelSource = { readonly file: string } | { readonly repository: string; readonly quantisation: string };
+/** Where the model is: a file here, or a repository on huggingface.co with the quantisation to take, if it has several. */
+export type ModelSource = { readonly file: string } | Repository;
+
+type Repository = { readonly repository: string; readonly quantisation?: string };
 
 /** What needs no quotes. A comma makes a list in PowerShell, and a backslash escapes in the other. */
 const plain = { posix: /^[\w@%+=:,./-]+$/, powershell: /^[\w+=:./\\-]+$/ } as const;
@@ -18,6 +20,9 @@ export const quote = (argument: string, shell: Shell): string => {
   return `'${argument.replaceAll(/['‘’‚‛]/g, "$&$&")}'`;
 };
 
+const repositoryName = ({ repository, quantisation }: Repository): string =>
+  quantisation === undefined ? repository : `${repository}:${quantisation}`;
+
 /**
  * The exact command that starts llama-server for a model as advised: the context for one request after the other, the
  * cache's type, all layers on the graphics processor. It listens on this machine only.
@@ -29,7 +34,7 @@ export const llamaServerCommand = (
   { shell, port = 8080 }: { readonly shell: Shell; readonly port?: number },
 ): string => {
   const { context, keyValueType } = advice;
-  const model = "file" in source ? ["-m", source.file] : ["-hf", `${source.repository}:${source.quantisation}`];
+  const model = "file" in source ? ["-m", source.file] : ["-hf", repositoryName(source)];
   const args = [
     ...model,
     "-c",

@@ -83,6 +83,12 @@ test("without an Ollama the command is what there is; it is copied whole", async
   assert.match(person.clipboard, /^llama-server -hf bartowski\/Qwen2\.5-Coder-7B-Instruct-GGUF:Q4_K_M -c 16384 /);
 });
 
+test("a model with one quantisation is taken without naming it", async (context) => {
+  const { run } = createHarness(context);
+  await run(() => Promise.resolve(machine()), { take: "Chat" }, { take: "gpt-oss-20b" }, { take: "Copy llama-server" });
+  assert.match(person.clipboard, /^llama-server -hf ggml-org\/gpt-oss-20b-GGUF -c \d+ /);
+});
+
 test("what does not fit says why, and offers nothing to do", async (context) => {
   const { run } = createHarness(context);
   const small = machine({ device: adviceDevices["rtx3080"]!, ollamaUrl: "http://127.0.0.1:11434" });
