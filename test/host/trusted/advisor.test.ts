@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
 import { after, afterEach, before, suite, test } from "node:test";
 import * as vscode from "vscode";
 import { createModelServer, linesReply, ndjson, type ModelServer } from "../../fake/modelServer.ts";
@@ -11,18 +14,27 @@ const gib = 1024 ** 3;
 
 // The extension host's own variable, as a person would have set it for Ollama: no folder can set it.
 const usualHost = process.env["OLLAMA_HOST"];
+const usualPath = process.env["PATH"];
 
+/** VS Code draws only the rows in sight, and this one is among them for both purposes. */
 const openList = async (purpose: string) => {
   await runFromPalette("Hotpath: Recommend a model for this machine");
   await waitFor(row(purpose), { timeoutMs: 30_000 });
   await click(row(purpose));
-  await waitFor(row("Qwen2.5-Coder-7B"));
+  await waitFor(row("Qwen3-Coder-30B-A3B"));
 };
 
 suite("advice for this machine", { skip: !hasUi }, () => {
   let server: ModelServer;
+  let folder = "";
 
   before(async () => {
+    // Whatever this machine is, its vendor's tool tells of a card.
+    folder = await mkdtemp(path.join(os.tmpdir(), "hotpath-card-"));
+    const tool = path.join(folder, "nvidia-smi");
+    await writeFile(tool, "#!/bin/sh\nsleep 0.6\necho '0, NVIDIA GeForce RTX 4090, 24564, 24000'\n");
+    await chmod(tool, 0o755);
+    process.env["PATH"] = `${folder}:${usualPath}`;
     server = await createModelServer({
       ollama: {
         modelInfo: {
@@ -44,6 +56,8 @@ suite("advice for this machine", { skip: !hasUi }, () => {
   after(async () => {
     if (usualHost === undefined) delete process.env["OLLAMA_HOST"];
     else process.env["OLLAMA_HOST"] = usualHost;
+    process.env["PATH"] = usualPath;
+    await rm(folder, { recursive: true, force: true });
     const names = ["provider", "baseUrl", "model"].flatMap((name) => [`completion.${name}`, `chat.${name}`]);
     await configure({ "predictor.enabled": undefined, ...Object.fromEntries(names.map((name) => [name, undefined])) });
     await server.close();
@@ -58,6 +72,14 @@ suite("advice for this machine", { skip: !hasUi }, () => {
   test("it ranks models with their memory, speed and context, and takes one into use", async () => {
     await openList("Ghost text");
     const rows = await shownRows();
+    assert.match(
+      (await texts(".quick-input-widget")).join(),
+      /NVIDIA GeForce RTX 4090 of .* 24\.0 GB, of which models/,
+    );
+    assert.match(
+      rows,
+      /^[^]*Qwen3-Coder-30B-A3B Q4_K_M[^]*\d+\.\d GB of 22\.\d GB · \d+–\d+ tokens\/s · context 16,384, read in/,
+    );
     assert.match(rows, /qwen2\.5-coder:1\.5b[^]*on Ollama[^]*of .* GB · .* tokens\/s · context/);
     await click(row("qwen2.5-coder:1.5b"));
     await waitFor(row("Use it for ghost text"));
@@ -76,7 +98,7 @@ suite("advice for this machine", { skip: !hasUi }, () => {
     await waitFor(row("Download through Ollama"));
     await click(row("Download through Ollama"));
     await waitFor(row("Download about"));
-    assert.ok(!server.requests.some(({ path }) => path === "/api/pull"), "it asks first");
+    assert.ok(!server.requests.some(({ path: asked }) => asked === "/api/pull"), "it asks first");
     await click(row("Download about"));
     const request = await server.nextRequest("/api/pull");
     assert.equal((JSON.parse(request.body) as { model: string }).model, "qwen2.5-coder:3b");
@@ -100,7 +122,7 @@ suite("advice for this machine", { skip: !hasUi }, () => {
 
   test("the exact llama-server command is shown and copied", async () => {
     await openList("Chat");
-    await click(row("Qwen2.5-Coder-7B"));
+    await click(row("Qwen3-Coder-30B-A3B"));
     await waitFor(row("Copy llama-server command"));
     await click(row("Copy llama-server command"));
     const copied = await waitUntil("the command", async () => {
@@ -109,7 +131,7 @@ suite("advice for this machine", { skip: !hasUi }, () => {
     });
     assert.match(
       copied,
-      /^llama-server -hf bartowski\/Qwen2\.5-Coder-7B-Instruct-GGUF:\w+ -c \d+ -np 1 .*--host 127\.0\.0\.1 --port 8080$/,
+      /^llama-server -hf unsloth\/Qwen3-Coder-30B-A3B-Instruct-GGUF:Q4_K_M -c \d+ -np 1 -ngl 99 --host 127\.0\.0\.1 --port 8080$/,
     );
   });
 

@@ -68,9 +68,10 @@ test("a chip that shares memory counts when it is known, and takes what the kern
   assert.equal(machineDevice(withGpus(builtIn), memory).device.vendor, "cpu");
 });
 
+const taken = (name: string, ownGib: number, totalGib: number) =>
+  machineDevice(withGpus(card(name, ownGib)), { totalBytes: totalGib * gib }).device.memoryBytes / gib;
+
 test("Windows tells of a chip what was set aside for it, which is little or nearly all", () => {
-  const taken = (name: string, ownGib: number, totalGib: number) =>
-    machineDevice(withGpus(card(name, ownGib)), { totalBytes: totalGib * gib }).device.memoryBytes / gib;
   assert.equal(taken("AMD Radeon(TM) 780M", 0.5, 32), 16);
   assert.equal(taken("AMD Radeon(TM) 8060S Graphics", 96, 32), 96);
 });
