@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Disposable } from "../base/disposable.ts";
 import { createHistogram, type Histogram } from "./histogram.ts";
 import { startSpan, type Span, type SpanRecord } from "./spans.ts";
+import type { ToolSelectionTotals } from "./toolTally.ts";
 
 /** What a request was made for. */
 export type RequestFeature = "completion" | "chat";
@@ -93,6 +94,8 @@ export type LedgerSnapshot = {
   readonly firstTokenP50Ms: number | undefined;
   readonly firstTokenP95Ms: number | undefined;
   readonly suggestions: readonly SuggestionCounts[];
+  /** Undefined: no tools were chosen yet. */
+  readonly tools: ToolSelectionTotals | undefined;
 };
 
 /** The record of what Hotpath did in this window. Kept in memory, bounded, never sent anywhere. */
@@ -108,6 +111,8 @@ export type Ledger = {
   undone(source: SuggestionSource, characters: number): void;
   /** Counts an accepted text of which `share` (0..1) still stands after 30 s. */
   kept(source: SuggestionSource, characters: number, share: number): void;
+  /** Takes the sums over all answers so far for which tools were chosen; who chooses adds them up. */
+  toolsChosen(totals: ToolSelectionTotals): void;
   snapshot(): LedgerSnapshot;
   /** Keeps the newest `capacity` requests from now on; what was counted stays. */
   setCapacity(capacity: number): void;
@@ -167,6 +172,7 @@ export const createLedger = ({ clock, capacity: firstCapacity = 500 }: { clock: 
   };
   const firstToken = createHistogram();
   const tallies = new Map<SuggestionSource, SourceTally>(suggestionSources.map((source) => [source, emptyTally()]));
+  let tools: ToolSelectionTotals | undefined;
   const listeners = new Set<() => void>();
   const changed = () => {
     for (const listener of listeners) listener();
@@ -248,6 +254,10 @@ export const createLedger = ({ clock, capacity: firstCapacity = 500 }: { clock: 
       tally.keptCharacters += characters * share;
       changed();
     },
+    toolsChosen(newest) {
+      tools = newest;
+      changed();
+    },
     snapshot: () => ({
       requests: rows.toReversed(),
       requestTotals: { ...totals, costUsd },
@@ -269,6 +279,7 @@ export const createLedger = ({ clock, capacity: firstCapacity = 500 }: { clock: 
           p95Ms: latency.percentileMs(0.95),
         };
       }),
+      tools,
     }),
     setCapacity(wanted) {
       capacity = wanted;

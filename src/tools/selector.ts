@@ -1,3 +1,4 @@
+import type { SelectionSource } from "../metrics/toolTally.ts";
 import { createRanking, lastSlot } from "./ranking.ts";
 import { createLearnedTools, type LearnedState } from "./learnedTools.ts";
 import { createRequestReader } from "./requestReader.ts";
@@ -7,11 +8,9 @@ import { createSynonyms } from "./synonyms.ts";
 import { createToolIndex } from "./toolIndex.ts";
 import { createVocabulary } from "./vocabulary.ts";
 
+export type { SelectionSource } from "../metrics/toolTally.ts";
 export type { LearnedState } from "./learnedTools.ts";
 export type { Tool, ToolContext } from "./tool.ts";
-
-/** What a selection was: made for the same question before, for its turn before, or ranked with or without what was learned. */
-export type SelectionSource = "exact" | "context" | "learned" | "words";
 
 /** Where selections came from since the selector was made; each counts in one place. */
 export type SelectorStats = {

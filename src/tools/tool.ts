@@ -65,3 +65,7 @@ export const groupOf = (tool: Tool): string => {
   const end = tool.id.search(/[./]/);
   return end > 0 ? tool.id.slice(0, end) : tool.id;
 };
+
+/** Tokens that a tool takes in a prompt, estimated as characters / 4, which is fewer than there are. */
+export const toolTokens = ({ name, description, parameters }: Omit<Tool, "id" | "server">): number =>
+  Math.ceil((name.length + description.length + (JSON.stringify(parameters) ?? "").length) / 4);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLedger, firstTokenSpan } from "../../../src/metrics/ledger.ts";
+import { noToolSelections } from "../../../src/metrics/toolTally.ts";
 import { createFakeClock } from "../../fake/clock.ts";
 
 const about = { feature: "completion", provider: "llamacpp", model: "m" } as const;
@@ -168,4 +169,15 @@ test("giving back drops the oldest requests that have ended, and no count", () =
   running.end("ok");
   assert.equal(ledger.snapshot().requestTotals.ok, 4);
   assert.equal(ledger.runningCount(), 0);
+});
+
+test("the newest sums over chosen tools are kept and told to listeners", () => {
+  const ledger = createLedger({ clock: createFakeClock() });
+  let changes = 0;
+  ledger.onDidChange(() => void changes++);
+  assert.equal(ledger.snapshot().tools, undefined);
+  ledger.toolsChosen(noToolSelections);
+  const totals = { ...noToolSelections, searches: 2 };
+  ledger.toolsChosen(totals);
+  assert.deepEqual([ledger.snapshot().tools, changes], [totals, 2]);
 });
