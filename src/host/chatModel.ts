@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { askModel } from "../assistant/ask.ts";
+import { askWithTools, type ToolTurns } from "../assistant/toolTurn.ts";
 import type { ModelSource } from "../completion/engine.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import type { ChatRequest } from "../provider/provider.ts";
@@ -11,6 +11,8 @@ export type ChatModelServices = {
   readonly ledger: Ledger;
   readonly faults: () => Promise<FaultReporter>;
   readonly source: (setting: RoleSetting) => Promise<ModelSource>;
+  /** Chooses the tools that are sent. */
+  readonly tools: () => Promise<ToolTurns>;
 };
 
 /**
@@ -34,7 +36,7 @@ export const answerAsModel = async (
   const cancelling = token.onCancellationRequested(() => controller.abort());
   if (token.isCancellationRequested) controller.abort();
   try {
-    const outcome = await askModel({
+    const outcome = await askWithTools(await services.tools())({
       ...(await services.source(setting)),
       ledger: services.ledger,
       signal: controller.signal,

@@ -28,6 +28,7 @@ import { createEnabledCheck, readSettings, writeSettings } from "./settings.ts";
 import type { ModelSetting, RoleSetting } from "./settingsSchema.ts";
 import { createSnooze } from "./snooze.ts";
 import { createStatusBar } from "./statusBar.ts";
+import type { ToolMemory } from "./toolMemory.ts";
 import { registerWarmUp } from "./warmUp.ts";
 
 const memoryIntervalMs = 10_000;
@@ -404,6 +405,14 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   }
 
   // VS Code's chat: the participant and the model behind it.
+  const toolCount = () => settings.toolCount;
+  let toolMemory: ToolMemory | undefined;
+  const tools = lazy(async () => {
+    const { openToolMemory } = await import("./toolMemory.ts");
+    const storageFolder = context.storageUri?.fsPath;
+    toolMemory = disposables.add(await openToolMemory({ ledger, clock, log, storageFolder, count: toolCount }));
+    return toolMemory;
+  });
   chat = disposables.add(
     registerChat(
       {
@@ -416,11 +425,17 @@ export const compose = (context: vscode.ExtensionContext): Program => {
         source: (setting) => connections.source("chat", setting),
         exact: (setting) => connections.exact(setting),
         storageFolder: context.globalStorageUri.fsPath,
+        tools,
         onSuccess: () => statusBar.setProblem(undefined),
       },
       extensionUri,
     ),
   );
 
-  return { log, finish: stopPredictor };
+  return {
+    log,
+    async finish() {
+      await Promise.all([stopPredictor(), toolMemory?.finish()]);
+    },
+  };
 };

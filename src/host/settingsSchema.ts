@@ -54,6 +54,8 @@ export type Settings = {
   readonly predictorMaxBytes: number;
   readonly predictorIndexesOnBattery: boolean;
   readonly lowMemory: LowMemoryMode;
+  /** How many tools a chat with more of them begins with beside the core; undefined: all are sent. */
+  readonly toolCount: number | undefined;
   /** The model that is asked for next edits; undefined: rules alone. */
   readonly nextEdit: RoleSetting | undefined;
 };
@@ -110,6 +112,8 @@ export const settingDefaults = {
   "nextEdit.model": "",
   "network.connectionsPerServer": 64,
   "network.retryWaitSeconds": 10,
+  "tools.selection": true,
+  "tools.count": 12,
 } as const;
 
 /** Numbers and what they may be; package.json must say the same. */
@@ -119,6 +123,7 @@ export const settingRanges = {
   "predictor.memoryMb": { min: 32, max: 2048 },
   "network.connectionsPerServer": { min: 1, max: 256 },
   "network.retryWaitSeconds": { min: 0, max: 600 },
+  "tools.count": { min: 4, max: 64 },
 } as const;
 
 /**
@@ -176,7 +181,8 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
       | "completion.relatedFilesAnywhere"
       | "completion.speculateOnMetered"
       | "predictor.enabled"
-      | "predictor.indexOnBattery",
+      | "predictor.indexOnBattery"
+      | "tools.selection",
   ): boolean => {
     const value = read(name) ?? settingDefaults[name];
     if (typeof value === "boolean") return value;
@@ -282,6 +288,7 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
     predictorMaxBytes: Math.round(number("predictor.memoryMb")) * mebibyte,
     predictorIndexesOnBattery: flag("predictor.indexOnBattery"),
     lowMemory: oneOf("lowMemory", lowMemoryModes),
+    toolCount: flag("tools.selection") ? Math.round(number("tools.count")) : undefined,
     nextEdit: nextEdit && { ...nextEdit, moreBaseUrls: [], fallbacks: [] },
   };
   return { settings, problems };

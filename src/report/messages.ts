@@ -35,6 +35,14 @@ export type ReportView = {
     readonly rows: readonly (readonly string[])[];
     readonly empty: string;
   };
+  readonly tools: {
+    readonly heading: string;
+    /** Short facts in plain words, one after the other. */
+    readonly facts: readonly string[];
+    readonly columns: readonly string[];
+    readonly rows: readonly (readonly string[])[];
+    readonly empty: string;
+  };
   readonly requests: {
     readonly heading: string;
     readonly columns: readonly string[];

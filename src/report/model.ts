@@ -7,6 +7,7 @@ import type { ResilienceCounters } from "../provider/counters.ts";
 import type { ServerState } from "../provider/servers.ts";
 import type { TransportCounters } from "../transport/pool.ts";
 import type { MachineSection, ReportView, RequestView, TableView, TimingPart } from "./messages.ts";
+import { toolsView } from "./toolsView.ts";
 
 /** How the way to the model servers is doing. */
 export type ConnectionFacts = {
@@ -75,6 +76,7 @@ export const buildReport = (input: ReportInput): ReportView => {
       empty: t("No ghost text yet. Type in a file, and it will be counted here."),
     },
     connections: connectionsView(input.connections, t),
+    tools: toolsView(input.ledger.tools, t),
     requests: {
       heading: t("Requests to model servers"),
       columns: [

@@ -44,6 +44,12 @@ const requestRow = (request: RequestView): HTMLElement => {
   return row;
 };
 
+/** Facts in one line above a table, or what to say instead. */
+const factsAndTable = ({ facts, columns, rows, empty }: ReportView["tools"]): HTMLElement[] =>
+  rows.length > 0
+    ? [element("p", "quiet", facts.join(" · ")), table(columns, rows.map(cellRow))]
+    : [element("p", "quiet", empty)];
+
 /** One for all drawings, so that a click or the focus is not lost with the one before. */
 const machineButton = element("button", "");
 machineButton.addEventListener("click", () => {
@@ -68,7 +74,7 @@ const machineSection = ({ heading, button, sentences, tables }: ReportView["mach
 };
 
 const draw = (view: ReportView): void => {
-  const { suggestions, connections, requests, machine } = view;
+  const { suggestions, connections, tools, requests, machine } = view;
   const hadFocus = document.activeElement === machineButton;
   root.replaceChildren(
     element("h1", "", view.title),
@@ -91,12 +97,9 @@ const draw = (view: ReportView): void => {
       ? table(suggestions.columns, suggestions.rows.map(cellRow))
       : element("p", "quiet", suggestions.empty),
     element("h2", "", connections.heading),
-    ...(connections.rows.length > 0
-      ? [
-          element("p", "quiet", connections.facts.join(" · ")),
-          table(connections.columns, connections.rows.map(cellRow)),
-        ]
-      : [element("p", "quiet", connections.empty)]),
+    ...factsAndTable(connections),
+    element("h2", "", tools.heading),
+    ...factsAndTable(tools),
     element("h2", "", requests.heading),
     ...(requests.rows.length > 0
       ? [

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test, type TestContext } from "node:test";
 import type * as vscode from "vscode";
+import { createToolChooser } from "../../../src/assistant/toolChooser.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { createConnections } from "../../../src/host/connections.ts";
 import { parseSettings } from "../../../src/host/settingsSchema.ts";
@@ -66,6 +67,7 @@ const createHarness = async (context: TestContext, changed: Record<string, unkno
         settings,
         source: (setting) => connections.source("chat", setting),
         exact: (setting) => connections.exact(setting),
+        tools: async () => createToolChooser({ ledger, count: () => undefined }),
         storageFolder: "/nowhere",
         onSuccess() {},
       },

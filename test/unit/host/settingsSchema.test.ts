@@ -47,9 +47,21 @@ test("without settings there is no server and the predictor is on", () => {
       predictorMaxBytes: 268_435_456,
       predictorIndexesOnBattery: true,
       lowMemory: "automatic",
+      toolCount: 12,
     },
     problems: [],
   });
+});
+
+test("tools are chosen unless the setting says no, as many as another one says", () => {
+  assert.equal(parse({ "tools.count": 20 }).settings.toolCount, 20);
+  assert.equal(parse({ "tools.count": 20, "tools.selection": false }).settings.toolCount, undefined);
+  const { settings, problems } = parse({ "tools.count": 1000, "tools.selection": "yes" });
+  assert.equal(settings.toolCount, 64);
+  assert.deepEqual(
+    problems.map(({ setting }) => setting),
+    ["hotpath.tools.selection", "hotpath.tools.count"],
+  );
 });
 
 test("a provider alone is enough: the address is the one that server has by default", () => {
@@ -303,6 +315,8 @@ test("a folder cannot say where text is sent: all but what it may switch is mach
     "hotpath.predictor.enabled",
     "hotpath.predictor.confidence",
     "hotpath.nextEdit.enabled",
+    "hotpath.tools.selection",
+    "hotpath.tools.count",
   ]);
   const endpoints = Object.keys(properties).filter((name) => !harmless.has(name));
   assert.ok(endpoints.length >= 30, String(endpoints.length));

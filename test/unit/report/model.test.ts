@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatBytes } from "../../../src/memory/format.ts";
 import { createLedger, firstTokenSpan } from "../../../src/metrics/ledger.ts";
+import { noToolSelections, withToolSelection } from "../../../src/metrics/toolTally.ts";
 import { buildReport, formatDuration, formatUsd, type ReportInput } from "../../../src/report/model.ts";
 import { createFakeClock } from "../../fake/clock.ts";
 
@@ -224,4 +225,27 @@ test("advice for this machine comes when somebody asks, and can be copied then",
   const tables = [{ head: ["Model"], rows: [["a"]] }];
   const shown = section({ sentences: ["A card."], tables, markdown: "| Model |" });
   assert.deepEqual([shown.button?.asks, shown.tables], ["copyMachine", tables]);
+});
+
+test("chosen tools: each source with the recall it gave, what was saved, and nothing but a sentence before the first", () => {
+  const ledger = createLedger({ clock: createFakeClock() });
+  const view = () => buildReport(input(ledger.snapshot())).tools;
+  assert.deepEqual(view().rows, []);
+  assert.match(view().empty, /^No choice yet/);
+  const words = { source: "words", calls: 3, callsListed: 2, searches: 1, promptTokensSaved: 20_000 } as const;
+  const one = withToolSelection(noToolSelections, words);
+  ledger.toolsChosen(one);
+  assert.deepEqual(view().rows, [["Words alone", "1", "3", "67 %"]]);
+  const none = { source: "context", calls: 0, callsListed: 0, searches: 0, promptTokensSaved: -200 } as const;
+  ledger.toolsChosen(withToolSelection(one, none));
+  assert.deepEqual(view().rows, [
+    ["An earlier request of the same turn", "1", "0", "–"],
+    ["Words alone", "1", "3", "67 %"],
+    ["All together", "2", "3", "67 %"],
+  ]);
+  assert.ok(view().rows.every((row) => row.length === view().columns.length));
+  assert.deepEqual(view().facts, [
+    "tokens of tool descriptions that were not sent, estimated: 19800",
+    "times a model asked for more tools: 1",
+  ]);
 });
