@@ -1,22 +1,36 @@
 // How long choosing tools takes, and how often the right ones are among the chosen.
-//   node test/bench/tools.bench.ts [--tools 256] [--rounds 5]
+//   node test/bench/tools.bench.ts [--tools 256] [--rounds 5] [--tokens-per-second 5000]
 // Prints a line of JSON per scenario and exits with 1 when a limit is missed. Times are the least of several fresh selectors for each
 // request, then percentiles over the requests; single shots on a busy machine say more about the machine.
 // The requests and tools lie in test/fixtures/tools; see the README there before changing anything by what this prints.
-// With HOTPATH_SHARED set, the yardstick in $HOTPATH_SHARED/bench/tools scores the selector as well.
+// Chats with 128 tools are played by a model that knows what it needs (test/fake/toolSession.ts); what its server has to read is counted,
+// and for one turn also waited for, at --tokens-per-second.
+// With HOTPATH_SHARED set, the yardstick in $HOTPATH_SHARED/bench/tools scores the selector as well, and its conversations are played.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { createConversationTools } from "../../src/tools/conversationTools.ts";
+import { createToolChooser } from "../../src/assistant/toolChooser.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { createLedger } from "../../src/metrics/ledger.ts";
+import type { ToolDefinition } from "../../src/provider/provider.ts";
+import { answerFindTools } from "../../src/tools/findTools.ts";
 import { createSelector, type Tool, type ToolContext, type ToolSelector } from "../../src/tools/selector.ts";
-import { toolTokens } from "../../src/tools/toolTally.ts";
+import { toolTokens } from "../../src/tools/tool.ts";
+import { measureSessions, type ToolSession } from "../fake/toolSession.ts";
+import { readPool } from "./toolPools.ts";
+import { firstTextMs } from "./toolServer.ts";
 
 const { values: options } = parseArgs({
-  options: { tools: { type: "string", default: "256" }, rounds: { type: "string", default: "5" } },
+  options: {
+    tools: { type: "string", default: "256" },
+    rounds: { type: "string", default: "5" },
+    "tokens-per-second": { type: "string", default: "5000" },
+  },
 });
 const toolCount = Number(options.tools);
 const rounds = Number(options.rounds);
+const tokensPerSecond = Number(options["tokens-per-second"]);
 if (!(toolCount > 0) || !(rounds > 0)) throw new Error("--tools and --rounds take numbers from 1");
 
 type Request = { readonly query: string; readonly gold: readonly string[] };
@@ -163,13 +177,80 @@ let sentTokens = 0;
 const allTokens = requests.length * collection.reduce((sum, tool) => sum + toolTokens(tool), 0);
 const found = recall(({ query }) => {
   const selector = createSelector(collection);
-  const lists = createConversationTools({ selector, count: k });
-  const { ids } = lists.listFor(query, query);
+  const ids = selector.select(query, k);
   for (const id of ids) sentTokens += toolTokens(selector.tool(id)!);
-  lists.find(query, { query });
-  return lists.listFor(query, query).ids;
+  return [...ids, ...answerFindTools(selector, { query }, new Set(ids)).ids];
 }, collection.length);
 report("first list and one find_tools", { recall: found, sentTokensShare: round(sentTokens / allTokens) });
+
+/** As many tools as a conversation begins with, as `hotpath.tools.count` has it. */
+const defaultCount = 12;
+/** The length of what VS Code's agent says first (VS Code 1.139). */
+const agentSystem = "You are an expert AI programming assistant. ".repeat(375);
+
+/** Plays sessions with chosen tools and with all, in one window and in windows that have learned nothing. */
+const playChats = async (
+  name: string,
+  sessions: readonly ToolSession[],
+  toolsOf: (session: ToolSession, index: number) => readonly ToolDefinition[],
+  limits: Readonly<Record<string, number>> = { sharePercent: 20, uncoveredPercent: 10, brokenPrefixes: 0 },
+): Promise<void> => {
+  const ledger = createLedger({ clock: systemClock });
+  const open = (count: number | undefined) => createToolChooser({ ledger, count: () => count });
+  const play = (count: number | undefined, { forgets = false, system = "You are a helpful assistant." } = {}) => {
+    const shared = open(count);
+    return measureSessions(sessions, {
+      toolsOf,
+      system,
+      turnsOf: () => ({ ledger, turns: forgets ? open(count) : shared }),
+    });
+  };
+  const all = await play(undefined);
+  const allOfAgent = await play(undefined, { system: agentSystem });
+  for (const [title, forgets] of [
+    ["nothing learned", true],
+    ["learning", false],
+  ] as const) {
+    const chosen = await play(defaultCount, { forgets });
+    const ofAgent = await play(defaultCount, { forgets, system: agentSystem });
+    const figures = {
+      turns: chosen.turns,
+      firstTurnTokens: round(chosen.firstTurnTokens),
+      firstTurnTokensOfAll: round(all.firstTurnTokens),
+      sharePercent: round((100 * chosen.firstTurnTokens) / all.firstTurnTokens),
+      sharePercentWithAgentsPrompt: round((100 * ofAgent.firstTurnTokens) / allOfAgent.firstTurnTokens),
+      laterTurnTokens: round(chosen.laterTurnTokens),
+      laterTurnTokensOfAll: round(all.laterTurnTokens),
+      listedPercent: round(100 * chosen.listedShare),
+      coveredPercent: round(100 * chosen.coveredShare),
+      uncoveredPercent: round(100 - 100 * chosen.coveredShare),
+      turnsWithoutAnyPercent: round(100 - 100 * chosen.partlyShare),
+      brokenPrefixes: chosen.brokenPrefixes,
+    };
+    report(`${name}, ${title}`, figures, limits);
+  }
+};
+
+const agentTools = readLines<ToolDefinition>("agent/agent.tools.jsonl").map(({ name, description, parameters }) => ({
+  name,
+  description,
+  parameters,
+}));
+const agentSessions = readLines<ToolSession>("agent/agent.sessions.jsonl");
+await playChats("chat with 128 tools", agentSessions, () => agentTools);
+
+let allMs = 0;
+let chosenMs = 0;
+for (let at = 0; at < agentSessions.length; at += 6) {
+  const chat = { tools: agentTools, session: agentSessions[at]!, tokensPerSecond };
+  allMs += await firstTextMs({ ...chat, count: undefined });
+  chosenMs += await firstTextMs({ ...chat, count: defaultCount });
+}
+report(
+  "first token over sockets, four turns",
+  { tokensPerSecond, allMs: round(allMs), chosenMs: round(chosenMs), sharePercent: round((100 * chosenMs) / allMs) },
+  { sharePercent: 20 },
+);
 
 const yardstick = path.join(process.env["HOTPATH_SHARED"] ?? "", "bench/tools/score.mjs");
 if (process.env["HOTPATH_SHARED"] && existsSync(yardstick)) {
@@ -180,5 +261,16 @@ if (process.env["HOTPATH_SHARED"] && existsSync(yardstick)) {
     ["--pools", "multiturn", "--sessions", "--shown-only"],
   ])
     spawnSync(process.execPath, [yardstick, selector, ...flags], { stdio: "inherit" });
+  const folder = path.join(path.dirname(yardstick), "dev");
+  for (const [pool, kind] of [
+    ["mcp", "queries"],
+    ["multiturn", "sessions"],
+  ] as const) {
+    const { sessions, toolsOf } = readPool(folder, pool, kind);
+    await playChats(`${pool} ${kind} with 128 tools`, sessions, toolsOf);
+  }
+  // What an agent once asked a router for tools, and all that it then called: no request of a person's, and nothing to hold anybody to.
+  const { sessions, toolsOf } = readPool(folder, "mcp", "sessions");
+  await playChats("mcp sessions with 128 tools", sessions, toolsOf, { brokenPrefixes: 0 });
 }
 if (isMissed) process.exitCode = 1;
