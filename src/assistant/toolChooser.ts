@@ -22,6 +22,10 @@ export type ToolChooser = ToolTurns & {
   serialize(nowMs: number): LearnedState;
   /** Takes up what {@link ToolChooser.serialize} gave, faded by its age; false if it is something else. */
   restore(state: unknown, nowMs: number): boolean;
+  /** What conversations and selections of late take, estimated. */
+  sizeBytes(): number;
+  /** Forgets selections, then the conversations asked in longest ago, until at most `toBytes` are left; never what was learned. */
+  shrink(toBytes: number): void;
 };
 
 /** A request that goes on: which tools it has used. */
@@ -30,6 +34,8 @@ type Lesson = { readonly words: string; readonly context: ToolContext; readonly 
 type Conversation = {
   /** What its first request was sent, in that order; every request declares the same, whatever VS Code offers later. */
   readonly declared: readonly ToolDefinition[];
+  /** What `declared` takes, estimated. */
+  readonly declaredBytes: number;
   readonly exchanges: Map<string, Exchange>;
   lesson?: Lesson | undefined;
 };
@@ -68,6 +74,9 @@ const isSame = (a: ToolDefinition, b: ToolDefinition | undefined): boolean =>
 
 const tokensOf = (tools: readonly ToolDefinition[]): number => tools.reduce((sum, tool) => sum + toolTokens(tool), 0);
 const unitsPerToken = 4;
+const bytesPerUnit = 2;
+/** An object of a message, beside its text. */
+const messageBytes = 120;
 const textTokens = (text: string): number => Math.ceil(text.length / unitsPerToken);
 
 /** Makes a chooser that has learned nothing and knows no conversation. */
@@ -87,6 +96,8 @@ export const createToolChooser = ({ ledger, count: currentCount, onLearned }: To
 
   /** The conversation that was asked in last: a summary does not tell whose it is, and this one is the likeliest. */
   const newest = (): Conversation | undefined => [...conversations.values()].at(-1);
+
+  const conversationBytes = (): number => [...conversations.values()].reduce((sum, one) => sum + bytesOf(one), 0);
 
   const learn = (conversation: Conversation): void => {
     const { lesson } = conversation;
@@ -182,7 +193,26 @@ export const createToolChooser = ({ ledger, count: currentCount, onLearned }: To
     },
     serialize: (nowMs) => selector.serialize(nowMs),
     restore: (state, nowMs) => selector.restore(state, nowMs),
+    sizeBytes: () => selector.cache.sizeBytes() + conversationBytes(),
+    shrink(toBytes) {
+      selector.cache.shrink(Math.max(0, toBytes - conversationBytes()));
+      for (const key of conversations.keys()) {
+        if (conversationBytes() <= toBytes) return;
+        conversations.delete(key);
+      }
+    },
   };
+};
+
+const bytesOf = ({ declaredBytes, exchanges }: Conversation): number => {
+  let bytes = declaredBytes;
+  for (const [key, { inner, answer }] of exchanges) {
+    bytes += key.length * bytesPerUnit;
+    for (const message of [...inner, ...(answer?.said ?? [])]) {
+      bytes += messageBytes + textOf(message).length * bytesPerUnit;
+    }
+  }
+  return bytes;
 };
 
 /** The list of a conversation: what all of them have comes first, so that servers find the head of the prompt in their cache. */
@@ -194,7 +224,8 @@ const start = (
   // One that went on before this window opened has tools in use.
   const all = new Set([...names, ...context.tools]);
   const chosen = [...all].map((name) => offered.get(name)).filter((tool) => tool !== undefined);
-  return { declared: [...ownTools, ...chosen], exchanges: new Map() };
+  const declared = [...ownTools, ...chosen];
+  return { declared, declaredBytes: tokensOf(declared) * unitsPerToken * bytesPerUnit, exchanges: new Map() };
 };
 
 const keepExchange = (

@@ -410,8 +410,10 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   const tools = lazy(async () => {
     const { openToolMemory } = await import("./toolMemory.ts");
     const storageFolder = context.storageUri?.fsPath;
-    toolMemory = disposables.add(await openToolMemory({ ledger, clock, log, storageFolder, count: toolCount }));
-    return toolMemory;
+    const memory = disposables.add(await openToolMemory({ ledger, clock, log, storageFolder, count: toolCount }));
+    disposables.add((await cacheBudget()).register({ name: "tools", ...memory }));
+    toolMemory = memory;
+    return memory;
   });
   chat = disposables.add(
     registerChat(

@@ -23,6 +23,8 @@ export type ToolMemory = ToolChooser &
   Disposable & {
     /** Writes what is not written yet; resolves when nothing is being written any more. Never rejects. */
     finish(): Promise<void>;
+    /** When a request was chosen for last, by the program's clock; `-Infinity`: none was. */
+    lastUsedMs(): number;
   };
 
 const fileName = "toolUse.json";
@@ -112,5 +114,15 @@ export const openToolMemory = async ({
     }
     await writing;
   };
-  return { ...chooser, finish, dispose: () => void finish() };
+  let usedMs = -Infinity;
+  return {
+    ...chooser,
+    begin(request) {
+      usedMs = clock.nowMs();
+      return chooser.begin(request);
+    },
+    lastUsedMs: () => usedMs,
+    finish,
+    dispose: () => void finish(),
+  };
 };

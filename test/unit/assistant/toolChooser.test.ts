@@ -256,9 +256,26 @@ test("each choice counts under where it came from: words, the same question, its
   assert.deepEqual(selections(), [1, 1, 1, 1]);
 });
 
-test("hundreds of conversations and questions stay bounded", () => {
+test("another answer to the same message begins with what was said for the first, up to a point", () => {
   const { ask } = create();
-  for (let at = 0; at < 200; at++) ask([user(`commit my changes ${at}`)]);
+  const first = [user("commit my changes")];
+  const one = ask(first, [search("s0", "convert a unit")]);
+  const two = ask(first, [search("s1", "click the element")]);
+  assert.deepEqual(two.sent.messages, one.after.messages);
+  assert.deepEqual(ask(first).sent.messages, two.after.messages);
+  for (let at = 2; at < 40; at++) {
+    assert.ok(ask(first, [search(`s${at}`, "convert a unit")]).after.messages.length <= 1 + 28);
+  }
+});
+
+test("hundreds of conversations and questions stay bounded", () => {
+  const { ask, chooser } = create();
+  const startMany = (from: number, to: number) => {
+    for (let at = from; at < to; at++) ask([user(`commit my changes ${at}`)], [search("s", "convert a unit")]);
+    return chooser.sizeBytes();
+  };
+  const someBytes = startMany(100, 200);
+  assert.ok(startMany(200, 400) < someBytes * 1.5, "the oldest are forgotten");
   const messages: ChatMessage[] = [user("click the element")];
   for (let at = 0; at < 200; at++) {
     ask(messages, [search(`s${at}`, `unit ${at % 20}`)]);
@@ -266,4 +283,26 @@ test("hundreds of conversations and questions stay bounded", () => {
   }
   const { sent } = ask(messages);
   assert.ok(sent.messages.length < messages.length + 64 * 4 + 2, `${sent.messages.length}`);
+});
+
+test("giving memory back forgets selections, then the oldest conversations, and nothing that was learned", () => {
+  const { ask, chooser, totals } = create();
+  assert.equal(chooser.sizeBytes(), 0);
+  const first = [user("tidy the attic")];
+  ask(first, [call("1", "unit_9")]);
+  ask([...first, calling(call("1", "unit_9")), result("1")]);
+  const one = ask([user("commit my changes")], [search("s", "convert a unit")]);
+  const wholeBytes = chooser.sizeBytes();
+  assert.ok(wholeBytes > 2_000, String(wholeBytes));
+  chooser.shrink(wholeBytes - 1);
+  assert.ok(chooser.sizeBytes() < wholeBytes);
+  chooser.shrink(chooser.sizeBytes() - 1);
+  // The newest is still known: it goes on with what was said.
+  const answered = [user("commit my changes"), { role: "assistant", content: "Done." } as const, user("go on")];
+  assert.deepEqual(ask(answered).sent.messages.slice(0, 3), one.after.messages);
+  chooser.shrink(0);
+  assert.equal(chooser.sizeBytes(), 0);
+  const before = totals().bySource.learned.selections;
+  assert.ok(ask([user("the attic is not tidy")]).names.includes("unit_9"));
+  assert.equal(totals().bySource.learned.selections, before + 1);
 });
