@@ -4,13 +4,26 @@ import { isLineEnd, type Snapshot } from "./snapshot.ts";
 /** Fewer characters than this are not worth the eye's movement. */
 export const minUsefulCharacters = 2;
 
-/** What of `text` can be shown at `snapshot`; undefined when less than `minCharacters` of it would be left. */
+// Behind these a block begins; with nothing on the line, a statement.
+const atBlock = /(?:^|\n)[^\S\n]*$|[{([:][^\S\n]*$/;
+// With the blank lines before it.
+const firstFullLine = /^\s*[^\n]*/;
+
+/**
+ * What of `text` can be shown at `snapshot`; undefined when less than `minCharacters` of it would be left. Several lines
+ * only where a block or a statement begins: who has begun a line looks at its end, and what comes below is shown once it
+ * is there.
+ */
 export const fit = (
   snapshot: Snapshot,
   text: string,
   minCharacters = minUsefulCharacters,
 ): FilteredCompletion | undefined => {
-  const filtered = filterCompletion({ ...snapshot, text, multiline: isLineEnd(snapshot.suffix) });
+  const whole = filterCompletion({ ...snapshot, text, multiline: isLineEnd(snapshot.suffix) });
+  const filtered =
+    whole && !atBlock.test(snapshot.prefix.slice(-200))
+      ? { ...whole, insertText: firstFullLine.exec(whole.insertText)![0] }
+      : whole;
   return filtered && usefulCharacters(filtered.insertText) >= minCharacters ? filtered : undefined;
 };
 
