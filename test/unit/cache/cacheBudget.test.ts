@@ -63,6 +63,13 @@ test("the coldest of equally large ones gives back, and one in use as the last",
   assert.deepEqual([hot.sizeBytes(), warm.sizeBytes(), never.sizeBytes()], [50, 20, 0]);
 });
 
+test("one that is in use is no reason to empty all small ones", () => {
+  const large = createCache("large", { sizeBytes: 5000, lastUsedMs: 100_000 });
+  const small = createCache("small", { sizeBytes: 10, lastUsedMs: 0 });
+  budgetOf([large, small]).keepWithin(4000);
+  assert.deepEqual([large.sizeBytes(), small.sizeBytes()], [3990, 10]);
+});
+
 test("where one needs what it has, the next one gives back", () => {
   const needed = createCache("needed", { sizeBytes: 90, lastUsedMs: 0, keptBytes: 80 });
   const other = createCache("other", { sizeBytes: 50, lastUsedMs: 90_000 });

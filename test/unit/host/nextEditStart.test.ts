@@ -25,6 +25,7 @@ const setUp = (t: TestContext) => {
 };
 
 test("next edits are loaded once, by the first sign of work in the active editor", async (t) => {
+  const before = hands.listeners();
   const { nextEdits, document, calls } = setUp(t);
   nextEdits.clear();
   hands.edit(createDocument(Uri.file("/shop/generated.ts"), ""), 0, "by a program");
@@ -36,6 +37,7 @@ test("next edits are loaded once, by the first sign of work in the active editor
   hands.edit(document, 0, "three");
   await nextTurn();
   assert.deepEqual(calls, ["load"]);
+  assert.equal(hands.listeners(), before, "what is loaded listens by itself");
 });
 
 test("moving the cursor and going to another editor are signs, too", async (t) => {

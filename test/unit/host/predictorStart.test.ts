@@ -45,6 +45,23 @@ const setUp = (t: TestContext, isWanted = () => true) => {
   return { feed, told, document, chunk, pauseTyping };
 };
 
+test("once the feed is there, it alone listens", async (t) => {
+  const { document, chunk, pauseTyping } = setUp(t);
+  const before = hands.listeners();
+  const alone = registerPredictorFeed({
+    predictor: () => Promise.reject(new Error("not asked for here")),
+    clock: createFakeClock(),
+    log: silentLog,
+    isWanted: () => false,
+  });
+  const ofFeed = hands.listeners() - before;
+  alone.dispose();
+  chunk.resolve();
+  hands.edit(document, 0, "key");
+  await pauseTyping();
+  assert.equal(hands.listeners(), ofFeed);
+});
+
 test("the first edit loads the feed, and what is typed while it comes is learned", async (t) => {
   const { told, document, chunk, pauseTyping } = setUp(t);
   hands.edit(document, 0, "first key");
