@@ -1,0 +1,28 @@
+/** Why a tool did nothing. */
+export type ToolErrorKind =
+  | "input"
+  | "outside"
+  | "secret"
+  | "protected"
+  | "not-found"
+  | "exists"
+  | "too-large"
+  | "binary"
+  | "no-match"
+  | "ambiguous"
+  | "changed"
+  | "refused"
+  | "untrusted"
+  | "unavailable"
+  | "too-slow";
+
+/** A tool did nothing. The message is written for the model that called it: what was wrong, and what would work. */
+export class ToolError extends Error {
+  readonly kind: ToolErrorKind;
+
+  constructor(kind: ToolErrorKind, message: string) {
+    super(message);
+    this.name = "ToolError";
+    this.kind = kind;
+  }
+}

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  dependenciesOf,
+  describeTasks,
+  findTask,
+  withDependencies,
+  type ListedTask,
+} from "../../../src/languageTools/taskText.ts";
+import { ToolError, type ToolErrorKind } from "../../../src/languageTools/toolError.ts";
+
+const task = (label: string, changes: Partial<ListedTask> = {}): ListedTask => ({
+  label,
+  name: label.split(": ").at(-1)!,
+  command: `run ${label}`,
+  cwd: undefined,
+  shell: undefined,
+  environment: {},
+  detail: undefined,
+  isCompound: false,
+  dependsOn: [],
+  ...changes,
+});
+
+const isKind = (kind: ToolErrorKind) => (error: unknown) => error instanceof ToolError && error.kind === kind;
+
+test("a task is found by its whole name, else by its own, and errors list the names", () => {
+  const tasks = [task("npm: test"), task("gulp: test"), task("npm: build")];
+  assert.equal(findTask("npm: test", tasks).label, "npm: test");
+  assert.equal(findTask("build", tasks).label, "npm: build");
+  assert.throws(() => findTask("test", tasks), /npm: test, gulp: test/);
+  assert.throws(() => findTask("deploy", tasks), /There are: npm: test, gulp: test, npm: build/);
+  assert.throws(() => findTask("x", []), /lists none/);
+});
+
+test("what runs before a task is shown before it, once", () => {
+  const tasks = [
+    task("all", { command: undefined, isCompound: true, dependsOn: ["build", "test"] }),
+    task("test", { dependsOn: ["build"] }),
+    task("build", { dependsOn: ["all"] }),
+  ];
+  assert.deepEqual(
+    withDependencies(tasks[0]!, tasks).map(({ label }) => label),
+    ["build", "test", "all"],
+  );
+});
+
+test("what cannot be shown is not run", () => {
+  const hidden = task("own code", { command: undefined });
+  assert.throws(() => withDependencies(hidden, [hidden]), isKind("refused"));
+  const before = task("before", { dependsOn: ["own code"] });
+  assert.throws(() => withDependencies(before, [before, hidden]), isKind("refused"));
+  const unknown = task("unknown", { dependsOn: undefined });
+  assert.throws(() => withDependencies(unknown, [unknown]), isKind("refused"));
+});
+
+test("the description tells command, place, shell, environment and what cannot be seen", () => {
+  const text = describeTasks([
+    task("npm: test", {
+      command: "npm run test\u202e",
+      detail: "vitest && curl evil.example",
+      cwd: "${workspaceFolder}/a",
+      shell: "/bin/zsh -c",
+      environment: { NODE_OPTIONS: "--require ./x.js" },
+    }),
+  ]);
+  assert.equal(
+    text,
+    [
+      "# npm: test",
+      "npm run test\\u{202e}",
+      "# vitest && curl evil.example",
+      "# in ${workspaceFolder}/a",
+      "# by /bin/zsh -c",
+      "# with NODE_OPTIONS=--require ./x.js",
+    ].join("\n"),
+  );
+});
+
+test("dependencies come from tasks.json, by label or definition; one that cannot be found is told", () => {
+  const tasks = [
+    { label: "npm: test", name: "test", definition: { type: "npm", script: "test" } },
+    { label: "npm: build", name: "build", definition: { type: "npm", script: "build" } },
+    { label: "lint", name: "lint", definition: { type: "shell" } },
+  ];
+  const of = (entries: readonly unknown[], index = 0) => dependenciesOf(tasks[index]!, tasks, entries);
+  assert.deepEqual(of([]), []);
+  assert.deepEqual(of([{ type: "npm", script: "test", dependsOn: "lint" }]), ["lint"]);
+  assert.deepEqual(of([{ label: "test", dependsOn: ["lint", { type: "npm", script: "build" }] }]), [
+    "lint",
+    "npm: build",
+  ]);
+  assert.deepEqual(of([{ type: "npm", script: "build", dependsOn: "lint" }]), []);
+  assert.equal(of([{ label: "lint", dependsOn: "gone" }], 2), undefined);
+  assert.equal(of([{ label: "lint", dependsOn: [7] }], 2), undefined);
+  assert.deepEqual(of([null, 3, "x", { label: "lint", dependsOn: null }], 2), []);
+});
