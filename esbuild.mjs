@@ -24,6 +24,7 @@ export const extensionBuild = (options = {}) => ({
     extension: "src/extension.ts",
     predictorWorker: "src/predictor/predictorWorker.ts",
     probeWorker: "src/hardware/probeWorker.ts",
+    scanWorker: "src/languageTools/scanWorker.ts",
   },
   outdir: "dist",
   format: "esm",

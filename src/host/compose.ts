@@ -20,6 +20,7 @@ import { requestsKept, withLessMemory } from "./lowMemorySettings.ts";
 import { createNotices } from "./notices.ts";
 import type { PaletteAction } from "./paletteActions.ts";
 import { networkOptions, onDidChangeNetworkSettings } from "./network.ts";
+import { registerOwnTools } from "./ownTools.ts";
 import { pauseSentence, watchPauses } from "./pauseWatch.ts";
 import { startPredictorFeed } from "./predictorStart.ts";
 import { registerChat, type ChatRegistration } from "./registerChat.ts";
@@ -433,6 +434,9 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       extensionUri,
     ),
   );
+
+  // Tools for any model in VS Code.
+  disposables.add(registerOwnTools({ clock, ledger, monitor, workerUrl }, context.extension.packageJSON));
 
   return {
     log,

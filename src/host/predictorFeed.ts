@@ -207,7 +207,7 @@ const openFiles = (): string[] => {
 };
 
 /** What the user keeps out of the explorer and out of searches in this folder. */
-const excludedGlobs = (folder: vscode.Uri): LearnedFolder["exclude"] =>
+export const excludedGlobs = (folder: vscode.Uri): LearnedFolder["exclude"] =>
   ["files.exclude", "search.exclude"].flatMap((name) =>
     Object.entries(
       vscode.workspace.getConfiguration(undefined, folder).get<Record<string, unknown>>(name) ?? {},

@@ -56,10 +56,20 @@ const nearMiss = (text: string, part: string): string => {
 
 const withoutReturns = (text: string): string => text.replaceAll(/\r\n?/g, "\n");
 
+/** The lines of a text, as diffs count them: one that does not end says so. */
+const linesOf = (text: string): readonly string[] => {
+  if (text === "") return [];
+  const lines = text.split("\n");
+  const last = lines.pop()!;
+  return last === "" ? lines : [...lines, `${last}\n\\ No newline at end of file`];
+};
+
+const range = (first: number, length: number): string => `${length === 0 ? first : first + 1},${length}`;
+
 /** The lines that change, without those that stay the same at both ends of the replaced place. */
 const diffOf = (before: string, after: string): Pick<EditPlan, "diff" | "added" | "removed"> => {
-  const old = before.split("\n");
-  const now = after.split("\n");
+  const old = linesOf(before);
+  const now = linesOf(after);
   let same = 0;
   while (same < old.length && same < now.length && old[same] === now[same]) same++;
   let sameEnd = 0;
@@ -75,7 +85,7 @@ const diffOf = (before: string, after: string): Pick<EditPlan, "diff" | "added" 
   const tail = old.slice(old.length - sameEnd, old.length - sameEnd + contextLines);
   const count = (changed: readonly string[]) => same - from + changed.length + tail.length;
   const lines = [
-    `@@ -${from + 1},${count(removed)} +${from + 1},${count(added)} @@`,
+    `@@ -${range(from, count(removed))} +${range(from, count(added))} @@`,
     ...old.slice(from, same).map((line) => ` ${line}`),
     ...removed.map((line) => `-${line}`),
     ...added.map((line) => `+${line}`),

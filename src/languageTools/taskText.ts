@@ -66,22 +66,18 @@ export const withDependencies = <T extends ListedTask>(task: T, tasks: readonly 
   return [...all];
 };
 
-/** What would run, for the person who has to agree: one block a task, nothing left out. */
-export const describeTasks = (tasks: readonly ListedTask[]): string =>
-  tasks
-    .map(({ label, command, cwd, shell, environment, detail }) =>
-      [
-        `# ${label}`,
-        ...(command === undefined ? [] : [command]),
-        ...(detail === undefined || detail === command ? [] : [`# ${detail}`]),
-        ...(cwd === undefined ? [] : [`# in ${cwd}`]),
-        ...(shell === undefined ? [] : [`# by ${shell}`]),
-        ...Object.entries(environment).map(([name, value]) => `# with ${name}=${value}`),
-      ]
-        .map(showHidden)
-        .join("\n"),
-    )
-    .join("\n\n");
+/** What would run, for the person who has to agree: the lines of each task, nothing left out. */
+export const describeTasks = (tasks: readonly ListedTask[]): readonly (readonly string[])[] =>
+  tasks.map(({ label, command, cwd, shell, environment, detail }) =>
+    [
+      `# ${label}`,
+      ...(command === undefined ? [] : command.split("\n")),
+      ...(detail === undefined || detail === command ? [] : [`# ${detail}`]),
+      ...(cwd === undefined ? [] : [`# in ${cwd}`]),
+      ...(shell === undefined ? [] : [`# by ${shell}`]),
+      ...Object.entries(environment).map(([name, value]) => `# with ${name}=${value}`),
+    ].map(showHidden),
+  );
 
 type Configured = Readonly<Record<string, unknown>>;
 

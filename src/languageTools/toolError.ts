@@ -24,5 +24,7 @@ export class ToolError extends Error {
     super(message);
     this.name = "ToolError";
     this.kind = kind;
+    // VS Code logs it: a wrong input of a model is no fault whose place in the code anybody looks for.
+    this.stack = message;
   }
 }

@@ -91,16 +91,17 @@ export const toolInputs = {
     },
     optional: {},
   },
+  hotpath_listTasks: { required: {}, optional: {} },
   hotpath_runTask: {
-    required: {},
-    optional: {
+    required: {
       task: {
         type: "string",
-        description: "Name of the task. Left out: lists the tasks.",
+        description: "Name of the task, as hotpath_listTasks tells it.",
         minLength: 1,
         maxLength: 200,
       },
     },
+    optional: {},
   },
   hotpath_memoryStatus: { required: {}, optional: {} },
   hotpath_performanceReport: { required: {}, optional: {} },

@@ -1,6 +1,6 @@
 // Runs the host tests, each session in a VS Code window of its own.
 //   node test/host/run.ts [--headless] [--extension FOLDER] [--tests FOLDER] [--sample FOLDER] [PART_OF_A_TEST_PATH ...]
-import { readFile } from "node:fs/promises";
+import { cp, readFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { runTests, TestRunFailedError } from "@vscode/test-electron";
@@ -64,6 +64,11 @@ async function runSession(program: Program, session: Session, desktop: string | 
   const workspace = await copyWorkspace(options.sample, path.join(root, "sample"), session.workspaceSettings);
   const userData = path.join(root, "userData");
   await writeSettings(userData, { ...quietSettings, ...session.settings });
+  const extensions = path.join(root, "extensions");
+  // Installed, because VS Code's server develops one extension at a time.
+  for (const source of session.extensions) {
+    await cp(source, path.join(extensions, path.basename(source)), { recursive: true });
+  }
   const resultPath = path.join(root, "result.json");
   const suite =
     desktop === undefined ? sourceSuite(session.files) : await bundleSuite(sourceSuite(session.files), root);
@@ -71,7 +76,7 @@ async function runSession(program: Program, session: Session, desktop: string | 
     vscodeExecutablePath: desktop ?? headlessExecutable,
     extensionDevelopmentPath: extensionFolder,
     extensionTestsPath: suite.entry,
-    launchArgs: [workspace, `--extensions-dir=${path.join(root, "extensions")}`, `--user-data-dir=${userData}`],
+    launchArgs: [workspace, `--extensions-dir=${extensions}`, `--user-data-dir=${userData}`],
     extensionTestsEnv: {
       [suiteEnvironment.files]: JSON.stringify(suite.files),
       [suiteEnvironment.endOfRun]: suite.endOfRun,

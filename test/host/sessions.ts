@@ -12,6 +12,8 @@ export interface Session {
   settings: Record<string, unknown>;
   /** Written into the workspace's `.vscode/settings.json`. */
   workspaceSettings?: Record<string, unknown>;
+  /** Folders of extensions for tests that run beside ours. */
+  extensions: string[];
 }
 
 /** What a session folder may say about its window, in `session.json`. */
@@ -19,6 +21,8 @@ interface SessionFile {
   isTrusted?: boolean;
   settings?: Record<string, unknown>;
   workspaceSettings?: Record<string, unknown>;
+  /** Relative to the folder that the sessions lie in. */
+  extensions?: string[];
 }
 
 /**
@@ -37,12 +41,18 @@ export async function findSessions(folder: string, filters: readonly string[]): 
       .toSorted()
       .map((file) => path.join(sessionFolder, file));
     if (files.length === 0) continue;
-    const { isTrusted = true, settings = {}, workspaceSettings } = await readSessionFile(sessionFolder);
+    const {
+      isTrusted = true,
+      settings = {},
+      workspaceSettings,
+      extensions = [],
+    } = await readSessionFile(sessionFolder);
     sessions.push({
       name: entry.name,
       files,
       isTrusted,
       settings,
+      extensions: extensions.map((name) => path.join(folder, name)),
       ...(workspaceSettings === undefined ? {} : { workspaceSettings }),
     });
   }

@@ -64,8 +64,7 @@ test("the description tells command, place, shell, environment and what cannot b
       environment: { NODE_OPTIONS: "--require ./x.js" },
     }),
   ]);
-  assert.equal(
-    text,
+  assert.deepEqual(text, [
     [
       "# npm: test",
       "npm run test\\u{202e}",
@@ -73,8 +72,8 @@ test("the description tells command, place, shell, environment and what cannot b
       "# in ${workspaceFolder}/a",
       "# by /bin/zsh -c",
       "# with NODE_OPTIONS=--require ./x.js",
-    ].join("\n"),
-  );
+    ],
+  ]);
 });
 
 test("dependencies come from tasks.json, by label or definition; one that cannot be found is told", () => {

@@ -53,7 +53,7 @@ test("what writes, runs or has Git run is not even offered in a folder that is n
   const trusted = contributes.languageModelTools.filter(({ when }) => when === "isWorkspaceTrusted");
   assert.deepEqual(
     trusted.map(({ name }) => name),
-    ["hotpath_gitDiff", "hotpath_gitLog", "hotpath_applyEdit", "hotpath_runTask"],
+    ["hotpath_gitDiff", "hotpath_gitLog", "hotpath_applyEdit", "hotpath_listTasks", "hotpath_runTask"],
   );
 });
 
