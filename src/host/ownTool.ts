@@ -28,8 +28,8 @@ export type OwnToolTable<Name extends ToolName> = Readonly<Record<Name, OwnTool>
 type Body<Input> = {
   /** What the chat says while it runs. */
   readonly says: (input: Input) => string;
-  /** What a person is asked before. */
-  readonly confirm?: (input: Input) => Promise<vscode.LanguageModelToolConfirmationMessages>;
+  /** What a person is asked before. The title is plain text. */
+  readonly confirm?: (input: Input) => Promise<{ readonly title: string; readonly message: vscode.MarkdownString }>;
   /** Whether it writes or runs something, or has another program do so: not in a folder that is not trusted. */
   readonly needsTrust?: boolean;
   readonly run: (input: Input, call: ToolCall) => Promise<string> | string;
@@ -52,10 +52,13 @@ export const createOwnTool = <Name extends ToolName>(
   return {
     async prepare(raw) {
       const input = read(raw);
-      const confirmationMessages = await confirm?.(input);
+      const question = await confirm?.(input);
+      // VS Code draws both texts as Markdown, titles too: a name that a model chose could fetch a picture.
       return {
         invocationMessage: new vscode.MarkdownString(escapeMarkdown(says(input))),
-        ...(confirmationMessages ? { confirmationMessages } : {}),
+        ...(question
+          ? { confirmationMessages: { title: escapeMarkdown(question.title), message: question.message } }
+          : {}),
       };
     },
     run: async (raw, call) => run(read(raw), call),

@@ -52,9 +52,18 @@ export const openDocument = ({ file, realFile }: WorkspacePath): vscode.TextDocu
 export const readText = async (place: WorkspacePath): Promise<string> =>
   openDocument(place)?.getText() ?? (await readTextFile(place.realFile));
 
-/** Escaped, so that nothing in it is taken for Markdown: no link, no image. Unlike `appendText`, lines still wrap. */
+// An invisible character that keeps two others from being read as one mark.
+const wordJoiner = "\u2060";
+
+/**
+ * Escaped, so that nothing in it is taken for Markdown: no link, no picture, no icon (`$(name)`, which VS Code looks for
+ * behind the escapes). Unlike with `appendText`, lines still wrap.
+ */
 export const escapeMarkdown = (text: string): string =>
-  text.replaceAll(/\s+/g, " ").replaceAll(/[!-/:-@[-`{-~]/g, String.raw`\$&`);
+  text
+    .replaceAll(/\s+/g, " ")
+    .replaceAll("$(", `$${wordJoiner}(`)
+    .replaceAll(/[!-/:-@[-`{-~]/g, String.raw`\$&`);
 
 /** One line as code that wraps; nothing in it ends it. */
 export const codeSpan = (line: string): string => {

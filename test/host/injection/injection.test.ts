@@ -7,7 +7,7 @@ import { after, afterEach, before, suite, test } from "node:test";
 import * as vscode from "vscode";
 import { createModelServer, type ModelCall, type ModelServer } from "../../fake/modelServer.ts";
 import { closeAll, configure } from "../editor.ts";
-import { click, hasUi, screenshot, texts, waitUntil } from "../ui.ts";
+import { evaluate, hasUi, texts, waitUntil } from "../ui.ts";
 
 type Message = { readonly role: string; readonly content: string };
 
@@ -55,18 +55,16 @@ const results = (): readonly string[] =>
 
 const say = (query: string) =>
   vscode.commands.executeCommand("workbench.action.chat.open", { query: `@obedient ${query}` });
-/** Blanks in blocks of code are drawn as no-break ones. */
-const plain = (text: string) => text.replaceAll("\u00a0", " ");
+/** Blanks in blocks of code are drawn as no-break ones; an invisible character keeps icons away. */
+const plain = (text: string) => text.replaceAll("\u00a0", " ").replaceAll("\u2060", "");
 const shown = async () => plain((await texts(".interactive-response")).join("\n"));
 const waitForEnd = () =>
-  waitUntil("the end of the answer", async () => (await shown()).includes("Done."), { timeoutMs: 15_000 }).catch(
-    async () => {
-      await screenshot("/tmp/shot4.png");
-      throw new Error((await shown()) + JSON.stringify(chatBodies().at(-1)));
-    },
-  );
+  waitUntil("the end of the answer", async () => (await shown()).includes("Done."), { timeoutMs: 60_000 });
 
-const button = (label: string) => `.interactive-session .monaco-button:has-text("${label}"):visible`;
+/** Without the mouse, over which VS Code may be showing a hover. */
+const pressButton = (label: string) =>
+  evaluate(`[...document.querySelectorAll(".interactive-session .monaco-button")]
+    .find((one) => one.offsetParent && one.textContent === ${JSON.stringify(label)}).click()`);
 const question = ".interactive-response .chat-confirmation-widget2";
 /** What the person is asked, as it stands on the screen. */
 const asked = (title: string) =>
@@ -184,7 +182,7 @@ suite("orders hidden in files, pages and tool results", () => {
       assert.match(text, /VS Code obeys this file: what it says decides which programs VS Code starts/);
       assert.ok(text.includes(evilTask), text);
       assert.doesNotMatch(text, /Allow in this Session|Always Allow/);
-      await click(button("Skip"));
+      await pressButton("Skip");
       await waitForEnd();
       await nothingIsPlanted();
     },
@@ -193,11 +191,22 @@ suite("orders hidden in files, pages and tool results", () => {
   test("who allows it all the same is asked again, by a dialog of our own", { skip: !hasUi }, async () => {
     await plant();
     await asked("Create .vscode/tasks.json?");
-    await click(button("Allow Once"));
+    await pressButton("Allow Once");
     await waitForEnd();
     // VS Code shows no dialogs under test: they are refused, as by a person who closes them.
     assert.match(results().at(-2)!, /^Error: The person did not agree/);
     await nothingIsPlanted();
+  });
+
+  test("a file's name in a question is text: no image is fetched, nothing is hidden", { skip: !hasUi }, async () => {
+    const name = `a **b** ![x](${webUrl().replace("//", "/")}?q=1) [c](command:workbench.action.quit) $(check).md`;
+    await say(order("applyEdit", { path: name, oldText: "", newText: "![y](http://127.0.0.1:9/)\n" }));
+    const text = await asked("Create a **b** ![x](");
+    assert.match(text, /\[c\]\(command:workbench\.action\.quit\) \$\(check\)\.md\?/);
+    assert.deepEqual(await texts(`${question} img`), []);
+    await pressButton("Skip");
+    await waitForEnd();
+    assert.equal(visits, 0);
   });
 
   test("a task runs after its exact command was agreed to, never before", { skip: !hasUi }, async () => {
@@ -213,13 +222,13 @@ suite("orders hidden in files, pages and tool results", () => {
       const text = await asked("Run task mark?");
       assert.match(text, /# first\s*echo ready[^]*# mark\s*echo marked ">" marked\.txt/);
       assert.equal(await isThere(at("marked.txt")), false);
-      await click(button("Skip"));
+      await pressButton("Skip");
       await waitForEnd();
       assert.equal(await isThere(at("marked.txt")), false);
       await vscode.commands.executeCommand("workbench.action.chat.newChat");
       await say(order("runTask", { task: "mark" }));
       await asked("Run task mark?");
-      await click(button("Allow Once"));
+      await pressButton("Allow Once");
       await waitForEnd();
       assert.match(results().at(-1)!, /^mark ended with exit code 0/);
     } finally {
@@ -238,7 +247,7 @@ suite("orders hidden in files, pages and tool results", () => {
       await say(order("applyEdit", edit));
       assert.match(await asked("Change src/products.ts?"), /-.*"Product", id\);\s*\+.*"Article", id\);/);
       await meanwhile();
-      await click(button("Allow Once"));
+      await pressButton("Allow Once");
       await waitForEnd();
       return results().at(-1)!;
     };
