@@ -28,8 +28,8 @@ export type OwnToolTable<Name extends ToolName> = Readonly<Record<Name, OwnTool>
 type Body<Input> = {
   /** What the chat says while it runs. */
   readonly says: (input: Input) => string;
-  /** What a person is asked before. The title is plain text. */
-  readonly confirm?: (input: Input) => Promise<{ readonly title: string; readonly message: vscode.MarkdownString }>;
+  /** What a person is asked before. VS Code draws the title as Markdown in the chat, and as it stands elsewhere. */
+  readonly confirm?: (input: Input) => Promise<vscode.LanguageModelToolConfirmationMessages>;
   /** Whether it writes or runs something, or has another program do so: not in a folder that is not trusted. */
   readonly needsTrust?: boolean;
   readonly run: (input: Input, call: ToolCall) => Promise<string> | string;
@@ -52,13 +52,10 @@ export const createOwnTool = <Name extends ToolName>(
   return {
     async prepare(raw) {
       const input = read(raw);
-      const question = await confirm?.(input);
-      // VS Code draws both texts as Markdown, titles too: a name that a model chose could fetch a picture.
+      const confirmationMessages = await confirm?.(input);
       return {
         invocationMessage: new vscode.MarkdownString(escapeMarkdown(says(input))),
-        ...(question
-          ? { confirmationMessages: { title: escapeMarkdown(question.title), message: question.message } }
-          : {}),
+        ...(confirmationMessages ? { confirmationMessages } : {}),
       };
     },
     run: async (raw, call) => run(read(raw), call),

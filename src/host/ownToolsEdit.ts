@@ -8,7 +8,15 @@ import { sensitivityOf, type Sensitivity } from "../languageTools/sensitiveFiles
 import { ToolError } from "../languageTools/toolError.ts";
 import type { WorkspacePath } from "../languageTools/workspacePath.ts";
 import { createOwnTool, type OwnTool } from "./ownTool.ts";
-import { escapeMarkdown, openDocument, readText, resolveHere, shownName } from "./ownToolsWorkspace.ts";
+import {
+  codeSpan,
+  escapeMarkdown,
+  isPlainName,
+  openDocument,
+  readText,
+  resolveHere,
+  shownName,
+} from "./ownToolsWorkspace.ts";
 
 type EditInput = { readonly path: string; readonly oldText: string; readonly newText: string };
 
@@ -65,6 +73,12 @@ const warningFor = (sensitivity: Sensitivity): string => {
 
 const titleOf = ({ name, isNew }: Edit): string =>
   isNew ? vscode.l10n.t("Create {0}?", name) : vscode.l10n.t("Change {0}?", name);
+
+/** For where Markdown is drawn: a name that a model chose could otherwise fetch a picture. */
+const plainTitle = (edit: Edit): string => {
+  if (isPlainName(edit.name)) return titleOf(edit);
+  return edit.isNew ? vscode.l10n.t("Create this file?") : vscode.l10n.t("Change this file?");
+};
 
 const sentences = ({ plan, isNew, sensitivity, place }: Edit): readonly string[] => [
   ...(sensitivity ? [warningFor(sensitivity)] : []),
@@ -129,7 +143,7 @@ export const createEditTool = (): OwnTool & Disposable => {
   const message = (edit: Edit): vscode.MarkdownString => {
     const { diff } = edit.plan;
     const fence = fenceFor(diff);
-    const text = new vscode.MarkdownString();
+    const text = new vscode.MarkdownString(`${codeSpan(edit.name)}\n\n`);
     for (const sentence of sentences(edit)) text.appendMarkdown(`${escapeMarkdown(sentence)}\n\n`);
     // Only this command can be run from the text, and it only shows something.
     text.isTrusted = { enabledCommands: [showCommand] };
@@ -156,7 +170,7 @@ export const createEditTool = (): OwnTool & Disposable => {
     async confirm(input) {
       const edit = await planNow(input);
       confirmations.ask(input, edit.effect);
-      return { title: titleOf(edit), message: message(edit) };
+      return { title: plainTitle(edit), message: message(edit) };
     },
     async run(input) {
       const edit = await planNow(input);

@@ -13,7 +13,7 @@ import {
 } from "../languageTools/taskText.ts";
 import { ToolError } from "../languageTools/toolError.ts";
 import { createOwnTool, type OwnToolTable } from "./ownTool.ts";
-import { codeSpan, escapeMarkdown } from "./ownToolsWorkspace.ts";
+import { codeSpan, escapeMarkdown, isPlainName } from "./ownToolsWorkspace.ts";
 
 /** A task beside what is shown of it. */
 type OpenTask = ListedTask & { readonly task: vscode.Task; readonly definition: vscode.TaskDefinition };
@@ -173,7 +173,10 @@ export const taskTools = (clock: Clock): OwnToolTable<"hotpath_listTasks" | "hot
         const message = new vscode.MarkdownString(escapeMarkdown(sentence));
         // Not as a block of code: in the chat's narrow column that would show the beginnings of lines only.
         for (const lines of shown) message.appendMarkdown(`\n\n${lines.map(codeSpan).join("  \n")}`);
-        return { title: vscode.l10n.t("Run task {0}?", task.label), message };
+        const title = isPlainName(task.label)
+          ? vscode.l10n.t("Run task {0}?", task.label)
+          : vscode.l10n.t("Run this task?");
+        return { title, message };
       },
       async run(input, { signal }) {
         const { task, shown } = await planNow(input.task);

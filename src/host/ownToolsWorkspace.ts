@@ -65,6 +65,10 @@ export const escapeMarkdown = (text: string): string =>
     .replaceAll("$(", `$${wordJoiner}(`)
     .replaceAll(/[!-/:-@[-`{-~]/g, String.raw`\$&`);
 
+/** Whether a name means the same as text and as Markdown, so that it may stand in the title of a question. */
+export const isPlainName = (name: string): boolean =>
+  name.length <= 100 && /^(?:[\p{L}\p{N}./: -]|(?<=[\p{L}\p{N}])_(?=[\p{L}\p{N}]))+$/u.test(name);
+
 /** One line as code that wraps; nothing in it ends it. */
 export const codeSpan = (line: string): string => {
   const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([ticks]) => ticks.length));

@@ -201,8 +201,9 @@ suite("orders hidden in files, pages and tool results", () => {
   test("a file's name in a question is text: no image is fetched, nothing is hidden", { skip: !hasUi }, async () => {
     const name = `a **b** ![x](${webUrl().replace("//", "/")}?q=1) [c](command:workbench.action.quit) $(check).md`;
     await say(order("applyEdit", { path: name, oldText: "", newText: "![y](http://127.0.0.1:9/)\n" }));
-    const text = await asked("Create a **b** ![x](");
-    assert.match(text, /\[c\]\(command:workbench\.action\.quit\) \$\(check\)\.md\?/);
+    const text = await asked("Create this file?");
+    assert.ok(text.includes("a **b** ![x]("), text);
+    assert.match(text, /\[c\]\(command:workbench\.action\.quit\) \$\(check\)\.md/);
     assert.deepEqual(await texts(`${question} img`), []);
     await pressButton("Skip");
     await waitForEnd();

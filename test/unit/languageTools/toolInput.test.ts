@@ -17,7 +17,11 @@ type ManifestTool = {
 };
 
 const text = await readFile(new URL("../../../package.json", import.meta.url), "utf8");
-const { contributes }: { contributes: { languageModelTools: readonly ManifestTool[] } } = JSON.parse(text);
+type Contributions = {
+  readonly languageModelTools: readonly ManifestTool[];
+  readonly configurationDefaults: Readonly<Record<string, unknown>>;
+};
+const { contributes }: { contributes: Contributions } = JSON.parse(text);
 const names: Record<string, string> = JSON.parse(
   await readFile(new URL("../../../package.nls.json", import.meta.url), "utf8"),
 );
@@ -54,6 +58,16 @@ test("what writes, runs or has Git run is not even offered in a folder that is n
   assert.deepEqual(
     trusted.map(({ name }) => name),
     ["hotpath_gitDiff", "hotpath_gitLog", "hotpath_applyEdit", "hotpath_listTasks", "hotpath_runTask"],
+  );
+});
+
+test("VS Code offers no lasting permission for what writes or runs", () => {
+  const asksAlways = contributes.languageModelTools
+    .filter(({ name }) => name === "hotpath_applyEdit" || name === "hotpath_runTask")
+    .map(({ toolReferenceName }) => [`hotpath.hotpath/${toolReferenceName}`, false]);
+  assert.deepEqual(
+    contributes.configurationDefaults["chat.tools.eligibleForAutoApproval"],
+    Object.fromEntries(asksAlways),
   );
 });
 
