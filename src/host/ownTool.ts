@@ -1,8 +1,8 @@
 import * as vscode from "vscode";
+import { escapeMarkdown } from "../languageTools/markdownText.ts";
 import { ToolError } from "../languageTools/toolError.ts";
 import { readInput, type ToolInput } from "../languageTools/toolInput.ts";
 import { toolInputs, type ToolName } from "../languageTools/toolInputs.ts";
-import { escapeMarkdown } from "./ownToolsWorkspace.ts";
 
 /** What a running call is given. */
 export type ToolCall = {

@@ -5,18 +5,11 @@ import { createDisposableList, type Disposable } from "../base/disposable.ts";
 import { createConfirmations } from "../languageTools/confirmations.ts";
 import { planEdit, type EditPlan } from "../languageTools/editPlan.ts";
 import { sensitivityOf, type Sensitivity } from "../languageTools/sensitiveFiles.ts";
+import { codeSpan, escapeMarkdown, isPlainName } from "../languageTools/markdownText.ts";
 import { ToolError } from "../languageTools/toolError.ts";
 import type { WorkspacePath } from "../languageTools/workspacePath.ts";
 import { createOwnTool, type OwnTool } from "./ownTool.ts";
-import {
-  codeSpan,
-  escapeMarkdown,
-  isPlainName,
-  openDocument,
-  readText,
-  resolveHere,
-  shownName,
-} from "./ownToolsWorkspace.ts";
+import { openDocument, readText, resolveHere, shownName } from "./ownToolsWorkspace.ts";
 
 type EditInput = { readonly path: string; readonly oldText: string; readonly newText: string };
 

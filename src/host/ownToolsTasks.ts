@@ -11,9 +11,9 @@ import {
   withDependencies,
   type ListedTask,
 } from "../languageTools/taskText.ts";
+import { codeSpan, escapeMarkdown, isPlainName } from "../languageTools/markdownText.ts";
 import { ToolError } from "../languageTools/toolError.ts";
 import { createOwnTool, type OwnToolTable } from "./ownTool.ts";
-import { codeSpan, escapeMarkdown, isPlainName } from "./ownToolsWorkspace.ts";
 
 /** A task beside what is shown of it. */
 type OpenTask = ListedTask & { readonly task: vscode.Task; readonly definition: vscode.TaskDefinition };
