@@ -31,17 +31,26 @@ const withCounts = (
   ...(contextTokens === undefined ? {} : { contextTokens }),
 });
 
+/** What a load says of the model beside its name: what requests say, or Ollama would load it anew for the first one. */
+export type OllamaLoad = { readonly contextTokens: number; readonly keepAlive: string; readonly more?: object };
+
 /**
- * Ollama. `keepAliveMs` goes with a load; the requests that follow bring their own.
+ * Ollama. `load` is read anew for each load. `nameOf` gives a listed model the name that requests use for it: Ollama
+ * lists `qwen` as `qwen:latest`.
  * @see https://github.com/ollama/ollama/blob/main/docs/api.md (2026-08)
  */
-export const ollamaServer = (origin: string, ask: AskServer, keepAliveMs: number): ModelServer => ({
+export const ollamaServer = (
+  origin: string,
+  ask: AskServer,
+  load: () => OllamaLoad,
+  nameOf: (listed: string) => string = (listed) => listed,
+): ModelServer => ({
   origin,
   async loaded(signal) {
     const answer = fieldsOf(await ask("GET", "/api/ps", undefined, signal));
     return listOf(answer["models"]).map((entry) =>
       withCounts(
-        textOf(entry["model"]) || textOf(entry["name"]),
+        nameOf(textOf(entry["model"]) || textOf(entry["name"])),
         countOf(entry["size"]) ?? 0,
         countOf(entry["size_vram"]),
         countOf(entry["context_length"]),
@@ -50,8 +59,9 @@ export const ollamaServer = (origin: string, ask: AskServer, keepAliveMs: number
   },
   // Without a prompt nothing is generated.
   load: async (model, signal) => {
-    const keep = `${Math.round(keepAliveMs / 1000)}s`;
-    await ask("POST", "/api/generate", { model, stream: false, keep_alive: keep }, signal);
+    const { contextTokens, keepAlive, more } = load();
+    const body = { model, stream: false, options: { num_ctx: contextTokens }, keep_alive: keepAlive, ...more };
+    await ask("POST", "/api/generate", body, signal);
   },
   unload: async (model, signal) => {
     await ask("POST", "/api/generate", { model, stream: false, keep_alive: 0 }, signal);
@@ -100,9 +110,14 @@ export const llamaRouterServer = (
 
 /**
  * LM Studio 0.4 and later. A model may be loaded several times; unloading takes all copies, so that the memory is back.
+ * `contextTokensFor`: the context to load a model with; undefined: what LM Studio's own settings say.
  * @see https://lmstudio.ai/docs/developer/rest (2026-04)
  */
-export const lmStudioServer = (origin: string, ask: AskServer): ModelServer => {
+export const lmStudioServer = (
+  origin: string,
+  ask: AskServer,
+  contextTokensFor: (model: string) => number | undefined = () => undefined,
+): ModelServer => {
   const entries = async (signal: AbortSignal): Promise<readonly Fields[]> =>
     listOf(fieldsOf(await ask("GET", "/api/v1/models", undefined, signal))["models"]);
   return {
@@ -117,7 +132,9 @@ export const lmStudioServer = (origin: string, ask: AskServer): ModelServer => {
         ];
       }),
     load: async (model, signal) => {
-      await ask("POST", "/api/v1/models/load", { model }, signal);
+      const context = contextTokensFor(model);
+      const body = { model, ...(context === undefined ? {} : { context_length: context }) };
+      await ask("POST", "/api/v1/models/load", body, signal);
     },
     async unload(model, signal) {
       const entry = (await entries(signal)).find((found) => textOf(found["key"]) === model);

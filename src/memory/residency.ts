@@ -13,8 +13,11 @@ export type ModelNeed = {
   readonly sizeBytes: number;
 };
 
-/** Keeps a model from being unloaded until it is released; releasing twice is harmless. */
-export type Lease = { release(): void };
+/**
+ * Keeps a model from being unloaded until it is released; releasing twice is harmless. `hasAnswered`: the server has
+ * just written with it, so it is known to be loaded.
+ */
+export type Lease = { release(hasAnswered?: boolean): void };
 
 export type ResidencyStatistics = {
   /** Requests that found their model loaded, or waited for a load that another had begun. */
@@ -35,6 +38,16 @@ export type Residency = Disposable & {
    * @throws {ResidencyError} when there is no room; the `AbortError` when `signal` is aborted.
    */
   acquire(need: ModelNeed, signal?: AbortSignal): Promise<Lease>;
+  /**
+   * A lease without asking anybody, for a model that was loaded a short while ago and is not being unloaded; undefined:
+   * {@link Residency.acquire} has to look. Should somebody else have unloaded it meanwhile, the server loads it by itself.
+   */
+  hold(server: ModelServer, model: string): Lease | undefined;
+  /**
+   * Unloads a model that a person has chosen, whoever loaded it; false: it is in use, or gone already.
+   * @throws {ResidencyError} kind "not-freed".
+   */
+  unload(key: string, signal?: AbortSignal): Promise<boolean>;
   /** Unloads the model of ours that was not used for longest; its name, or undefined if there is none to unload. */
   unloadLeastRecentlyUsed(signal?: AbortSignal): Promise<string | undefined>;
   /** All models that are loaded, as the servers say now. */
@@ -46,13 +59,21 @@ export type Residency = Disposable & {
 
 /** So long a model counts as loaded without asking: a typist's next request need not wait for a question. */
 const seenForMs = 5_000;
+/** So long a lease is given without asking. Servers keep what they have just used for five minutes and more. */
+const heldForMs = 4 * 60_000;
 
+/** Ollama's requests ask for as long, so that it does not unload what is still wanted. */
+const longestKeepMs = 30 * 60_000;
 const shortestKeepMs = 5 * 60_000;
-const longestKeepMs = 60 * 60_000;
+/** Between two keys lies no pause. */
+const shortestPauseMs = 30_000;
 
-/** How long an unused model stays: four of its usual pauses between uses, five minutes to an hour. */
+/**
+ * How long an unused model stays: four of its usual pauses between uses, five minutes to half an hour; as long as that
+ * while no pause is known.
+ */
 export const keepAliveMs = (usualPauseMs: number | undefined): number =>
-  Math.min(longestKeepMs, Math.max(shortestKeepMs, 4 * (usualPauseMs ?? 0)));
+  usualPauseMs === undefined ? longestKeepMs : Math.min(longestKeepMs, Math.max(shortestKeepMs, 4 * usualPauseMs));
 
 /** What we know of a model that was asked for through us. */
 type Known = {
@@ -113,14 +134,13 @@ export const createResidency = ({
     return mine;
   };
 
-  const describe = (server: ModelServer, { model, sizeBytes, isBusy }: LoadedModel): Resident => {
-    const key = keyOf(server, model);
+  const describe = (server: ModelServer, { isBusy, ...loaded }: LoadedModel): Resident => {
+    const key = keyOf(server, loaded.model);
     const entry = known.get(key);
     return {
+      ...loaded,
       key,
       server,
-      model,
-      sizeBytes,
       isOurs: entry?.isOurs ?? false,
       isInUse: isBusy === true || (entry?.users ?? 0) > 0 || loads.has(key),
       usedAtMs: entry?.usedAtMs ?? Number.NEGATIVE_INFINITY,
@@ -262,7 +282,7 @@ export const createResidency = ({
   const startUse = (entry: Known) => {
     const nowMs = clock.nowMs();
     const pauseMs = nowMs - entry.usedAtMs;
-    if (Number.isFinite(pauseMs) && entry.users === 0) {
+    if (Number.isFinite(pauseMs) && pauseMs >= shortestPauseMs && entry.users === 0) {
       entry.usualPauseMs = entry.usualPauseMs === undefined ? pauseMs : 0.8 * entry.usualPauseMs + 0.2 * pauseMs;
     }
     entry.users++;
@@ -283,7 +303,27 @@ export const createResidency = ({
     });
   };
 
+  const leaseOf = (entry: Known): Lease => {
+    let isReleased = false;
+    return {
+      release(hasAnswered = false) {
+        if (isReleased) return;
+        isReleased = true;
+        if (hasAnswered) entry.seenAtMs = clock.nowMs();
+        endUse(entry);
+      },
+    };
+  };
+
   return {
+    hold(server, model) {
+      const entry = known.get(keyOf(server, model));
+      if (!entry || loads.has(entry.key) || room.isLeaving(entry.key)) return undefined;
+      if (clock.nowMs() - entry.seenAtMs > heldForMs) return undefined;
+      startUse(entry);
+      hits++;
+      return leaseOf(entry);
+    },
     async acquire(need, signal = closing.signal) {
       signal.throwIfAborted();
       const entry = remember(need.server, need.model);
@@ -294,15 +334,14 @@ export const createResidency = ({
         endUse(entry);
         throw error;
       }
-      let isReleased = false;
-      return {
-        release() {
-          if (isReleased) return;
-          isReleased = true;
-          endUse(entry);
-        },
-      };
+      return leaseOf(entry);
     },
+    unload: (key, signal = closing.signal) =>
+      inTurn(async () => {
+        const resident = (await list(signal)).find((loaded) => loaded.key === key);
+        if (!resident || resident.isInUse) return false;
+        return room.unload([resident], 0, signal);
+      }),
     unloadLeastRecentlyUsed: (signal = closing.signal) =>
       inTurn(async () => {
         const idle = (await list(signal)).filter(({ isOurs, isInUse }) => isOurs && !isInUse);

@@ -6,6 +6,9 @@ export type Resident = {
   readonly server: ModelServer;
   readonly model: string;
   readonly sizeBytes: number;
+  /** What of it lies in graphics memory, and the context set aside, as far as the server tells. */
+  readonly graphicsBytes?: number;
+  readonly contextTokens?: number;
   /** Whether it was loaded through us, and not by another program or window. */
   readonly isOurs: boolean;
   readonly isInUse: boolean;

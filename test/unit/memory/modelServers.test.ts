@@ -26,15 +26,21 @@ test("Ollama: what is loaded, how much of it in graphics memory, loading and unl
       ],
     },
   });
-  const server = ollamaServer(origin, ask, 600_000);
+  const runner = { contextTokens: 2048, keepAlive: "30m", more: { shift: false } };
+  const server = ollamaServer(
+    origin,
+    ask,
+    () => runner,
+    (listed) => listed.replace(/:latest$/, ""),
+  );
   assert.deepEqual(await server.loaded(signal), [
-    { model: "a:latest", sizeBytes: 100, graphicsBytes: 70, contextTokens: 4096 },
+    { model: "a", sizeBytes: 100, graphicsBytes: 70, contextTokens: 4096 },
     { model: "b:7b", sizeBytes: 0 },
   ]);
   await server.load("a:latest", signal);
   await server.unload("a:latest", signal);
   assert.deepEqual(sent.slice(1), [
-    'POST /api/generate {"model":"a:latest","stream":false,"keep_alive":"600s"}',
+    'POST /api/generate {"model":"a:latest","stream":false,"options":{"num_ctx":2048},"keep_alive":"30m","shift":false}',
     'POST /api/generate {"model":"a:latest","stream":false,"keep_alive":0}',
   ]);
 });

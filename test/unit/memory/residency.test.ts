@@ -209,12 +209,16 @@ test("cancelling: the last of two ends the load, and the next request loads anew
 });
 
 test("an unused model of ours goes after its time, which grows with the pauses between uses", async () => {
-  assert.equal(keepAliveMs(undefined), 5 * 60_000);
+  assert.equal(keepAliveMs(undefined), 30 * 60_000);
+  assert.equal(keepAliveMs(60_000), 5 * 60_000);
   assert.equal(keepAliveMs(4 * 60_000), 16 * 60_000);
-  assert.equal(keepAliveMs(86_400_000), 60 * 60_000);
+  assert.equal(keepAliveMs(86_400_000), 30 * 60_000);
   const { clock, server, residency, use } = setUp();
   await use("a");
-  assert.deepEqual(residency.nextUnload(), { model: "a", atMs: clock.dateMs() + 5 * 60_000 });
+  assert.deepEqual(residency.nextUnload(), { model: "a", atMs: clock.dateMs() + 30 * 60_000 });
+  clock.advance(3000);
+  await use("a");
+  assert.deepEqual(residency.nextUnload(), { model: "a", atMs: clock.dateMs() + 30 * 60_000 }, "that was no pause");
   clock.advance(4 * 60_000);
   await use("a");
   clock.advance(15 * 60_000);
@@ -224,6 +228,40 @@ test("an unused model of ours goes after its time, which grows with the pauses b
   assert.deepEqual(namesIn(server), []);
   assert.equal(residency.statistics().expired, 1);
   assert.equal(residency.nextUnload(), undefined);
+});
+
+test("a model that was just used is held without a question, until it leaves", async () => {
+  const { clock, server, residency, use } = setUp();
+  assert.equal(residency.hold(server, "a"), undefined);
+  await use("a");
+  const asked = server.calls.length;
+  const lease = residency.hold(server, "a");
+  clock.advance(3 * 60_000);
+  assert.ok(lease);
+  await assert.rejects(runClock(clock, residency.acquire({ server, model: "big", sizeBytes: 16 * gb })));
+  lease.release(true);
+  clock.advance(3 * 60_000);
+  const again = residency.hold(server, "a");
+  assert.ok(again, "the answer told that it was loaded");
+  again.release();
+  assert.equal(server.calls.slice(asked).filter((call) => call !== "list").length, 0);
+  clock.advance(2 * 60_000);
+  assert.equal(residency.hold(server, "a"), undefined, "nobody has seen it for five minutes");
+  await use("a");
+  await runClock(clock, residency.unloadLeastRecentlyUsed());
+  assert.equal(residency.hold(server, "a"), undefined, "it was unloaded");
+});
+
+test("a person may unload what somebody else loaded, but not what is in use", async () => {
+  const { clock, server, residency, acquire } = setUp();
+  server.models.set("theirs", { model: "theirs", sizeBytes: 7 * gb });
+  const lease = await runClock(clock, acquire("a"));
+  const keys = (await residency.list()).map(({ key }) => key);
+  const results: boolean[] = [];
+  for (const key of [...keys, "unknown"]) results.push(await runClock(clock, residency.unload(key)));
+  assert.deepEqual(results, [true, false, false]);
+  assert.deepEqual(namesIn(server), ["a"]);
+  lease.release();
 });
 
 test("a model that turns out larger than thought makes the others go", async () => {
