@@ -25,6 +25,14 @@ export type MemoryStatistics = {
   readonly hostCriticals: number;
 };
 
+/** How often to look, and when to say something. */
+export type MonitorSettings = {
+  /** While active, from a second to hours. */
+  readonly intervalMs: number;
+  readonly idleIntervalMs: number;
+  readonly limits: Limits;
+};
+
 /** Samples memory at an interval while somebody is looking. */
 export type MemoryMonitor = Disposable & {
   /** The newest sample, taken now if there is none yet. */
@@ -33,6 +41,8 @@ export type MemoryMonitor = Disposable & {
   setActive(isActive: boolean): void;
   /** As {@link MemoryMonitor.setActive}, with a slower interval between. */
   setPace(pace: Pace): void;
+  /** Takes other settings, from the next sample on. */
+  configure(settings: MonitorSettings): void;
   onSample(listener: (sample: MemorySample) => void): Disposable;
   /** Called once for each time that a level becomes worse. How often to tell a person is the listener's business. */
   onAlert(listener: (alert: Alert) => void): Disposable;
@@ -53,17 +63,16 @@ const historySamples = 720;
  */
 export const createMemoryMonitor = ({
   clock,
+  sample,
   intervalMs,
   idleIntervalMs = Math.max(60_000, intervalMs),
   limits = defaultLimits,
-  sample,
-}: {
-  clock: Clock;
-  intervalMs: number;
-  idleIntervalMs?: number;
-  limits?: Limits;
-  sample: () => MemorySample;
+}: Partial<MonitorSettings> & {
+  readonly clock: Clock;
+  readonly intervalMs: number;
+  readonly sample: () => MemorySample;
 }): MemoryMonitor => {
+  let settings: MonitorSettings = { intervalMs, idleIntervalMs, limits };
   const sampleListeners = new Set<(sample: MemorySample) => void>();
   const alertListeners = new Set<(alert: Alert) => void>();
   let history: SizeSample[] = [];
@@ -111,7 +120,10 @@ export const createMemoryMonitor = ({
     newest = taken;
     count(taken);
     const before = levels;
-    levels = { machine: machineLevel(before.machine, taken, limits), host: hostLevel(before.host, taken, limits) };
+    levels = {
+      machine: machineLevel(before.machine, taken, settings.limits),
+      host: hostLevel(before.host, taken, settings.limits),
+    };
     const alerts = alertsOf(before, levels, taken);
     for (const listener of sampleListeners) listener(taken);
     for (const alert of alerts) for (const listener of alertListeners) listener(alert);
@@ -123,7 +135,7 @@ export const createMemoryMonitor = ({
     timer = undefined;
   };
   const schedule = () => {
-    timer = clock.after(pace === "idle" ? idleIntervalMs : intervalMs, () => {
+    timer = clock.after(pace === "idle" ? settings.idleIntervalMs : settings.intervalMs, () => {
       schedule();
       take();
     });
@@ -143,6 +155,12 @@ export const createMemoryMonitor = ({
     latest: () => (newest ??= sample()),
     setActive: (isActive) => setPace(isActive ? "active" : "paused"),
     setPace,
+    configure(wanted) {
+      settings = wanted;
+      if (pace === "paused") return;
+      stop();
+      schedule();
+    },
     onSample(listener) {
       sampleListeners.add(listener);
       return { dispose: () => sampleListeners.delete(listener) };

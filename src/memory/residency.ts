@@ -113,7 +113,7 @@ export const createResidency = ({
   clock: Clock;
   servers: readonly ModelServer[];
   usableBytes: () => number;
-  budget?: Budget;
+  budget?: Budget | (() => Budget);
   freeBytes?: (signal: AbortSignal) => Promise<number | undefined>;
   mayEvict?: (models: readonly Resident[], signal: AbortSignal) => Promise<boolean>;
 }): Residency => {
@@ -162,7 +162,7 @@ export const createResidency = ({
 
   const room = createRoom({
     clock,
-    limits: () => budgetOf(usableBytes(), budget),
+    limits: () => budgetOf(usableBytes(), typeof budget === "function" ? budget() : budget),
     list,
     isUsed: (key) => (known.get(key)?.users ?? 0) > 0,
     onLeaving(key) {

@@ -124,7 +124,7 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
       const shown = await show(name, call);
       // An embedding model is nobody's first choice.
       if (options.model === "" && !canComplete(shown)) continue;
-      const facts = readFacts(name, shown);
+      const facts = readFacts(name, shown, options.contextTokens);
       if (facts.remoteHost !== "")
         log.warn(`${name} does not run at ${wire.origin} but at ${facts.remoteHost}: what it is sent goes there`);
       await fillIn.recall(name, await readVersion(facts, call), undefined);
@@ -229,7 +229,7 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
     call: CallOptions,
     more: object = {},
   ): AsyncIterable<StreamPart> => {
-    const payload = { ...ollamaChatPayload(request, facts.model), ...more };
+    const payload = { ...ollamaChatPayload(request, facts.model, options.contextTokens), ...more };
     return stream("chat", facts, payload, textUnits(request.messages), [], call);
   };
 
@@ -250,11 +250,12 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
         ? // An empty prompt only loads the model, and an empty suffix asks for a chat.
           { prompt: beforeCursor(request) || "\n", suffix: request.suffix || "\n" }
         : { prompt, raw: true };
-    const payload = ollamaPayload(facts.model, own, {
+    const requestOptions = {
       num_predict: request.maxTokens,
       temperature: request.temperature,
       stop: stop.length === 0 ? undefined : stop,
-    });
+    };
+    const payload = ollamaPayload(facts.model, own, requestOptions, options.contextTokens);
     return stream("generate", facts, payload, completionUnits(request), stop, call);
   };
 

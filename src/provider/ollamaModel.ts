@@ -7,7 +7,7 @@ import type { Capabilities, ModelInfo } from "./provider.ts";
  * What every request says about the loaded model. Ollama loads a model anew when a request differs in one of these, so
  * ghost text and chat must not: https://github.com/ollama/ollama/blob/main/server/sched.go `needsReload`.
  *
- * - `num_ctx`: Ollama's own default is 4096 on most machines, too short for a chat about a file. 8192 holds what
+ * - `num_ctx`, unless the settings say otherwise: Ollama's own default is 4096 on most machines, too short for a chat about a file. 8192 holds what
  *   Hotpath sends, and its key-value cache stays near 0.5 GB for a 7B model.
  * - `keep_alive`: the default of 5 minutes is shorter than a meeting or a long thought, and a cold load takes up to
  *   minutes; after half an hour the memory is free again.
@@ -68,7 +68,11 @@ export type OllamaFacts = Omit<Capabilities, "fillInMiddle"> & {
 };
 
 /** Reads `/api/show`. */
-export const readFacts = (model: string, show: JsonObject): OllamaFacts => {
+export const readFacts = (
+  model: string,
+  show: JsonObject,
+  contextTokens: number = ollamaRunner.num_ctx,
+): OllamaFacts => {
   const info = asObject(show["model_info"]);
   const trainedTokens = asCount(info[`${asText(info["general.architecture"])}.context_length`]);
   const template = canComplete(show) ? findTemplate(model, show) : undefined;
@@ -81,7 +85,7 @@ export const readFacts = (model: string, show: JsonObject): OllamaFacts => {
     remoteHost: asText(show["remote_host"]),
     slots: undefined,
     // Ollama lowers a context that is longer than the model was trained for.
-    contextTokens: Math.min(ollamaRunner.num_ctx, trainedTokens || ollamaRunner.num_ctx),
+    contextTokens: Math.min(contextTokens, trainedTokens || contextTokens),
     ...defined<Pick<Capabilities, "tools" | "vision">>({
       tools: hasAbility(show, "tools"),
       vision: hasAbility(show, "vision"),

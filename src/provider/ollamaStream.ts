@@ -105,14 +105,20 @@ const messageOf = (message: ChatMessage): object => {
 };
 
 /** A request's body: its own fields, and what all requests for a model share. */
-export const ollamaPayload = (model: string, own: object, requestOptions: object): object => {
-  const { num_ctx, ...rest } = ollamaRunner;
-  return { model, ...own, stream: true, options: { num_ctx, ...requestOptions }, ...rest };
+export const ollamaPayload = (
+  model: string,
+  own: object,
+  requestOptions: object,
+  contextTokens: number = ollamaRunner.num_ctx,
+): object => {
+  const { num_ctx: _, ...rest } = ollamaRunner;
+  return { model, ...own, stream: true, options: { num_ctx: contextTokens, ...requestOptions }, ...rest };
 };
 
 /** The body of a chat request. Ollama chooses by itself, so "none" means that it is told of no tool. */
-export const ollamaChatPayload = (request: ChatRequest, model: string): object => {
+export const ollamaChatPayload = (request: ChatRequest, model: string, contextTokens?: number): object => {
   const tools = request.toolChoice === "none" ? undefined : toolsOf(request.tools);
   const own = { messages: request.messages.map(messageOf), tools };
-  return ollamaPayload(model, own, { num_predict: request.maxTokens, temperature: request.temperature });
+  const options = { num_predict: request.maxTokens, temperature: request.temperature };
+  return ollamaPayload(model, own, options, contextTokens);
 };

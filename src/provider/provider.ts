@@ -25,6 +25,8 @@ export type ProviderOptions = {
    * ghost text, 600 000 for a chat.
    */
   firstByteMs?: number;
+  /** Ollama: the context that every request asks it to set aside, in tokens. Default 8192. */
+  contextTokens?: number;
 };
 
 /** What a wire format is given to work with. */

@@ -62,6 +62,8 @@ export type ServersOptions = {
   readonly random?: () => number;
   /** How long one call may spend on trying again; see the guard. Default 10 000. */
   readonly retryBudgetMs?: number;
+  /** The context that requests to Ollama ask for, in tokens. Default: the wire format's. */
+  readonly ollamaContextTokens?: number;
   /** Keeps what trying has shown of servers for the next session. Default: nothing is kept. */
   readonly fillInMemory?: FillInMemory;
 };
@@ -88,6 +90,7 @@ const normalize = ({ provider, baseUrl }: ServerSetting): string => {
 /** Makes the list, empty. The caller disposes it before it closes the transport. */
 export const createServers = (options: ServersOptions): Servers => {
   const { transport, clock, log, apiKeyFor, random = Math.random, retryBudgetMs, fillInMemory } = options;
+  const contextTokens = options.ollamaContextTokens;
   const counters = createCounters();
   const opened = new Map<string, Promise<GuardedProvider>>();
   const known: { readonly provider: GuardedProvider; readonly model: string }[] = [];
@@ -104,7 +107,7 @@ export const createServers = (options: ServersOptions): Servers => {
     const { origin } = parseBaseUrl(baseUrl);
     const raw = await createProvider(
       kind,
-      { baseUrl, model, apiKey: () => apiKeyFor(origin) },
+      { baseUrl, model, apiKey: () => apiKeyFor(origin), ...(contextTokens === undefined ? {} : { contextTokens }) },
       { transport, clock, log, signal: ending.signal, ...(fillInMemory ? { fillInMemory } : {}) },
     );
     const provider = guard(raw, {

@@ -43,8 +43,8 @@ export type Wire = {
    * @throws {ProviderError}
    */
   getJson(path: string, call: CallOptions, firstByteMs?: number): Promise<unknown>;
-  /** POSTs a question, as `getJson` asks one. @throws {ProviderError} */
-  postJson(path: string, payload: object, call: CallOptions): Promise<unknown>;
+  /** POSTs a question or an order, as `getJson` asks one. @throws {ProviderError} */
+  postJson(path: string, payload: object, call: CallOptions, firstByteMs?: number): Promise<unknown>;
   /**
    * GETs without waiting for a loading model, whatever the status. `path` may be a whole URL on this origin.
    * @throws {ProviderError} when no answer came.
@@ -204,9 +204,9 @@ export const createWire = (
         return parseAnswer(answer, clean);
       }),
 
-    postJson: (path, payload, call) =>
+    postJson: (path, payload, call, firstByteMs = questionMs) =>
       untilLoaded(call, async () => {
-        const deadlines = { firstByteMs: questionMs, totalMs: questionMs * 2 };
+        const deadlines = { firstByteMs, totalMs: firstByteMs * 2 };
         const { response, clean } = await post(path, payload, call, "application/json", deadlines);
         const text = await response.text(jsonMaxBytes).catch((error: unknown) => {
           throw fromTransport(error, true);

@@ -91,7 +91,7 @@ test("odd answers are empty lists", async () => {
     const { ask } = scripted({ "/api/ps": answer, "/models": answer, "/api/v1/models": answer });
     const clock = createFakeClock();
     for (const server of [
-      ollamaServer(origin, ask, 1),
+      ollamaServer(origin, ask, () => ({ contextTokens: 1, keepAlive: "1m" })),
       llamaRouterServer(origin, ask, { clock, sizeOf: () => 0 }),
       lmStudioServer(origin, ask),
     ]) {

@@ -1,0 +1,276 @@
+import * as vscode from "vscode";
+import { isAbortError } from "../base/abort.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Disposable } from "../base/disposable.ts";
+import type { Log } from "../base/log.ts";
+import { orAborted } from "../base/wait.ts";
+import { ResidencyError } from "../memory/modelServer.ts";
+import { refusalSentence } from "../memory/refusalSentence.ts";
+import { createResidency, type Residency, type ResidencyStatistics } from "../memory/residency.ts";
+import { keepResident, type ResidentModel } from "../memory/residentProvider.ts";
+import type { Budget, Resident } from "../memory/residencyPlan.ts";
+import type { GuardedProvider } from "../provider/guard.ts";
+import { ProviderError, type CallOptions } from "../provider/provider.ts";
+import type { TransportClient } from "../transport/client.ts";
+import { findManagedServer, type ManagedServer } from "./memoryServers.ts";
+import type { ModelSetting } from "./settingsSchema.ts";
+
+/** A loaded model and the server that holds it. */
+export type LoadedResident = Resident & { readonly server: ManagedServer };
+
+/** A server of the settings, and what is known of it. */
+export type UsedServer = {
+  readonly setting: ModelSetting;
+  readonly provider: GuardedProvider;
+  /** Undefined: it keeps the model that it was started with, or has not answered yet. */
+  readonly managed: ManagedServer | undefined;
+};
+
+/** Which models are loaded on the servers of the settings, and what can be done about it. */
+export type ModelResidency = Disposable & {
+  /** The same provider, which sees that its model is loaded before each request and keeps it meanwhile. */
+  wrap(provider: GuardedProvider, setting: ModelSetting): GuardedProvider;
+  /** What requests were made of since the start. */
+  used(): readonly UsedServer[];
+  /** When the last request began, on the clock's monotonic scale; minus infinity: never. */
+  usedAtMs(): number;
+  list(signal: AbortSignal): Promise<readonly LoadedResident[]>;
+  /** What {@link list} found last; asks nobody. */
+  lastList(): readonly LoadedResident[];
+  /**
+   * Loads a model; false: its server keeps its models by itself. `onlyIfRoom`: nothing is unloaded for it.
+   * @throws {ProviderError} when it cannot be loaded; its message is for a person.
+   */
+  load(provider: GuardedProvider, setting: ModelSetting, signal: AbortSignal, onlyIfRoom?: boolean): Promise<boolean>;
+  /** The name of the model that went, if there was one to unload. */
+  unloadLeastRecentlyUsed(signal: AbortSignal): Promise<string | undefined>;
+  /** False: it is in use, or gone already. */
+  unload(resident: LoadedResident, signal: AbortSignal): Promise<boolean>;
+  /** LM Studio loads the model with this context from now on. */
+  setContext(model: string, contextTokens: number): void;
+  nextUnload(): { readonly model: string; readonly atMs: number } | undefined;
+  statistics(): ResidencyStatistics;
+};
+
+export type ModelResidencyOptions = {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly transport: () => Promise<TransportClient>;
+  readonly apiKeyFor: (origin: string) => Promise<string | undefined>;
+  readonly settings: () => {
+    readonly managesModels: boolean;
+    readonly budget: Budget;
+    readonly ollamaContextTokens: number;
+  };
+  /** What this machine's programs can use, and what is left of it. */
+  readonly machine: () => { readonly totalBytes: number; readonly availableBytes: number };
+  /** Own memory of this machine's graphics cards; rejects when nobody can tell. Starts programs. */
+  readonly graphicsBytes: () => Promise<number>;
+};
+
+/** So long a server that did not answer is not asked again what it is. */
+const askAgainMs = 30_000;
+/** So long an answer to the question about others' models holds. */
+const consentMs = 60 * 60_000;
+/** What a model takes beside its file: the context and scratch memory. A first guess; the server tells the rest. */
+const overheadShare = 1.15;
+
+type Known = { found: Promise<ManagedServer | undefined> | ManagedServer | undefined; askedAtMs: number };
+
+/** Ollama hands these on to another machine. */
+const isElsewhere = (model: string): boolean => /[:-]cloud$/.test(model);
+
+export const createModelResidency = (options: ModelResidencyOptions): ModelResidency => {
+  const { clock, log, settings } = options;
+  const { l10n } = vscode;
+  const known = new Map<string, Known>();
+  const used = new Map<string, UsedServer>();
+  /** One for each host: its servers share its memory. */
+  const hosts = new Map<string, { readonly residency: Residency; readonly servers: ManagedServer[] }>();
+  const sizes = new Map<string, number>();
+  const contexts = new Map<string, number>();
+  const consents = new Map<string, { readonly isGiven: Promise<boolean>; readonly untilMs: number }>();
+  let graphicsBytes: number | undefined;
+  let last: readonly LoadedResident[] = [];
+  let usedAtMs = Number.NEGATIVE_INFINITY;
+
+  const sizeKey = (origin: string, model: string) => `${origin}\n${model}`;
+
+  const note = (residents: readonly Resident[]): readonly LoadedResident[] => {
+    for (const { key, sizeBytes } of residents) if (sizeBytes > 0) sizes.set(key, sizeBytes);
+    return residents as readonly LoadedResident[];
+  };
+
+  const mayEvict = async (models: readonly Resident[], signal: AbortSignal): Promise<boolean> => {
+    const names = models.map(({ model }) => model).join(", ");
+    const before = consents.get(names);
+    const unload = l10n.t("Unload");
+    const ask = async () => {
+      const sentence = l10n.t("Another program has loaded {0}. Unload it to make room for the model that is set?", names);
+      return (await vscode.window.showInformationMessage(sentence, unload, l10n.t("Keep it"))) === unload;
+    };
+    const consent = before && before.untilMs > clock.nowMs() ? before : { isGiven: ask(), untilMs: clock.nowMs() + consentMs };
+    consents.set(names, consent);
+    return orAborted(consent.isGiven, signal);
+  };
+
+  const hostOf = (host: string) => {
+    const found = hosts.get(host);
+    if (found) return found;
+    const servers: ManagedServer[] = [];
+    const residency = createResidency({
+      clock,
+      servers,
+      // Of another machine nobody knows what it has: nothing is refused there.
+      usableBytes: () => (host === "" ? options.machine().totalBytes + (graphicsBytes ?? 0) : Infinity),
+      budget: () => settings().budget,
+      mayEvict,
+    });
+    const made = { residency, servers };
+    hosts.set(host, made);
+    return made;
+  };
+
+  const find = (setting: ModelSetting): Known["found"] => {
+    const key = `${setting.provider} ${setting.baseUrl}`;
+    const before = known.get(key);
+    if (before?.found !== undefined || (before && clock.nowMs() - before.askedAtMs < askAgainMs)) return before.found;
+    const entry: Known = { found: undefined, askedAtMs: clock.nowMs() };
+    known.set(key, entry);
+    const ask = async (): Promise<ManagedServer | undefined> => {
+      const found = await findManagedServer(setting, {
+        ...options,
+        ollamaContextTokens: () => settings().ollamaContextTokens,
+        contextTokensFor: (model) => contexts.get(model),
+        modelNames: () => [...used.values()].map((server) => server.setting.model),
+        sizeOf: (model) => sizes.get(sizeKey(new URL(setting.baseUrl).origin, model)) ?? 0,
+      });
+      if (found) hostOf(found.host).servers.push(found);
+      // What keeps its models by itself is not asked again.
+      else entry.askedAtMs = Infinity;
+      return found;
+    };
+    entry.found = ask().then(
+      (found) => (entry.found = found),
+      () => (entry.found = undefined),
+    );
+    return entry.found;
+  };
+
+  const modelName = async (provider: GuardedProvider, { model }: ModelSetting, signal?: AbortSignal) =>
+    model || (await provider.capabilities(signal ? { signal } : {})).model;
+
+  /** Graphics memory is read when main memory alone would not do: to read it starts programs. */
+  const learnGraphics = async (host: string, neededBytes: number): Promise<void> => {
+    const loadedBytes = last.reduce((sum, resident) => sum + (resident.server.host === host ? resident.sizeBytes : 0), 0);
+    if (host !== "" || graphicsBytes !== undefined) return;
+    if (neededBytes + loadedBytes <= settings().budget.share * options.machine().totalBytes) return;
+    // Where nobody can tell, nothing is refused.
+    graphicsBytes = await options.graphicsBytes().catch(() => Infinity);
+  };
+
+  const residentOf = (provider: GuardedProvider, managed: ManagedServer, model: string): ResidentModel => ({
+    residency: hostOf(managed.host).residency,
+    need: { server: managed, model },
+    async sizeBytes(signal) {
+      const key = sizeKey(managed.origin, model);
+      let bytes = sizes.get(key);
+      if (bytes === undefined) {
+        const models = await provider.models(signal ? { signal } : {}).catch(() => []);
+        bytes = Math.round((models.find(({ id }) => id === model)?.sizeBytes ?? 0) * overheadShare);
+        if (bytes > 0) sizes.set(key, bytes);
+      }
+      await learnGraphics(managed.host, bytes);
+      return bytes;
+    },
+  });
+
+  const refusal = (error: unknown, origin: string, model: string): Error | undefined => {
+    if (error instanceof Error && isAbortError(error)) return error;
+    if (error instanceof ResidencyError) {
+      return new ProviderError("unsupported", refusalSentence(error, model, l10n.t), { cause: error, origin });
+    }
+    log.warn(`What is loaded at ${origin} could not be seen to (${error instanceof ProviderError ? error.kind : "unknown"})`);
+    return undefined;
+  };
+
+  return {
+    wrap(provider, setting) {
+      used.set(JSON.stringify([setting.provider, setting.baseUrl, setting.model]), {
+        setting,
+        provider,
+        get managed() {
+          const found = known.get(`${setting.provider} ${setting.baseUrl}`)?.found;
+          return found instanceof Promise ? undefined : found;
+        },
+      });
+      const findResident = (call: CallOptions): ResidentModel | undefined | Promise<ResidentModel | undefined> => {
+        usedAtMs = clock.nowMs();
+        if (!settings().managesModels || provider.breaker.state !== "closed" || isElsewhere(setting.model)) return undefined;
+        const found = find(setting);
+        if (found === undefined) return undefined;
+        if (!(found instanceof Promise) && setting.model !== "") return residentOf(provider, found, setting.model);
+        return (async () => {
+          const managed = await found;
+          return managed && residentOf(provider, managed, await modelName(provider, setting, call.signal));
+        })();
+      };
+      return keepResident(provider, findResident, (error) => refusal(error, provider.origin, setting.model));
+    },
+    used: () => [...used.values()],
+    usedAtMs: () => usedAtMs,
+    async list(signal) {
+      const lists = await Promise.all([...hosts.values()].map(({ residency }) => residency.list(signal)));
+      last = note(lists.flat());
+      return last;
+    },
+    lastList: () => last,
+    async load(provider, setting, signal, onlyIfRoom = false) {
+      if (isElsewhere(setting.model)) return false;
+      const managed = await find(setting);
+      if (!managed) return false;
+      const model = await modelName(provider, setting, signal);
+      const { residency, need, sizeBytes } = residentOf(provider, managed, model);
+      try {
+        const bytes = await sizeBytes(signal);
+        if (onlyIfRoom) {
+          const others = (await residency.list(signal)).filter((resident) => resident.model !== model);
+          const takenBytes = others.reduce((sum, resident) => sum + resident.sizeBytes, 0);
+          const usable = managed.host === "" ? options.machine().totalBytes + (graphicsBytes ?? 0) : Infinity;
+          if (takenBytes + bytes > settings().budget.share * usable) return false;
+        }
+        (await residency.acquire({ ...need, sizeBytes: bytes }, signal)).release();
+        return true;
+      } catch (error) {
+        throw refusal(error, managed.origin, model) ?? error;
+      }
+    },
+    async unloadLeastRecentlyUsed(signal) {
+      for (const { residency } of hosts.values()) {
+        const name = await residency.unloadLeastRecentlyUsed(signal);
+        if (name !== undefined) return name;
+      }
+      return undefined;
+    },
+    unload: (resident, signal) => hostOf(resident.server.host).residency.unload(resident.key, signal),
+    setContext: (model, contextTokens) => void contexts.set(model, contextTokens),
+    nextUnload: () =>
+      [...hosts.values()]
+        .flatMap(({ residency }) => residency.nextUnload() ?? [])
+        .toSorted((a, b) => a.atMs - b.atMs)[0],
+    statistics() {
+      const all = [...hosts.values()].map(({ residency }) => residency.statistics());
+      const sum = (name: keyof ResidencyStatistics) => all.reduce((total, one) => total + one[name], 0);
+      return {
+        hits: sum("hits"),
+        misses: sum("misses"),
+        evictions: sum("evictions"),
+        expired: sum("expired"),
+        refused: sum("refused"),
+      };
+    },
+    dispose() {
+      for (const { residency } of hosts.values()) residency.dispose();
+    },
+  };
+};
