@@ -7,13 +7,12 @@ import type { Log } from "../base/log.ts";
 import { createRedactor } from "../base/redact.ts";
 import type { CompletionEngine } from "../completion/engine.ts";
 import { cacheBudgetBytes, createLowMemory, lowMemorySentence, type LowMemoryReason } from "../memory/lowMemory.ts";
-import { createMemoryMonitor } from "../memory/monitor.ts";
-import { sampleMemory } from "../memory/sample.ts";
 import { createLedger } from "../metrics/ledger.ts";
 import type { PredictionSource, PredictorService } from "../predictor/predictorService.ts";
 import { createConnections } from "./connections.ts";
 import { startGhostText } from "./ghostTextStart.ts";
 import { createGhostTextStatus } from "./ghostTextStatus.ts";
+import type { Memory } from "./memory.ts";
 import { createLogChannel } from "./logChannel.ts";
 import { startNextEdit } from "./nextEditStart.ts";
 import { requestsKept, withLessMemory } from "./lowMemorySettings.ts";
@@ -32,13 +31,14 @@ import { createStatusBar } from "./statusBar.ts";
 import type { ToolMemory } from "./toolMemory.ts";
 import { registerWarmUp } from "./warmUp.ts";
 
-const memoryIntervalMs = 10_000;
-
 /** The palette's commands, without `hotpath.` before them; their bodies are loaded by the first that is run. */
 const paletteActions = [
   "clearPredictorIndex",
   "explainSelection",
   "ghostTextMenu",
+  "lowerContext",
+  "memoryMenu",
+  "muteMemoryAlerts",
   "openReport",
   "rebuildPredictorIndex",
   "recommendModel",
@@ -48,7 +48,10 @@ const paletteActions = [
   "showLog",
   "showMachineTables",
   "showPredictorStatistics",
+  "showTopProcesses",
   "snoozeGhostText",
+  "unloadModel",
+  "warmUpModel",
 ] as const satisfies readonly PaletteAction[];
 
 export type Program = {
@@ -74,8 +77,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   disposables.add(log);
   const notices = createNotices(log);
   const ledger = createLedger({ clock });
-  const monitor = disposables.add(createMemoryMonitor({ clock, intervalMs: memoryIntervalMs, sample: sampleMemory }));
-  const statusBar = disposables.add(createStatusBar(monitor, clock));
+  const statusBar = disposables.add(createStatusBar());
   const apiKeys = createApiKeys(context.secrets, (apiKey) => redactor.learn(apiKey));
   const enabled = createEnabledCheck("completion.enabled");
   const nextEditEnabled = createEnabledCheck("nextEdit.enabled");
@@ -92,7 +94,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   };
   let settings = settingsNow();
   const cacheBudget = lazy(async () => {
-    const { createCacheBudget } = await import("../cache/cacheBudget.ts");
+    const [{ createCacheBudget }, { monitor }] = await Promise.all([import("../cache/cacheBudget.ts"), memory()]);
     const budget = createCacheBudget({ clock });
     budget.register({ name: "requests", ...ledger });
     const keep = () => budget.keepWithin(cacheBudgetBytes(monitor.levels(), isLow()));
@@ -100,8 +102,6 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     keep();
     return budget;
   });
-  disposables.add(monitor.onSample((sample) => lowMemory.take(sample, monitor.levels())));
-  disposables.add(monitor.onAlert(() => void cacheBudget()));
 
   // Model servers: one pooled client for all of them, loaded by the first request.
   const faultReporter = lazy(async () => {
@@ -118,16 +118,38 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       apiKeyFor: (origin) => apiKeys.get(origin),
       network: networkOptions,
       storageFolder: context.globalStorageUri.fsPath,
+      async keepResident(provider, setting) {
+        const watch = await memory();
+        return (await watch.residency()).wrap(provider, setting);
+      },
     }),
   );
   // A folder that is not trusted is read as text by the predictor, never sent anywhere.
   const completionSetting = () => (vscode.workspace.isTrusted ? settings.completion : undefined);
   disposables.add(
-    registerWarmUp(clock, () => {
+    registerWarmUp(clock, (isFirstFocus) => {
       const setting = completionSetting();
-      if (setting) connections.warmUp(setting);
+      if (!setting) return;
+      connections.warmUp(setting);
+      if (isFirstFocus) void memory().then((watch) => watch.warmUp(setting));
     }),
   );
+
+  // Memory: the indicator, and which models stay loaded.
+  const memory: () => Promise<Memory> = lazy(async () => {
+    const { createMemory } = await import("./memory.ts");
+    const { logUri, globalState } = context;
+    const parts = { clock, log, ledger, statusBar, connections, apiKeys, workerUrl, logUri, globalState };
+    const made = disposables.add(createMemory({ ...parts, settings: () => settings.memory }));
+    const { monitor } = made;
+    const takeSample = () => lowMemory.take(monitor.latest(), monitor.levels());
+    disposables.add(monitor.onSample(takeSample));
+    disposables.add(monitor.onAlert(() => void cacheBudget()));
+    takeSample();
+    return made;
+  });
+  // In a turn of its own: start-up must not hold other extensions.
+  disposables.add(clock.after(0, () => void memory()));
   disposables.add(
     watchPauses({
       clock,
@@ -328,6 +350,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     if (isWriting) return;
     ({ settings: wished, problems } = readSettings());
     const inUse = useSettings();
+    void memory().then((made) => made.settingsChanged());
     enabled.reset();
     ghostTextStatus.refresh();
     chat?.settingsChanged();
@@ -384,7 +407,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       clock,
       log,
       ledger,
-      monitor,
+      memory,
       statusBar,
       notices,
       snooze,

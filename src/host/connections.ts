@@ -49,6 +49,8 @@ export type ConnectionsOptions = {
   readonly log: Log;
   readonly settings: () => Settings;
   readonly apiKeyFor: (origin: string) => Promise<string | undefined>;
+  /** Sees that a provider's model is loaded before each request. */
+  readonly keepResident?: (provider: GuardedProvider, setting: ModelSetting) => Promise<GuardedProvider>;
   /** Where what was found out about servers is kept for the next session; undefined: nowhere. */
   readonly storageFolder?: string;
   /** What VS Code knows of the network, as it is now. */
@@ -58,21 +60,23 @@ export type ConnectionsOptions = {
 type Loaded = { readonly client: TransportClient; readonly servers: Servers };
 
 /** What the client and the guards are made with: when it changes, they are made anew. */
-const shapeOf = ({ retryWaitMs }: Settings): string => JSON.stringify([retryWaitMs]);
+const shapeOf = ({ retryWaitMs, memory }: Settings): string =>
+  JSON.stringify([retryWaitMs, memory.ollamaContextTokens]);
 
 /** One model, on one server or spread over several. */
 const openTarget = async (
-  servers: Servers,
+  open: (setting: ModelSetting) => Promise<GuardedProvider>,
+  { counted }: Servers,
   setting: ModelSetting,
   moreBaseUrls: readonly string[],
   clock: Clock,
 ): Promise<Target> => {
   const baseUrls = [setting.baseUrl, ...moreBaseUrls];
-  const providers = await Promise.all(baseUrls.map((baseUrl) => servers.open({ ...setting, baseUrl })));
+  const providers = await Promise.all(baseUrls.map((baseUrl) => open({ ...setting, baseUrl })));
   const [only, ...others] = providers;
   if (only && others.length === 0) return { provider: only, breaker: only.breaker, limiter: only.limiter };
   const { createReplicas } = await import("../provider/replicas.ts");
-  return { provider: createReplicas(providers, { clock, counters: servers.counted }), replicas: providers.length };
+  return { provider: createReplicas(providers, { clock, counters: counted }), replicas: providers.length };
 };
 
 export const createConnections = (options: ConnectionsOptions): Connections => {
@@ -106,6 +110,7 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
       log,
       apiKeyFor,
       retryBudgetMs: now.retryWaitMs,
+      ollamaContextTokens: now.memory.ollamaContextTokens,
       ...(memory ? { fillInMemory: memory } : {}),
     });
     return { client, servers };
@@ -138,10 +143,18 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
     loaded = undefined;
   };
 
+  const openOne = async (setting: ModelSetting): Promise<GuardedProvider> => {
+    const { servers } = await open();
+    const provider = await servers.open(setting);
+    // OpenRouter's models take nobody's memory here.
+    const isLocal = setting.provider !== "openrouter";
+    return (isLocal && options.keepResident?.(provider, setting)) || provider;
+  };
+
   const makeRoute = async (role: Asker, setting: RoleSetting): Promise<Provider> => {
     const { servers } = await open();
-    const main = await openTarget(servers, setting, setting.moreBaseUrls, clock);
-    const others = await Promise.all(setting.fallbacks.map((other) => openTarget(servers, other, [], clock)));
+    const main = await openTarget(openOne, servers, setting, setting.moreBaseUrls, clock);
+    const others = await Promise.all(setting.fallbacks.map((other) => openTarget(openOne, servers, other, [], clock)));
     const { completionStrategy, hedging, hedgingMaxUsdPerDay } = settings();
     const isCompletion = role === "completion";
     if (others.length === 0 && !(isCompletion && hedging)) return main.provider;
@@ -174,7 +187,7 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
       provider: await route(role, setting),
       model: setting.model || setting.provider,
     }),
-    exact: async ({ provider, baseUrl, model }) => (await open()).servers.open({ provider, baseUrl, model }),
+    exact: openOne,
     transport: async () => (await open()).client,
     warmUp({ baseUrl, moreBaseUrls }) {
       const connect = async () => {

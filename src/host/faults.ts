@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { ResidencyError } from "../memory/modelServer.ts";
 import { ProviderError, type ProviderErrorKind } from "../provider/provider.ts";
 import type { Notices } from "./notices.ts";
 import { faultKind, faultSentence, pauseEnd } from "./sentences.ts";
@@ -37,7 +38,7 @@ export const createFaultReporter = ({
 }: {
   readonly log: Log;
   readonly notices: Notices;
-  readonly statusBar: StatusBar;
+  readonly statusBar: Pick<StatusBar, "problem" | "setProblem">;
   readonly clock: Clock;
 }): FaultReporter => {
   const { l10n } = vscode;
@@ -59,7 +60,11 @@ export const createFaultReporter = ({
     // Not the message: a server's own words may quote the code that it was sent.
     const status = error instanceof ProviderError && error.status !== undefined ? ` (HTTP ${error.status})` : "";
     log.error(kind === "unknown" ? String(error) : `${origin}: ${kind}${status}`);
-    const sentence = faultSentence(kind, host, l10n.t, pauseEnd(error, clock.dateMs(), clockTime));
+    // What memory has to do with it is said by whoever saw to the model.
+    const isRefusal = error instanceof ProviderError && error.cause instanceof ResidencyError;
+    const sentence = isRefusal
+      ? error.message
+      : faultSentence(kind, host, l10n.t, pauseEnd(error, clock.dateMs(), clockTime));
     return { kind, origin, sentence, command: commandFor(kind, origin) };
   };
 

@@ -24,6 +24,8 @@ export type UsedServer = {
   readonly provider: GuardedProvider;
   /** Undefined: it keeps the model that it was started with, or has not answered yet. */
   readonly managed: ManagedServer | undefined;
+  /** When the last request began, on the clock's monotonic scale; minus infinity: never. */
+  usedAtMs(): number;
 };
 
 /** Which models are loaded on the servers of the settings, and what can be done about it. */
@@ -80,6 +82,11 @@ type Known = { found: Promise<ManagedServer | undefined> | ManagedServer | undef
 /** Ollama hands these on to another machine. */
 const isElsewhere = (model: string): boolean => /[:-]cloud$/.test(model);
 
+const sizeKey = (origin: string, model: string): string => `${origin}\n${model}`;
+
+const modelName = async (provider: GuardedProvider, { model }: ModelSetting, signal?: AbortSignal): Promise<string> =>
+  model || (await provider.capabilities(signal ? { signal } : {})).model;
+
 export const createModelResidency = (options: ModelResidencyOptions): ModelResidency => {
   const { clock, log, settings } = options;
   const { l10n } = vscode;
@@ -94,22 +101,19 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
   let last: readonly LoadedResident[] = [];
   let usedAtMs = Number.NEGATIVE_INFINITY;
 
-  const sizeKey = (origin: string, model: string) => `${origin}\n${model}`;
-
-  const note = (residents: readonly Resident[]): readonly LoadedResident[] => {
-    for (const { key, sizeBytes } of residents) if (sizeBytes > 0) sizes.set(key, sizeBytes);
-    return residents as readonly LoadedResident[];
-  };
-
   const mayEvict = async (models: readonly Resident[], signal: AbortSignal): Promise<boolean> => {
     const names = models.map(({ model }) => model).join(", ");
     const before = consents.get(names);
     const unload = l10n.t("Unload");
     const ask = async () => {
-      const sentence = l10n.t("Another program has loaded {0}. Unload it to make room for the model that is set?", names);
+      const sentence = l10n.t(
+        "Another program has loaded {0}. Unload it to make room for the model that is set?",
+        names,
+      );
       return (await vscode.window.showInformationMessage(sentence, unload, l10n.t("Keep it"))) === unload;
     };
-    const consent = before && before.untilMs > clock.nowMs() ? before : { isGiven: ask(), untilMs: clock.nowMs() + consentMs };
+    const consent =
+      before && before.untilMs > clock.nowMs() ? before : { isGiven: ask(), untilMs: clock.nowMs() + consentMs };
     consents.set(names, consent);
     return orAborted(consent.isGiven, signal);
   };
@@ -157,12 +161,12 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
     return entry.found;
   };
 
-  const modelName = async (provider: GuardedProvider, { model }: ModelSetting, signal?: AbortSignal) =>
-    model || (await provider.capabilities(signal ? { signal } : {})).model;
-
   /** Graphics memory is read when main memory alone would not do: to read it starts programs. */
   const learnGraphics = async (host: string, neededBytes: number): Promise<void> => {
-    const loadedBytes = last.reduce((sum, resident) => sum + (resident.server.host === host ? resident.sizeBytes : 0), 0);
+    const loadedBytes = last.reduce(
+      (sum, resident) => sum + (resident.server.host === host ? resident.sizeBytes : 0),
+      0,
+    );
     if (host !== "" || graphicsBytes !== undefined) return;
     if (neededBytes + loadedBytes <= settings().budget.share * options.machine().totalBytes) return;
     // Where nobody can tell, nothing is refused.
@@ -190,28 +194,34 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
     if (error instanceof ResidencyError) {
       return new ProviderError("unsupported", refusalSentence(error, model, l10n.t), { cause: error, origin });
     }
-    log.warn(`What is loaded at ${origin} could not be seen to (${error instanceof ProviderError ? error.kind : "unknown"})`);
+    log.warn(
+      `What is loaded at ${origin} could not be seen to (${error instanceof ProviderError ? error.kind : "unknown"})`,
+    );
     return undefined;
   };
 
   return {
     wrap(provider, setting) {
+      let ownUsedAtMs = Number.NEGATIVE_INFINITY;
       used.set(JSON.stringify([setting.provider, setting.baseUrl, setting.model]), {
         setting,
         provider,
+        usedAtMs: () => ownUsedAtMs,
         get managed() {
           const found = known.get(`${setting.provider} ${setting.baseUrl}`)?.found;
           return found instanceof Promise ? undefined : found;
         },
       });
       const findResident = (call: CallOptions): ResidentModel | undefined | Promise<ResidentModel | undefined> => {
-        usedAtMs = clock.nowMs();
-        if (!settings().managesModels || provider.breaker.state !== "closed" || isElsewhere(setting.model)) return undefined;
+        ownUsedAtMs = clock.nowMs();
+        usedAtMs = ownUsedAtMs;
+        if (!settings().managesModels || provider.breaker.state !== "closed" || isElsewhere(setting.model))
+          return undefined;
         const found = find(setting);
         if (found === undefined) return undefined;
         if (!(found instanceof Promise) && setting.model !== "") return residentOf(provider, found, setting.model);
         return (async () => {
-          const managed = await found;
+          const managed = await orAborted(Promise.resolve(found), call.signal);
           return managed && residentOf(provider, managed, await modelName(provider, setting, call.signal));
         })();
       };
@@ -220,8 +230,17 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
     used: () => [...used.values()],
     usedAtMs: () => usedAtMs,
     async list(signal) {
-      const lists = await Promise.all([...hosts.values()].map(({ residency }) => residency.list(signal)));
-      last = note(lists.flat());
+      const lists = await Promise.all(
+        [...hosts.values()].map(async ({ residency, servers }) => {
+          const residents = await residency.list(signal);
+          return residents.flatMap((resident): LoadedResident[] => {
+            const server = servers.find((candidate) => candidate === resident.server);
+            return server ? [Object.assign(resident, { server })] : [];
+          });
+        }),
+      );
+      last = lists.flat();
+      for (const { key, sizeBytes } of last) if (sizeBytes > 0) sizes.set(key, sizeBytes);
       return last;
     },
     lastList: () => last,
@@ -230,12 +249,13 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
       const managed = await find(setting);
       if (!managed) return false;
       const model = await modelName(provider, setting, signal);
-      const { residency, need, sizeBytes } = residentOf(provider, managed, model);
+      const resident = residentOf(provider, managed, model);
+      const { residency, need } = resident;
       try {
-        const bytes = await sizeBytes(signal);
+        const bytes = await resident.sizeBytes(signal);
         if (onlyIfRoom) {
-          const others = (await residency.list(signal)).filter((resident) => resident.model !== model);
-          const takenBytes = others.reduce((sum, resident) => sum + resident.sizeBytes, 0);
+          const others = (await residency.list(signal)).filter((other) => other.model !== model);
+          const takenBytes = others.reduce((sum, other) => sum + other.sizeBytes, 0);
           const usable = managed.host === "" ? options.machine().totalBytes + (graphicsBytes ?? 0) : Infinity;
           if (takenBytes + bytes > settings().budget.share * usable) return false;
         }

@@ -3,10 +3,10 @@ import type { Clock } from "../base/clock.ts";
 import type { DisposableList } from "../base/disposable.ts";
 import { lazy } from "../base/lazy.ts";
 import type { Log } from "../base/log.ts";
-import type { MemoryMonitor } from "../memory/monitor.ts";
 import { sampleMemory } from "../memory/sample.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import type { Connections } from "./connections.ts";
+import type { Memory } from "./memory.ts";
 import type { Notices } from "./notices.ts";
 import type { PredictorFeed } from "./predictorFeed.ts";
 import type { ApiKeys } from "./secrets.ts";
@@ -22,7 +22,7 @@ export type PaletteServices = {
   readonly clock: Clock;
   readonly log: Log & { show(): void };
   readonly ledger: Ledger;
-  readonly monitor: MemoryMonitor;
+  readonly memory: () => Promise<Memory>;
   readonly statusBar: StatusBar;
   readonly notices: Notices;
   readonly snooze: Snooze;
@@ -41,7 +41,7 @@ export type PaletteServices = {
 
 /** The bodies of the palette's actions; what each of them needs is loaded when it is run. */
 export const createPaletteActions = (services: PaletteServices) => {
-  const { disposables, clock, log, ledger, monitor, statusBar, notices, snooze, connections, predictorFeed } = services;
+  const { disposables, clock, log, ledger, memory, statusBar, notices, snooze, connections, predictorFeed } = services;
   const { settings, stopPredictor } = services;
   const answerDocuments = lazy(async () => {
     const { createAnswerDocuments } = await import("../commands/explainSelection.ts");
@@ -60,7 +60,7 @@ export const createPaletteActions = (services: PaletteServices) => {
     });
   });
   const openReport = async (withMachine: boolean) => {
-    const { openReportPanel } = await import("../report/panel.ts");
+    const [{ openReportPanel }, { monitor }] = await Promise.all([import("../report/panel.ts"), memory()]);
     const options: Parameters<typeof openReportPanel>[0] = {
       extensionUri: services.extensionUri,
       clock,
@@ -153,6 +153,13 @@ export const createPaletteActions = (services: PaletteServices) => {
       }
       return undefined;
     },
+    memoryMenu: async () => (await import("../commands/memoryMenu.ts")).showMemoryMenu(services),
+    showTopProcesses: async () => (await import("../commands/memoryActions.ts")).showTopProcesses(services),
+    muteMemoryAlerts: async (wanted: unknown) =>
+      (await import("../commands/memoryActions.ts")).muteMemoryAlerts(services, wanted),
+    warmUpModel: async () => (await import("../commands/memoryActions.ts")).warmUpModel(services),
+    unloadModel: async (which: unknown) => (await import("../commands/memoryActions.ts")).unloadModel(services, which),
+    lowerContext: async () => (await import("../commands/lowerContext.ts")).lowerContext(services),
   };
 };
 

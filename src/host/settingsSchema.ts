@@ -58,6 +58,14 @@ export type Settings = {
   readonly toolCount: number | undefined;
   /** The model that is asked for next edits; undefined: rules alone. */
   readonly nextEdit: RoleSetting | undefined;
+  readonly memory: MemorySettings;
+};
+
+/** All of `hotpath.memory.*` by their own names and in their own units: shares, not percent, unless the name says so. */
+export type MemorySettings = {
+  readonly [
+    Name in keyof typeof settingDefaults as Name extends `memory.${infer Own}` ? Own : never
+  ]: (typeof settingDefaults)[Name] extends boolean ? boolean : number;
 };
 
 /** A setting that cannot be used as it is. */
@@ -114,6 +122,18 @@ export const settingDefaults = {
   "network.retryWaitSeconds": 10,
   "tools.selection": true,
   "tools.count": 12,
+  "memory.intervalSeconds": 10,
+  "memory.idleIntervalSeconds": 60,
+  "memory.alerts": true,
+  "memory.alertPercent": 80,
+  "memory.hostWarningMb": 1024,
+  "memory.hostCriticalMb": 2048,
+  "memory.log": false,
+  "memory.manageModels": true,
+  "memory.modelShare": 0.7,
+  "memory.modelLimitShare": 0.85,
+  "memory.ollamaContextTokens": 8192,
+  "memory.warmUp": true,
 } as const;
 
 /** Numbers and what they may be; package.json must say the same. */
@@ -124,6 +144,14 @@ export const settingRanges = {
   "network.connectionsPerServer": { min: 1, max: 256 },
   "network.retryWaitSeconds": { min: 0, max: 600 },
   "tools.count": { min: 4, max: 64 },
+  "memory.intervalSeconds": { min: 1, max: 3600 },
+  "memory.idleIntervalSeconds": { min: 1, max: 3600 },
+  "memory.alertPercent": { min: 1, max: 100 },
+  "memory.hostWarningMb": { min: 64, max: 16_384 },
+  "memory.hostCriticalMb": { min: 64, max: 16_384 },
+  "memory.modelShare": { min: 0.1, max: 1 },
+  "memory.modelLimitShare": { min: 0.1, max: 1 },
+  "memory.ollamaContextTokens": { min: 1024, max: 1_048_576 },
 } as const;
 
 /**
@@ -144,6 +172,11 @@ const lowMemoryModes = ["automatic", "on", "off"] as const satisfies readonly Lo
 const mebibyte = 1024 * 1024;
 
 const isProviderKind = (value: string): value is ProviderKind => Object.hasOwn(defaultBaseUrl, value);
+
+/** A setting that is true or false. */
+type FlagName = {
+  [Name in keyof typeof settingDefaults]: (typeof settingDefaults)[Name] extends boolean ? Name : never;
+}[keyof typeof settingDefaults];
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -174,16 +207,7 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
     problems.push({ kind: "wrong-type", setting, expected: "a list" });
     return [];
   };
-  const flag = (
-    name:
-      | "completion.hedging"
-      | "completion.relatedFiles"
-      | "completion.relatedFilesAnywhere"
-      | "completion.speculateOnMetered"
-      | "predictor.enabled"
-      | "predictor.indexOnBattery"
-      | "tools.selection",
-  ): boolean => {
+  const flag = (name: FlagName): boolean => {
     const value = read(name) ?? settingDefaults[name];
     if (typeof value === "boolean") return value;
     problems.push({ kind: "wrong-type", setting: `hotpath.${name}`, expected: "true or false" });
@@ -290,6 +314,20 @@ export const parseSettings = (read: ReadSetting): { settings: Settings; problems
     lowMemory: oneOf("lowMemory", lowMemoryModes),
     toolCount: flag("tools.selection") ? Math.round(number("tools.count")) : undefined,
     nextEdit: nextEdit && { ...nextEdit, moreBaseUrls: [], fallbacks: [] },
+    memory: {
+      intervalSeconds: number("memory.intervalSeconds"),
+      idleIntervalSeconds: number("memory.idleIntervalSeconds"),
+      alerts: flag("memory.alerts"),
+      alertPercent: number("memory.alertPercent"),
+      hostWarningMb: number("memory.hostWarningMb"),
+      hostCriticalMb: number("memory.hostCriticalMb"),
+      log: flag("memory.log"),
+      manageModels: flag("memory.manageModels"),
+      modelShare: number("memory.modelShare"),
+      modelLimitShare: number("memory.modelLimitShare"),
+      ollamaContextTokens: number("memory.ollamaContextTokens"),
+      warmUp: flag("memory.warmUp"),
+    },
   };
   return { settings, problems };
 };

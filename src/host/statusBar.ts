@@ -1,12 +1,8 @@
 import * as vscode from "vscode";
 import type { Disposable } from "../base/disposable.ts";
-import type { Clock } from "../base/clock.ts";
-import { createDisposableList } from "../base/disposable.ts";
-import { formatBytes, formatShare } from "../memory/format.ts";
-import type { MemoryMonitor } from "../memory/monitor.ts";
-import type { MemorySample } from "../memory/sample.ts";
+import type { MemoryView } from "../memory/describe.ts";
 
-/** The memory indicator. */
+/** The memory indicator, and what the rest of the program has to say in it. */
 export type StatusBar = Disposable & {
   /** Shows that something needs the user, with a sentence in the tooltip; undefined: all is well. */
   setProblem(sentence: string | undefined): void;
@@ -16,64 +12,52 @@ export type StatusBar = Disposable & {
   setWaiting(sentence: string | undefined): void;
   /** Says in the tooltip how far the predictor is, 0 to 1; undefined: it is not reading. */
   setLearning(share: number | undefined): void;
+  /** Shows memory. */
+  show(view: MemoryView): void;
 };
 
-/** Shows memory now; a click opens the performance report. Samples only while the window is focused. */
-export const createStatusBar = (monitor: MemoryMonitor, clock: Clock): StatusBar => {
-  const { l10n } = vscode;
-  const disposables = createDisposableList();
-  const item = disposables.add(vscode.window.createStatusBarItem("memory", vscode.StatusBarAlignment.Right, 90));
-  let problem: string | undefined;
-  let waiting: string | undefined;
-  let learning: string | undefined;
-  item.name = l10n.t("Hotpath memory");
-  item.command = "hotpath.openReport";
+/** Nothing of a text is markup, a link or a picture: models name themselves. */
+const asMarkdown = (text: string): string => text.replaceAll(/[!-/:-@[-`{-~]/g, String.raw`\$&`);
 
-  const draw = (sample: MemorySample) => {
-    const usedBytes = sample.machineTotalBytes - sample.machineAvailableBytes;
-    const share = formatShare(usedBytes / sample.machineTotalBytes);
-    item.text = `${problem ? "$(warning)" : "$(pulse)"} ${formatBytes(sample.hostRssBytes)} · ${share}`;
-    item.tooltip = [
-      ...(problem ? [problem] : []),
-      ...(waiting ? [waiting] : []),
-      ...(learning ? [learning] : []),
-      l10n.t("Extension host: {0} (all extensions together)", formatBytes(sample.hostRssBytes)),
-      l10n.t("Machine: {0} of {1} in use ({2})", formatBytes(usedBytes), formatBytes(sample.machineTotalBytes), share),
-      l10n.t("Click to open the performance report"),
-    ].join("\n");
-    item.accessibilityInformation = {
-      label: l10n.t("Memory: extension host {0}, machine {1} in use", formatBytes(sample.hostRssBytes), share),
-    };
+/** Makes the item, which shows what it is told; a click opens a list of what can be done. */
+export const createStatusBar = (): StatusBar => {
+  const { l10n, ThemeColor } = vscode;
+  const item = vscode.window.createStatusBarItem("memory", vscode.StatusBarAlignment.Right, 90);
+  const notes: { problem?: string | undefined; waiting?: string | undefined; learning?: string | undefined } = {};
+  let view: MemoryView | undefined;
+  item.name = l10n.t("Hotpath memory");
+  item.command = "hotpath.memoryMenu";
+
+  const draw = () => {
+    if (!view) return;
+    const { text, level, label, details } = view;
+    item.text = `${notes.problem ? "$(warning)" : "$(pulse)"} ${text}`;
+    const said = [notes.problem, notes.waiting, notes.learning].filter((note) => note !== undefined);
+    const paragraphs = [said, ...details].map((lines) => lines.map(asMarkdown).join("  \n"));
+    item.tooltip = new vscode.MarkdownString(paragraphs.join("\n\n"));
+    item.accessibilityInformation = { label: [...said, label].join(". ") };
+    const color = level === "critical" ? "errorBackground" : level === "warning" ? "warningBackground" : undefined;
+    item.backgroundColor = color && new ThemeColor(`statusBarItem.${color}`);
+    item.show();
   };
-  disposables.add(monitor.onSample(draw));
-  disposables.add(vscode.window.onDidChangeWindowState(({ focused }) => monitor.setActive(focused)));
-  // In a turn of its own: the first sample reads files, and start-up must not hold other extensions.
-  disposables.add(
-    clock.after(0, () => {
-      draw(monitor.latest());
-      item.show();
-      monitor.setActive(vscode.window.state.focused);
-    }),
-  );
+  const note = (name: keyof typeof notes, sentence: string | undefined) => {
+    if (notes[name] === sentence) return;
+    notes[name] = sentence;
+    draw();
+  };
   return {
-    setProblem(sentence) {
-      if (problem === sentence) return;
-      problem = sentence;
-      draw(monitor.latest());
+    setProblem: (sentence) => note("problem", sentence),
+    problem: () => notes.problem,
+    setWaiting: (sentence) => note("waiting", sentence),
+    setLearning: (share) =>
+      note(
+        "learning",
+        share === undefined ? undefined : l10n.t("Hotpath: learning this workspace, {0} %", Math.round(share * 100)),
+      ),
+    show(next) {
+      view = next;
+      draw();
     },
-    problem: () => problem,
-    setWaiting(sentence) {
-      if (waiting === sentence) return;
-      waiting = sentence;
-      draw(monitor.latest());
-    },
-    setLearning(share) {
-      const sentence =
-        share === undefined ? undefined : l10n.t("Hotpath: learning this workspace, {0}", formatShare(share));
-      if (learning === sentence) return;
-      learning = sentence;
-      draw(monitor.latest());
-    },
-    dispose: () => disposables.dispose(),
+    dispose: () => item.dispose(),
   };
 };

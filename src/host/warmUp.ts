@@ -10,14 +10,14 @@ const pauseMs = 4000;
 
 /**
  * Calls `warmUp` when a connection is about to be wanted: once, a second after the window first has the focus, and at
- * the first key after a pause. Costs one comparison for each edit.
+ * the first key after a pause; it is told which. Costs one comparison for each edit.
  */
-export const registerWarmUp = (clock: Clock, warmUp: () => void): Disposable => {
+export const registerWarmUp = (clock: Clock, warmUp: (isFirstFocus: boolean) => void): Disposable => {
   const disposables = createDisposableList();
   let firstFocus: Disposable | undefined;
   let lastEditMs = -Infinity;
   const onFocus = (isFocused: boolean) => {
-    if (isFocused) firstFocus ??= disposables.add(clock.after(afterFocusMs, warmUp));
+    if (isFocused) firstFocus ??= disposables.add(clock.after(afterFocusMs, () => warmUp(true)));
   };
   onFocus(vscode.window.state.focused);
   disposables.add(vscode.window.onDidChangeWindowState(({ focused }) => onFocus(focused)));
@@ -29,7 +29,7 @@ export const registerWarmUp = (clock: Clock, warmUp: () => void): Disposable => 
       const nowMs = clock.nowMs();
       const isFirst = nowMs - lastEditMs > pauseMs;
       lastEditMs = nowMs;
-      if (isFirst) warmUp();
+      if (isFirst) warmUp(false);
     }),
   );
   return disposables;

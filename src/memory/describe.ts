@@ -95,7 +95,9 @@ const activityLine = ({ activity }: MemorySample, t: Translate): readonly string
     `${(100 * gcShare).toFixed(1)} %`,
     Math.round(longestGcMs),
   );
-  return machineCpuShare === undefined ? [collecting] : [t("Processor: {0}; {1}", formatShare(machineCpuShare), collecting)];
+  return machineCpuShare === undefined
+    ? [collecting]
+    : [t("Processor: {0}; {1}", formatShare(machineCpuShare), collecting)];
 };
 
 /** Says what there is to say about memory now. Pure; plain text, which the adapter makes safe to render. */

@@ -48,6 +48,20 @@ test("without settings there is no server and the predictor is on", () => {
       predictorIndexesOnBattery: true,
       lowMemory: "automatic",
       toolCount: 12,
+      memory: {
+        intervalSeconds: 10,
+        idleIntervalSeconds: 60,
+        alerts: true,
+        alertPercent: 80,
+        hostWarningMb: 1024,
+        hostCriticalMb: 2048,
+        log: false,
+        manageModels: true,
+        modelShare: 0.7,
+        modelLimitShare: 0.85,
+        ollamaContextTokens: 8192,
+        warmUp: true,
+      },
     },
     problems: [],
   });
@@ -299,6 +313,22 @@ test("how the predictor behaves can be chosen, and nonsense is told", () => {
     "wrong-type hotpath.predictor.indexOnBattery",
   ]);
   assert.deepEqual(properties["hotpath.predictor.confidence"]!.enum, ["quiet", "balanced", "eager"]);
+});
+
+test("memory's settings have their own names and units, and nonsense is told", () => {
+  const { settings, problems } = parse({
+    "memory.intervalSeconds": 300,
+    "memory.alertPercent": 500,
+    "memory.log": "yes",
+    "memory.modelShare": "half",
+  });
+  const { intervalSeconds, alertPercent, log, modelShare } = settings.memory;
+  assert.deepEqual([intervalSeconds, alertPercent, log, modelShare], [300, 100, false, 0.7]);
+  assert.deepEqual(problems.map(({ kind, setting }) => `${kind} ${setting}`).toSorted(), [
+    "out-of-range hotpath.memory.alertPercent",
+    "wrong-type hotpath.memory.log",
+    "wrong-type hotpath.memory.modelShare",
+  ]);
 });
 
 test("package.json draws the same limits for numbers", () => {

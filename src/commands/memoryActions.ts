@@ -1,0 +1,193 @@
+import * as vscode from "vscode";
+import type { Clock } from "../base/clock.ts";
+import type { Connections } from "../host/connections.ts";
+import type { Memory } from "../host/memory.ts";
+import { isMuted, muteForToday, unmute } from "../host/memoryAlerts.ts";
+import type { LoadedResident } from "../host/memoryResidency.ts";
+import type { Notices } from "../host/notices.ts";
+import type { ModelSetting, RoleSetting, Settings } from "../host/settingsSchema.ts";
+import { formatBytes } from "../memory/format.ts";
+import { ResidencyError } from "../memory/modelServer.ts";
+import { pick, withCancel, type Choice } from "./quickPick.ts";
+
+/** What the actions about memory need of the rest of the program. */
+export type MemoryActionServices = {
+  readonly clock: Clock;
+  readonly memory: () => Promise<Memory>;
+  readonly connections: Pick<Connections, "exact">;
+  readonly notices: Pick<Notices, "noServer" | "notTrusted">;
+  readonly settings: () => Settings;
+  readonly write: (changes: Readonly<Record<string, unknown>>) => Promise<void>;
+  /** The address of a worker's built file. */
+  readonly workerUrl: (name: string) => URL;
+  readonly reportFault: (error: unknown, setting: ModelSetting | undefined, isAsked?: boolean) => Promise<void>;
+};
+
+/** Says something that needs no answer; nobody waits until it is closed. */
+export const inform = (sentence: string): void => void vscode.window.showInformationMessage(sentence);
+
+/** Names and sizes of the programs that take most memory; nothing of their paths or arguments. */
+export const showTopProcesses = async ({ clock, memory, workerUrl }: MemoryActionServices): Promise<void> => {
+  const { l10n } = vscode;
+  const { readTopProcesses } = await import("../hardware/probe.ts");
+  const watch = await memory();
+  const { remote } = watch;
+  const read = async (): Promise<Choice<string>[]> => {
+    const processes = await readTopProcesses({ workerUrl: workerUrl("probeWorker"), clock });
+    watch.log("processes", Object.fromEntries(processes.map(({ name, memoryBytes }) => [name, memoryBytes])));
+    return processes.map(({ name, memoryBytes }) => ({
+      label: name,
+      description: formatBytes(memoryBytes),
+      value: name,
+    }));
+  };
+  try {
+    await pick({
+      title:
+        remote === undefined ? l10n.t("Top processes by memory") : l10n.t("Top processes by memory on {0}", remote),
+      placeholder: l10n.t("Processes of one name are counted together"),
+      choices: read(),
+    });
+  } catch {
+    void vscode.window.showErrorMessage(l10n.t("The processes of this machine could not be read."));
+  }
+};
+
+/** "mute" and "unmute" do so; without a word it is what it is not now. */
+export const muteMemoryAlerts = async ({ clock, memory }: MemoryActionServices, wanted: unknown): Promise<void> => {
+  const { globalState } = await memory();
+  const isToMute = wanted === "mute" || (wanted !== "unmute" && !isMuted(globalState, clock));
+  await (isToMute ? muteForToday(globalState, clock) : unmute(globalState));
+  inform(
+    isToMute
+      ? vscode.l10n.t("Memory alerts are muted until midnight. The status bar still shows how things are.")
+      : vscode.l10n.t("Memory alerts are shown again."),
+  );
+};
+
+/** The settings' models that a person may want in memory, each once. */
+const settingsToLoad = ({ completion, chat, background }: Settings): readonly RoleSetting[] => {
+  const found = new Map<string, RoleSetting>();
+  for (const setting of [completion, chat, background]) {
+    if (!setting || setting.provider === "openrouter") continue;
+    const key = `${setting.provider} ${setting.baseUrl} ${setting.model}`;
+    if (!found.has(key)) found.set(key, setting);
+  }
+  return [...found.values()];
+};
+
+const chooseSetting = async (settings: readonly RoleSetting[]): Promise<RoleSetting | undefined> => {
+  const [only, ...others] = settings;
+  if (others.length === 0) return only;
+  const choices = settings.map((value) => ({
+    label: value.model || vscode.l10n.t("its own"),
+    description: new URL(value.baseUrl).host,
+    value,
+  }));
+  const choice = await pick({ title: vscode.l10n.t("Warm up the model"), placeholder: "", choices });
+  return choice === "back" ? undefined : choice;
+};
+
+/** Loads a model now, so that the next request finds it in memory. */
+export const warmUpModel = async (services: MemoryActionServices): Promise<void> => {
+  const { clock, memory, connections, notices, settings } = services;
+  const { l10n } = vscode;
+  const known = settingsToLoad(settings());
+  if (known.length === 0) return notices.noServer();
+  if (!vscode.workspace.isTrusted) return notices.notTrusted();
+  const setting = await chooseSetting(known);
+  if (!setting) return;
+  const name = setting.model || new URL(setting.baseUrl).host;
+  const startMs = clock.nowMs();
+  const watch = await memory();
+  try {
+    const isLoaded = await withCancel(l10n.t("Loading {0}", name), async (signal) => {
+      const residency = await watch.residency();
+      return residency.load(await connections.exact(setting), setting, signal);
+    });
+    const seconds = ((clock.nowMs() - startMs) / 1000).toFixed(1);
+    inform(
+      isLoaded
+        ? l10n.t("{0} is loaded; it took {1} s.", name, seconds)
+        : l10n.t("The server at {0} keeps its model loaded by itself.", new URL(setting.baseUrl).host),
+    );
+    await watch.models();
+  } catch (error) {
+    await services.reportFault(error, setting, true);
+  }
+};
+
+const stateOf = ({ isInUse, isOurs }: LoadedResident): string => {
+  if (isInUse) return vscode.l10n.t("in use");
+  return isOurs ? "" : vscode.l10n.t("loaded by another program");
+};
+
+/** Who unloads what others loaded is told so first. */
+const agrees = async (residents: readonly LoadedResident[]): Promise<boolean> => {
+  const { l10n } = vscode;
+  const foreign = residents.filter(({ isOurs }) => !isOurs);
+  if (foreign.length === 0) return true;
+  const names = foreign.map(({ model }) => model).join(", ");
+  const sentence = l10n.t("{0} was loaded by another program, or before this window was opened. Unload it?", names);
+  const unload = l10n.t("Unload");
+  return (await vscode.window.showWarningMessage(sentence, { modal: true }, unload)) === unload;
+};
+
+/** Unloads these and says what came of it. */
+const unloadAll = async ({ memory }: MemoryActionServices, residents: readonly LoadedResident[]): Promise<void> => {
+  const { l10n } = vscode;
+  const watch = await memory();
+  const names = residents.map(({ model }) => model).join(", ");
+  try {
+    await withCancel(l10n.t("Unloading {0}", names), async (signal) => {
+      const residency = await watch.residency();
+      const gone: LoadedResident[] = [];
+      for (const resident of residents) {
+        if (await residency.unload(resident, signal)) gone.push(resident);
+      }
+      const freed = formatBytes(gone.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+      watch.log("model", { event: "unload", model: gone.map(({ model }) => model).join(", ") });
+      inform(
+        gone.length === 0
+          ? l10n.t("{0} is in use now and stays loaded.", names)
+          : l10n.t("{0} was unloaded ({1}).", gone.map(({ model }) => model).join(", "), freed),
+      );
+    });
+  } catch (error) {
+    const isLate = error instanceof ResidencyError;
+    void vscode.window.showWarningMessage(
+      isLate
+        ? l10n.t("{0} was unloaded, but its memory has not come back yet.", names)
+        : l10n.t("{0} could not be unloaded.", names),
+    );
+  }
+  await watch.models();
+};
+
+/** Unloads the model that a person chooses; "leastRecentlyUsed" and "all" choose among those that are idle. */
+export const unloadModel = async (services: MemoryActionServices, which: unknown): Promise<void> => {
+  const { l10n } = vscode;
+  const { residents } = await (await services.memory()).models();
+  const idle = residents.filter(({ isInUse }) => !isInUse);
+  const oldestFirst = residents.toSorted((a, b) => a.usedAtMs - b.usedAtMs);
+  if (residents.length === 0) return inform(l10n.t("No model is loaded that Hotpath can unload."));
+  if (which === "leastRecentlyUsed") {
+    const oldest = oldestFirst.find(({ isOurs, isInUse }) => isOurs && !isInUse);
+    return oldest
+      ? unloadAll(services, [oldest])
+      : inform(l10n.t("Every model that Hotpath has loaded is in use now."));
+  }
+  if (which === "all") return (await agrees(idle)) ? unloadAll(services, idle) : undefined;
+  const choice = await pick({
+    title: l10n.t("Unload a model"),
+    placeholder: l10n.t("The one that was not used for longest comes first"),
+    choices: oldestFirst.map((value) => ({
+      label: value.model,
+      description: [formatBytes(value.sizeBytes), stateOf(value)].filter((part) => part !== "").join(", "),
+      detail: new URL(value.server.origin).host,
+      value,
+    })),
+  });
+  if (choice === undefined || choice === "back" || !(await agrees([choice]))) return undefined;
+  return unloadAll(services, [choice]);
+};

@@ -1,0 +1,275 @@
+import os from "node:os";
+import path from "node:path";
+import * as vscode from "vscode";
+import type { Clock } from "../base/clock.ts";
+import { isAbortError } from "../base/abort.ts";
+import { createDisposableList, type Disposable } from "../base/disposable.ts";
+import { lazy } from "../base/lazy.ts";
+import type { Log } from "../base/log.ts";
+import { createActivityMeter } from "../memory/activity.ts";
+import { describeMemory } from "../memory/describe.ts";
+import { createMemoryMonitor, type Alert, type MemoryMonitor, type MonitorSettings } from "../memory/monitor.ts";
+import { sampleMemory, type MemorySample } from "../memory/sample.ts";
+import type { Trend } from "../memory/trend.ts";
+import type { Ledger } from "../metrics/ledger.ts";
+import type { Connections } from "./connections.ts";
+import type { MemoryDetails, ModelDetails } from "./memoryDetails.ts";
+import type { ModelResidency } from "./memoryResidency.ts";
+import type { ApiKeys } from "./secrets.ts";
+import type { MemorySettings, ModelSetting } from "./settingsSchema.ts";
+import type { StatusBar } from "./statusBar.ts";
+
+/** Memory as this window watches it. */
+export type Memory = Disposable & {
+  readonly monitor: MemoryMonitor;
+  /** Undefined until there are samples enough. */
+  trend(): Trend | undefined;
+  /** Asks the servers in use what is loaded. */
+  models(): Promise<ModelDetails>;
+  /** What is loaded, as {@link Memory.models} or the indicator saw it last. */
+  lastModels(): ModelDetails | undefined;
+  residency(): Promise<ModelResidency>;
+  /** Loads a model in the background, unless the settings, the server or a lack of room are against it. */
+  warmUp(setting: ModelSetting): void;
+  /** The settings are others now. */
+  settingsChanged(): void;
+  /** Writes an event to the log, if there is one: figures and short words. */
+  log(kind: "model" | "processes", fields: Readonly<Record<string, number | string | undefined>>): void;
+  /** Where all windows remember what was said of alerts. */
+  readonly globalState: vscode.Memento;
+  readonly remote: string | undefined;
+};
+
+export type MemoryOptions = {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly ledger: Ledger;
+  readonly statusBar: StatusBar;
+  readonly settings: () => MemorySettings;
+  readonly connections: Pick<Connections, "transport" | "exact">;
+  readonly apiKeys: ApiKeys;
+  /** The address of a worker's built file. */
+  readonly workerUrl: (name: string) => URL;
+  /** This window's own folder. */
+  readonly logUri: vscode.Uri;
+  readonly globalState: vscode.Memento;
+};
+
+const megabyte = 2 ** 20;
+/** Who has not typed for so long reads, or is away. */
+const idleAfterMs = 2 * 60_000;
+const trendEveryMs = 60_000;
+/** What is loaded changes seldom; and not at all while nobody asks. */
+const detailsEveryMs = 30_000;
+/** The level is left this far below its beginning. */
+const leaveShare = 0.05;
+
+const monitorSettings = (settings: MemorySettings): MonitorSettings => ({
+  intervalMs: settings.intervalSeconds * 1000,
+  idleIntervalMs: Math.max(settings.intervalSeconds, settings.idleIntervalSeconds) * 1000,
+  limits: {
+    machineEnterShare: settings.alertPercent / 100,
+    machineLeaveShare: settings.alertPercent / 100 - leaveShare,
+    hostWarningBytes: settings.hostWarningMb * megabyte,
+    hostCriticalBytes: settings.hostCriticalMb * megabyte,
+  },
+});
+
+/** The machine that is measured, where the window is on another one. */
+export const measuredMachine = (): string | undefined =>
+  vscode.env.remoteName === undefined ? undefined : os.hostname();
+
+/**
+ * Begins to watch memory: samples while the window has the focus, slower while nobody types, draws the indicator, and
+ * says so when memory runs short. What it says beside the numbers is loaded when there is something to say.
+ */
+export const createMemory = (options: MemoryOptions): Memory => {
+  const { clock, log, ledger, statusBar, settings, connections, globalState } = options;
+  const { l10n } = vscode;
+  const disposables = createDisposableList();
+  const closing = new AbortController();
+  disposables.add({ dispose: () => closing.abort() });
+  const meter = disposables.add(createActivityMeter({ clock }));
+  const monitor = disposables.add(
+    createMemoryMonitor({
+      clock,
+      sample: (): MemorySample => ({ ...sampleMemory(), activity: meter.read() }),
+      ...monitorSettings(settings()),
+    }),
+  );
+  const remote = measuredMachine();
+  let trend: Trend | undefined;
+  let isLeakLikely = false;
+  let trendAtMs = clock.nowMs();
+  let details: ModelDetails | undefined;
+  let graphicsTotalBytes: number | undefined;
+  let detailsAtMs = Number.NEGATIVE_INFINITY;
+  let typedAtMs = clock.nowMs();
+
+  const draw = (sample: MemorySample) => {
+    statusBar.show(
+      describeMemory({ sample, levels: monitor.levels(), trend, ...details, graphicsTotalBytes, remote }, l10n.t),
+    );
+  };
+
+  // Models: the first that is asked loads what looks after them.
+  const readGraphics = lazy(async () => {
+    const [{ createProbe }, { graphicsBytesOf }] = await Promise.all([
+      import("../hardware/probe.ts"),
+      import("./memoryGraphics.ts"),
+    ]);
+    const { gpus } = await createProbe({ workerUrl: options.workerUrl("probeWorker"), clock })();
+    graphicsTotalBytes = graphicsBytesOf(gpus);
+    return graphicsTotalBytes;
+  });
+  let loadedResidency: ModelResidency | undefined;
+  const residency = lazy(async () => {
+    const { createModelResidency } = await import("./memoryResidency.ts");
+    loadedResidency = disposables.add(
+      createModelResidency({
+        clock,
+        log,
+        transport: () => connections.transport(),
+        apiKeyFor: (origin) => options.apiKeys.get(origin),
+        settings() {
+          const { manageModels, modelShare, modelLimitShare, ollamaContextTokens } = settings();
+          const budget = { share: modelShare, limitShare: modelLimitShare };
+          return { managesModels: manageModels, budget, ollamaContextTokens };
+        },
+        machine() {
+          const { machineTotalBytes, machineAvailableBytes } = monitor.latest();
+          return { totalBytes: machineTotalBytes, availableBytes: machineAvailableBytes };
+        },
+        graphicsBytes: readGraphics,
+      }),
+    );
+    return loadedResidency;
+  });
+
+  // What is said beside the numbers.
+  const assess = async () => {
+    trendAtMs = clock.nowMs();
+    const { assessTrend } = await import("../memory/trend.ts");
+    const found = assessTrend(monitor.history());
+    // Once is chance: what looks like a leak must look so again a minute later.
+    trend = { ...found, possibleLeak: found.possibleLeak && isLeakLikely };
+    isLeakLikely = found.possibleLeak;
+  };
+  const memoryDetails = lazy(async (): Promise<MemoryDetails> => {
+    const { createMemoryDetails } = await import("./memoryDetails.ts");
+    return createMemoryDetails({ clock, ledger, residency: () => loadedResidency, monitor });
+  });
+  const look = async (): Promise<ModelDetails> => {
+    detailsAtMs = clock.nowMs();
+    details = await (await memoryDetails()).look();
+    return details;
+  };
+  /** Servers are asked only in a window that has the focus and uses them. */
+  const isLookDue = (): boolean => {
+    const sinceMs = clock.nowMs() - detailsAtMs;
+    const usedAtMs = loadedResidency?.usedAtMs() ?? Number.NEGATIVE_INFINITY;
+    return sinceMs >= detailsEveryMs && usedAtMs > detailsAtMs - idleAfterMs;
+  };
+
+  const load = async (setting: ModelSetting) => {
+    const startMs = clock.nowMs();
+    try {
+      const [models, provider] = await Promise.all([residency(), connections.exact(setting)]);
+      const isLoaded = await models.load(provider, setting, closing.signal, true);
+      if (isLoaded) write("model", { event: "warm-up", model: setting.model, durationMs: clock.nowMs() - startMs });
+    } catch (error) {
+      // Whoever asks the model is told; nobody has asked for this.
+      if (!(error instanceof Error && isAbortError(error))) log.info("The model could not be loaded ahead of need");
+    }
+  };
+
+  // The log.
+  const memoryLog = lazy(async () => {
+    const { createMemoryLog } = await import("../memory/memoryLog.ts");
+    return createMemoryLog({ folder: path.join(options.logUri.fsPath, "memory"), log });
+  });
+  const write: Memory["log"] = (kind, fields) => {
+    if (settings().log) void memoryLog().then((file) => file.add({ ...fields, atMs: clock.dateMs(), kind }));
+  };
+  const logSample = (sample: MemorySample) => {
+    if (!settings().log) return;
+    const { activity, ...bytes } = sample;
+    const fields = { ...bytes, ...activity, kind: "sample" as const };
+    void memoryLog().then((file) => file.add(fields));
+  };
+
+  const onSample = async (sample: MemorySample) => {
+    draw(sample);
+    logSample(sample);
+    if (clock.nowMs() - typedAtMs > idleAfterMs) monitor.setPace("idle");
+    const isTrendDue = clock.nowMs() - trendAtMs >= trendEveryMs;
+    const isDue = isLookDue();
+    try {
+      if (isTrendDue) await assess();
+      if (isDue) await look();
+    } catch (error) {
+      log.warn(`Memory details could not be read: ${error instanceof Error ? error.name : "unknown"}`);
+    }
+    if (isTrendDue || isDue) draw(monitor.latest());
+  };
+  const onAlert = async (alert: Alert) => {
+    const { sample, of, level } = alert;
+    if (settings().log) {
+      const { hostRssBytes, machineTotalBytes, machineAvailableBytes } = sample;
+      const fields = { of, level, hostRssBytes, machineTotalBytes, machineAvailableBytes };
+      void memoryLog().then((file) => file.add({ ...fields, atMs: sample.atMs, kind: "alert" }));
+    }
+    if (!settings().alerts) return;
+    const { showAlert } = await import("./memoryAlerts.ts");
+    await showAlert(alert, {
+      clock,
+      state: globalState,
+      remote,
+      look,
+      isStillSo: () => monitor.levels()[of] !== "normal",
+    });
+  };
+  disposables.add(monitor.onSample((sample) => void onSample(sample)));
+  disposables.add(monitor.onAlert((alert) => void onAlert(alert)));
+
+  // How fast to look.
+  const onFocus = ({ focused }: vscode.WindowState) => {
+    typedAtMs = clock.nowMs();
+    monitor.setPace(focused ? "active" : "paused");
+  };
+  disposables.add(vscode.window.onDidChangeWindowState(onFocus));
+  disposables.add(
+    vscode.workspace.onDidChangeTextDocument(({ document }) => {
+      // What a program changes in the background is nobody's typing.
+      if (document !== vscode.window.activeTextEditor?.document) return;
+      const wasIdle = clock.nowMs() - typedAtMs > idleAfterMs;
+      typedAtMs = clock.nowMs();
+      if (wasIdle && vscode.window.state.focused) monitor.setPace("active");
+    }),
+  );
+  draw(monitor.latest());
+  onFocus(vscode.window.state);
+
+  return {
+    monitor,
+    trend: () => trend,
+    models: async () => {
+      const found = await look();
+      draw(monitor.latest());
+      return found;
+    },
+    lastModels: () => details,
+    residency,
+    warmUp(setting) {
+      const { warmUp, manageModels } = settings();
+      if (warmUp && manageModels && monitor.levels().machine === "normal") void load(setting);
+    },
+    settingsChanged() {
+      monitor.configure(monitorSettings(settings()));
+    },
+    log: write,
+    globalState,
+    remote,
+    dispose: () => disposables.dispose(),
+  };
+};

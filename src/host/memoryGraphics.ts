@@ -1,0 +1,13 @@
+import { findDevice } from "../hardware/devices.ts";
+import type { HardwareFacts } from "../hardware/probe.ts";
+
+/**
+ * Own memory of graphics cards, in bytes, which models can use beside the machine's; 0 for chips that share it. Where a
+ * card is known by its name, a smaller measured size is not believed: some systems tell the part that is mapped.
+ */
+export const graphicsBytesOf = (gpus: HardwareFacts["gpus"]): number =>
+  gpus.reduce((sum, { name, memoryBytes = 0 }) => {
+    const device = findDevice(name);
+    if (device?.unifiedMemory) return sum;
+    return sum + Math.max(memoryBytes, device?.memoryBytes ?? 0);
+  }, 0);
