@@ -4,6 +4,7 @@ import { mayTell, mutedForToday, type AlertState } from "../memory/alertGate.ts"
 import { alertSentence } from "../memory/describe.ts";
 import type { Alert } from "../memory/monitor.ts";
 import type { ModelDetails } from "./memoryDetails.ts";
+import type { LoadedResident } from "./memoryResidency.ts";
 
 const stateKey = "memoryAlerts";
 
@@ -22,6 +23,10 @@ export const unmute = async (state: vscode.Memento): Promise<void> => {
 
 export const isMuted = (state: vscode.Memento, clock: Clock): boolean =>
   clock.dateMs() < (readAlertState(state).mutedUntilMs ?? 0);
+
+/** What a model takes of the machine's memory. Apple's graphics processors share it. */
+const mainMemoryBytes = ({ sizeBytes, graphicsBytes = 0 }: LoadedResident): number =>
+  process.platform === "darwin" ? sizeBytes : Math.max(0, sizeBytes - graphicsBytes);
 
 export type AlertOptions = {
   readonly clock: Clock;
@@ -47,7 +52,7 @@ export const showAlert = async (alert: Alert, options: AlertOptions): Promise<vo
   if (!options.isStillSo()) return;
   // A model on another machine takes none of this one's memory.
   const here = residents.filter(({ server }) => server.host === "");
-  const modelBytes = here.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const modelBytes = here.reduce((sum, resident) => sum + mainMemoryBytes(resident), 0);
   const isOfMachine = alert.of === "machine";
   const actions = [
     ...(isOfMachine && here.some(({ isInUse, isOurs }) => isOurs && !isInUse)

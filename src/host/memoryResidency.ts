@@ -181,7 +181,7 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
       let bytes = sizes.get(key);
       if (bytes === undefined) {
         const models = await provider.models(signal ? { signal } : {}).catch(() => []);
-        bytes = Math.round((models.find(({ id }) => id === model)?.sizeBytes ?? 0) * overheadShare);
+        bytes = Math.round((models.find(({ id }) => managed.isNamed(id, model))?.sizeBytes ?? 0) * overheadShare);
         if (bytes > 0) sizes.set(key, bytes);
       }
       await learnGraphics(managed.host, bytes);

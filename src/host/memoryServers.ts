@@ -16,6 +16,8 @@ export type ManagedServer = ModelServer & {
   readonly kind: "ollama" | "llamacpp" | "lmstudio";
   /** Servers of one host share its memory; "" is the machine that this program runs on. */
   readonly host: string;
+  /** Whether a list's name means a model of the settings. */
+  isNamed(listed: string, model: string): boolean;
 };
 
 export type ManagedServerOptions = {
@@ -72,14 +74,14 @@ export const findManagedServer = async (
     loaded: (signal) => server.loaded(signal).catch(orNone),
     kind: name,
     host,
+    isNamed: name === "ollama" ? isSameName : (listed, model) => listed === model,
   });
 
   switch (kind) {
     case "ollama": {
       const { num_ctx: _, keep_alive: keepAlive, ...more } = ollamaRunner;
       const load = () => ({ contextTokens: options.ollamaContextTokens(), keepAlive, more });
-      const nameOf = (listed: string) =>
-        options.modelNames().find((name) => normalizeName(name) === normalizeName(listed)) ?? listed;
+      const nameOf = (listed: string) => options.modelNames().find((name) => isSameName(listed, name)) ?? listed;
       return managed(ollamaServer(origin, ask, load, nameOf), "ollama");
     }
     case "llamacpp": {
@@ -96,6 +98,8 @@ export const findManagedServer = async (
       return undefined;
   }
 };
+
+const isSameName = (listed: string, model: string): boolean => normalizeName(listed) === normalizeName(model);
 
 /** Nobody waits longer to hear what is loaded; a load has all the time it takes. */
 const questionMs = 5_000;

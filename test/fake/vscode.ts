@@ -12,6 +12,8 @@ export type Step =
   /** Takes the first row that holds this. */
   | { readonly take: string }
   | { readonly type: string }
+  /** Presses this button of the next notification or dialog. */
+  | { readonly press: string }
   | "back"
   /** Closes it. */
   | "close";
@@ -76,8 +78,14 @@ const show = (kind: Shown["kind"], text: string, choices: readonly string[] = []
 /** A notification that nobody closes stays open, and what waits for it waits for ever. */
 const message =
   (kind: Shown["kind"]) =>
-  (text: string, ...buttons: readonly string[]): Promise<string | undefined> => {
+  (text: string, ...more: readonly unknown[]): Promise<string | undefined> => {
+    const buttons = more.filter((button) => typeof button === "string");
     show(kind, text, buttons);
+    const [step] = person.steps;
+    if (typeof step === "object" && "press" in step && buttons.includes(step.press)) {
+      person.steps.shift();
+      return Promise.resolve(step.press);
+    }
     return Promise.withResolvers<string | undefined>().promise;
   };
 
@@ -172,6 +180,7 @@ export const commands = {
   async executeCommand(...call: readonly unknown[]) {
     person.commands.push(call);
   },
+  getCommands: () => Promise.resolve<string[]>([]),
 };
 export const Uri = { parse: (text: string) => text };
 export const UIKind = { Desktop: 1, Web: 2 };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import * as vscode from "vscode";
 import { closeAll, openTabs } from "../editor.ts";
-import { click, hasUi, texts, waitFor, waitUntil } from "../ui.ts";
+import { click, hasUi, press, texts, waitFor, waitUntil } from "../ui.ts";
 
 const statusItem = '[id="hotpath.hotpath.memory"]';
 
@@ -11,13 +11,16 @@ const reports = () => openTabs().filter(({ label }) => label === "Hotpath perfor
 afterEach(closeAll);
 
 test(
-  "the status bar shows memory, and a click opens the report with this machine in it",
+  "the status bar shows memory, and a click leads to the report with this machine in it",
   { skip: !hasUi },
   async () => {
     await waitFor(statusItem);
     const [text] = await texts(statusItem);
     assert.match(text ?? "", /\d+(\.\d)? (MB|GB) · \d+ %/);
     await click(`${statusItem} a`);
+    const rows = ".quick-input-list .monaco-list-row";
+    await waitUntil("the menu", async () => (await texts(rows)).join().includes("Open performance report"));
+    await press("Enter");
     const body = await waitUntil("the processor's name", async () => {
       const [page] = await texts("body", { webview: true });
       return page?.includes("physical cores") === true ? page : undefined;

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, suite, test } from "node:test";
+import * as vscode from "vscode";
+import { createOllamaServer, type OllamaServer } from "../../fake/ollamaServer.ts";
+import { closeAll, configure, notification } from "../editor.ts";
+import { click, evaluate, hasUi, press, texts, waitFor, waitUntil } from "../ui.ts";
+
+const statusItem = '[id="hotpath.hotpath.memory"]';
+const rows = ".quick-input-list .monaco-list-row";
+const gb = 2 ** 30;
+
+let server: OllamaServer;
+
+const run = (command: string, argument?: unknown) => vscode.commands.executeCommand(`hotpath.${command}`, argument);
+const rowTexts = async () => (await texts(rows)).map((text) => text.replaceAll(/\s+/g, " ").trim());
+const openMenu = async () => {
+  // The rows of the list before stay in the page, unseen.
+  await waitFor(rows, { state: "hidden" });
+  await click(`${statusItem} a`);
+  await waitFor(rows);
+  return rowTexts();
+};
+const buttons = () => texts(".notifications-center .notification-list-item .monaco-button");
+const attribute = (name: string) =>
+  evaluate(`document.querySelector('${statusItem.replaceAll('"', '\\"')}')?.${name}`).then(String);
+const label = () =>
+  evaluate(`document.querySelector('${statusItem.replaceAll('"', '\\"')} a')?.getAttribute("aria-label")`).then(String);
+
+// Hooks outside of a suite would be those of every file in this window.
+suite("memory", () => {
+  before(async () => {
+    server = await createOllamaServer({
+      models: { "coder:7b": 5 * gb, "theirs:1b": gb },
+      loadMs: 100,
+      graphicsShare: 0.5,
+    });
+    await configure({
+      "completion.provider": "ollama",
+      "completion.baseUrl": server.url,
+      "completion.model": "coder:7b",
+      // Whatever this machine has.
+      "memory.modelShare": 1,
+      "memory.modelLimitShare": 1,
+      "memory.intervalSeconds": 1,
+      "memory.alertPercent": 100,
+    });
+  });
+  after(async () => {
+    await configure({
+      "completion.provider": undefined,
+      "completion.baseUrl": undefined,
+      "completion.model": undefined,
+      "memory.modelShare": undefined,
+      "memory.modelLimitShare": undefined,
+      "memory.intervalSeconds": undefined,
+      "memory.alertPercent": undefined,
+    });
+    await run("muteMemoryAlerts", "unmute");
+    await vscode.commands.executeCommand("notifications.clearAll");
+    await server.close();
+  });
+  afterEach(closeAll);
+
+  test("the indicator is calm, and a click offers what can be done", { skip: !hasUi }, async () => {
+    await waitFor(statusItem);
+    await waitUntil("no colour", async () => !(await attribute("className")).includes("warning-kind"));
+    const found = await openMenu();
+    for (const row of [
+      "Open performance report",
+      "Show top processes",
+      "Mute memory alerts for today",
+      "Warm up the model",
+    ]) {
+      assert.ok(
+        found.some((text) => text.includes(row)),
+        `${row} in ${found.join("; ")}`,
+      );
+    }
+    assert.ok(!found.some((text) => text.includes("Unload")), "nothing is loaded");
+    await press("Escape");
+  });
+
+  test("a model is warmed up, shown in the tooltip and unloaded again", { skip: !hasUi }, async () => {
+    server.put("theirs:1b");
+    await run("warmUpModel");
+    await notification(/coder:7b is loaded; it took \d+\.\d s/);
+    assert.ok(server.loaded.has("coder:7b"));
+    const found = await openMenu();
+    assert.ok(
+      found.some((text) => /Unload a model.*2 loaded, 6\.0 GB/.test(text)),
+      found.join("; "),
+    );
+    await press("Escape");
+    await evaluate(
+      `document.querySelector('${statusItem.replaceAll('"', '\\"')} a').dispatchEvent(new MouseEvent("mouseover", { bubbles: true }))`,
+    );
+    const tooltip = await waitUntil("the tooltip", async () =>
+      (await texts(".workbench-hover")).find((text) => text.includes("coder:7b")),
+    );
+    const plain = tooltip.replaceAll(" ", " ");
+    assert.match(plain, /Extension host: \d+(\.\d)? [MG]B/);
+    assert.match(plain, /Machine.*: .* in use \(\d+ %\)/);
+    assert.match(plain, /Graphics memory: 3\.0 GB/);
+    assert.match(plain, /coder:7b: 5\.0 GB, context of 8192 tokens, unloaded at /);
+    assert.match(plain, /theirs:1b: 1\.0 GB, .*loaded by another program/);
+    assert.match(plain, /Tip: 2\.5 GB of the model \(50 %\) lie in main memory/);
+    await press("Escape");
+    await run("unloadModel", "leastRecentlyUsed");
+    await notification(/coder:7b was unloaded \(5\.0 GB\)/);
+    assert.deepEqual([...server.loaded.keys()], ["theirs:1b"]);
+    server.take("theirs:1b");
+  });
+
+  test("when memory runs short one notification says so, with actions", { skip: !hasUi }, async () => {
+    await run("muteMemoryAlerts", "unmute");
+    await run("warmUpModel");
+    await vscode.commands.executeCommand("notifications.clearAll");
+    await configure({ "memory.alertPercent": 1 });
+    await waitUntil("the alert", async () => {
+      await vscode.commands.executeCommand("notifications.showList");
+      return (await buttons()).includes("Mute for today");
+    });
+    assert.deepEqual(await buttons(), [
+      "Unload least recently used model",
+      "Lower context",
+      "Show top processes",
+      "Mute for today",
+    ]);
+    await waitUntil("the colour", async () => (await attribute("className")).includes("warning-kind"));
+    assert.match(await label(), /Memory.*: extension host .*, machine \d+ % in use.*, warning/);
+    await notification(/^\d+ % of the memory of .* is in use \(.* of .*\), 2\.5 GB of it by loaded models\.$/);
+    await configure({ "memory.alertPercent": 100 });
+    await waitUntil("calm again", async () => !(await attribute("className")).includes("warning-kind"));
+    await run("unloadModel", "all");
+  });
+
+  test("the largest processes are listed by name and size", { skip: !hasUi }, async () => {
+    const listing = run("showTopProcesses");
+    const found = await waitUntil("the processes", async () => {
+      const isOpen = (await texts(".quick-input-title")).join().includes("Top processes by memory");
+      const shown = isOpen ? await rowTexts() : [];
+      return shown.length >= 3 ? shown : undefined;
+    });
+    for (const row of found) assert.match(row, /^[^/\\]+\d+(\.\d)? ([KMGT]B|bytes)$/);
+    await press("Escape");
+    await listing;
+  });
+});
