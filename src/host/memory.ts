@@ -12,6 +12,7 @@ import { createMemoryMonitor, type Alert, type MemoryMonitor, type MonitorSettin
 import { sampleMemory, type MemorySample } from "../memory/sample.ts";
 import type { Trend } from "../memory/trend.ts";
 import type { Ledger } from "../metrics/ledger.ts";
+import type { MemoryReport } from "../report/memoryView.ts";
 import type { Connections } from "./connections.ts";
 import type { MemoryDetails, ModelDetails } from "./memoryDetails.ts";
 import type { ModelResidency } from "./memoryResidency.ts";
@@ -22,15 +23,13 @@ import type { StatusBar } from "./statusBar.ts";
 /** Memory as this window watches it. */
 export type Memory = Disposable & {
   readonly monitor: MemoryMonitor;
-  /** Undefined until there are samples enough. */
-  trend(): Trend | undefined;
   /** Asks the servers in use what is loaded. */
   models(): Promise<ModelDetails>;
-  /** What is loaded, as {@link Memory.models} or the indicator saw it last. */
-  lastModels(): ModelDetails | undefined;
   residency(): Promise<ModelResidency>;
   /** Loads a model in the background, unless the settings, the server or a lack of room are against it. */
   warmUp(setting: ModelSetting): void;
+  /** What the performance report shows; asks nobody. */
+  report(): MemoryReport;
   /** The settings are others now. */
   settingsChanged(): void;
   /** Writes an event to the log, if there is one: figures and short words. */
@@ -252,18 +251,24 @@ export const createMemory = (options: MemoryOptions): Memory => {
 
   return {
     monitor,
-    trend: () => trend,
     models: async () => {
       const found = await look();
       draw(monitor.latest());
       return found;
     },
-    lastModels: () => details,
     residency,
     warmUp(setting) {
       const { warmUp, manageModels } = settings();
       if (warmUp && manageModels && monitor.levels().machine === "normal") void load(setting);
     },
+    report: () => ({
+      statistics: monitor.statistics(),
+      trend,
+      models: details?.models ?? [],
+      residency: details?.statistics,
+      nextUnload: details?.nextUnload,
+      tip: details?.tip,
+    }),
     settingsChanged() {
       monitor.configure(monitorSettings(settings()));
     },

@@ -60,12 +60,13 @@ export const createPaletteActions = (services: PaletteServices) => {
     });
   });
   const openReport = async (withMachine: boolean) => {
-    const [{ openReportPanel }, { monitor }] = await Promise.all([import("../report/panel.ts"), memory()]);
+    const [{ openReportPanel }, watch] = await Promise.all([import("../report/panel.ts"), memory()]);
     const options: Parameters<typeof openReportPanel>[0] = {
       extensionUri: services.extensionUri,
       clock,
       ledger,
-      monitor,
+      monitor: watch.monitor,
+      readMemory: () => watch.report(),
       readConnections: () => connections.facts(),
       readHardware: async () => (await machine()).hardware(),
       readPredictor: async () => predictorFeed.stats(),

@@ -27,6 +27,14 @@ export type ReportView = {
     readonly rows: readonly (readonly string[])[];
     readonly empty: string;
   };
+  readonly memory: {
+    readonly heading: string;
+    /** Short facts in plain words, one after the other. */
+    readonly facts: readonly string[];
+    readonly columns: readonly string[];
+    readonly rows: readonly (readonly string[])[];
+    readonly empty: string;
+  };
   readonly connections: {
     readonly heading: string;
     /** Short facts in plain words, one after the other. */

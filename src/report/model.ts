@@ -6,6 +6,7 @@ import type { SpanRecord } from "../metrics/spans.ts";
 import type { ResilienceCounters } from "../provider/counters.ts";
 import type { ServerState } from "../provider/servers.ts";
 import type { TransportCounters } from "../transport/pool.ts";
+import { memoryView, type MemoryReport } from "./memoryView.ts";
 import type { MachineSection, ReportView, RequestView, TableView, TimingPart } from "./messages.ts";
 import { toolsView } from "./toolsView.ts";
 
@@ -19,6 +20,8 @@ export type ConnectionFacts = {
 export type ReportInput = {
   readonly ledger: LedgerSnapshot;
   readonly memory: MemorySample;
+  /** Default: only the newest sample is shown. */
+  readonly memoryReport?: MemoryReport;
   /** Undefined while the probe runs; a string says why it failed. */
   readonly hardware: HardwareFacts | string | undefined;
   readonly predictor: { readonly files: number; readonly textBytes: number; readonly memoryBytes: number } | undefined;
@@ -75,6 +78,7 @@ export const buildReport = (input: ReportInput): ReportView => {
         ]),
       empty: t("No ghost text yet. Type in a file, and it will be counted here."),
     },
+    memory: memoryView(input.memoryReport, input.formatBytes, t),
     connections: connectionsView(input.connections, t),
     tools: toolsView(input.ledger.tools, t),
     requests: {

@@ -6,6 +6,7 @@ import { formatBytes } from "../memory/format.ts";
 import type { MemoryMonitor } from "../memory/monitor.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import type { FromPage, ToPage } from "./messages.ts";
+import type { MemoryReport } from "./memoryView.ts";
 import { buildReport, type MachineTables, type ReportInput } from "./model.ts";
 
 export type ReportPanelOptions = {
@@ -13,6 +14,7 @@ export type ReportPanelOptions = {
   readonly clock: Clock;
   readonly ledger: Ledger;
   readonly monitor: MemoryMonitor;
+  readonly readMemory: () => MemoryReport;
   readonly readHardware: () => Promise<HardwareFacts>;
   readonly readConnections: () => ReportInput["connections"];
   readonly readPredictor: () => Promise<ReportInput["predictor"]>;
@@ -76,6 +78,7 @@ const keepUpToDate = (panel: vscode.WebviewPanel, options: ReportPanelOptions): 
     const view = buildReport({
       ledger: ledger.snapshot(),
       memory: monitor.latest(),
+      memoryReport: options.readMemory(),
       hardware,
       predictor,
       connections: options.readConnections(),

@@ -96,6 +96,9 @@ const draw = (view: ReportView): void => {
     suggestions.rows.length > 0
       ? table(suggestions.columns, suggestions.rows.map(cellRow))
       : element("p", "quiet", suggestions.empty),
+    element("h2", "", memory.heading),
+    element("p", "quiet", memory.facts.join(" · ")),
+    memory.rows.length > 0 ? table(memory.columns, memory.rows.map(cellRow)) : element("p", "quiet", memory.empty),
     element("h2", "", connections.heading),
     ...factsAndTable(connections),
     element("h2", "", tools.heading),
