@@ -1,9 +1,11 @@
-// What the memory monitor costs: processor time, memory, and how long it keeps the event loop.
+// What the memory monitor costs: processor time, memory, and how long it keeps the event loop, also while a vendor's tool
+// for graphics cards is slow or hangs.
 //   node test/bench/memory.bench.ts [--seconds 20] [--json FILE]
 // Prints one line of JSON for each part; exits with 1 when a limit is passed.
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { existsSync, writeFileSync } from "node:fs";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -11,6 +13,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
+import { createProbe } from "../../src/hardware/probe.ts";
 import { createActivityMeter } from "../../src/memory/activity.ts";
 import { createMemoryLog } from "../../src/memory/memoryLog.ts";
 import { createMemoryMonitor } from "../../src/memory/monitor.ts";
@@ -155,7 +158,84 @@ const measureTrend = (): Figures => {
   };
 };
 
-const parts = { time: measureTime, memory: measureMemory, trend: async () => measureTrend() };
+/** A vendor's tool that takes its time, or never ends, as the first of that name in the path. */
+const plantTool = async (folder: string, command: string): Promise<void> => {
+  const programs = {
+    // Some ways to the tool lead past the list of what is in the machine.
+    lspci: "echo '00:05.0 VGA compatible controller: NVIDIA Corporation AD102'",
+    "nvidia-smi": `touch "${folder}/asked"; ${command}`,
+  };
+  for (const [name, text] of Object.entries(programs)) {
+    await writeFile(path.join(folder, name), `#!/bin/sh\n${text}\n`);
+    await chmod(path.join(folder, name), 0o755);
+  }
+  process.env["PATH"] = `${folder}${path.delimiter}${process.env["PATH"] ?? ""}`;
+};
+
+/** The monitor beside a reading of the machine's facts that such a tool holds up. */
+const measureTool = async (folder: string, command: string): Promise<Figures> => {
+  let programs = 0;
+  const count = () => void programs++;
+  subscribe("child_process", count);
+  const running = startMonitor(folder, fastMs);
+  running.monitor.setActive(true);
+  await wait(1000);
+  const programsOfMonitor = programs;
+  const idleDelay = monitorEventLoopDelay({ resolution: 1 });
+  idleDelay.enable();
+  await wait(1500);
+  idleDelay.disable();
+  await plantTool(folder, command);
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const before = running.count();
+  delay.enable();
+  const startMs = performance.now();
+  const probe = createProbe({
+    workerUrl: new URL("../../src/hardware/probeWorker.ts", import.meta.url),
+    clock: systemClock,
+    timeoutMs: 2000,
+  });
+  const facts = probe().then(
+    () => "read",
+    () => "given up",
+  );
+  // A worker that a program holds up ends with it; nobody waits for that here.
+  const outcome = await Promise.race([facts, wait(4000, "still waited for")]);
+  const probeMs = performance.now() - startMs;
+  delay.disable();
+  unsubscribe("child_process", count);
+  const samples = running.count() - before;
+  await running.stop();
+  return {
+    samplesMeanwhile: samples,
+    factsAre: outcome,
+    toolWasAsked: String(existsSync(path.join(folder, "asked"))),
+    probeMs: round(probeMs, 0),
+    programsOfMonitor,
+    longestSampleMs: round(running.longestSampleMs()),
+    longestBlockMs: round(delay.max / 1e6, 1),
+    longestBlockIdleMs: round(idleDelay.max / 1e6, 1),
+  };
+};
+
+const measureSlowTool = async (folder: string): Promise<Figures> => ({
+  part: "slowTool",
+  ...(await measureTool(folder, "sleep 0.6")),
+});
+
+/** Not for ever: what is started here has to end with the bench. */
+const measureHangingTool = async (folder: string): Promise<Figures> => ({
+  part: "hangingTool",
+  ...(await measureTool(folder, "sleep 8")),
+});
+
+const parts = {
+  slowTool: measureSlowTool,
+  hangingTool: measureHangingTool,
+  time: measureTime,
+  memory: measureMemory,
+  trend: async () => measureTrend(),
+};
 
 const isPart = (name: string): name is keyof typeof parts => Object.hasOwn(parts, name);
 
@@ -186,8 +266,11 @@ if (options.part !== undefined) {
   const addedRssMb = Math.min(...figures.map((figure) => Number(figure["addedRssMb"] ?? Infinity)));
   const failures = [
     all["coreShareAt10s"]! > limits.coreShare ? `more than ${limits.coreShare} of a core` : "",
+    figures.some((figure) => Number(figure["programsOfMonitor"] ?? 0) > 0) ? "the monitor starts programs" : "",
     addedRssMb > limits.addedMb ? `more than ${limits.addedMb} MB` : "",
-    all["longestSampleMs"]! > limits.blockMs ? `a block over ${limits.blockMs} ms` : "",
+    figures.some((figure) => Number(figure["longestSampleMs"] ?? 0) > limits.blockMs)
+      ? `a block over ${limits.blockMs} ms`
+      : "",
   ].filter((failure) => failure !== "");
   if (options.json) writeFileSync(options.json, `${figures.map((line) => JSON.stringify(line)).join("\n")}\n`);
   for (const failure of failures) process.stderr.write(`${failure}\n`);
