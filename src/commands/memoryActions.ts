@@ -1,3 +1,4 @@
+import os from "node:os";
 import * as vscode from "vscode";
 import type { Clock } from "../base/clock.ts";
 import type { Connections } from "../host/connections.ts";
@@ -8,7 +9,7 @@ import type { Notices } from "../host/notices.ts";
 import type { ModelSetting, RoleSetting, Settings } from "../host/settingsSchema.ts";
 import { formatBytes } from "../memory/format.ts";
 import { ResidencyError } from "../memory/modelServer.ts";
-import { pick, withCancel, type Choice } from "./quickPick.ts";
+import { heading, pick, withCancel, type Choice } from "./quickPick.ts";
 
 /** What the actions about memory need of the rest of the program. */
 export type MemoryActionServices = {
@@ -26,7 +27,39 @@ export type MemoryActionServices = {
 /** Says something that needs no answer; nobody waits until it is closed. */
 export const inform = (sentence: string): void => void vscode.window.showInformationMessage(sentence);
 
-/** Names and sizes of the programs that take most memory; nothing of their paths or arguments. */
+/** Disk and network as they are now, each where the system tells. */
+const machineRows = async (clock: Clock): Promise<Choice<string>[]> => {
+  const { l10n } = vscode;
+  const { readDisk, readNetwork } = await import("../memory/onDemand.ts");
+  // Models lie in the home folder unless somebody has moved them.
+  const [disk, network] = await Promise.all([readDisk(os.homedir()), readNetwork(clock)]);
+  const rows = [
+    ...(disk
+      ? [
+          [
+            l10n.t("Disk"),
+            l10n.t("{0} free of {1}", formatBytes(disk.freeBytes), formatBytes(disk.totalBytes)),
+          ] as const,
+        ]
+      : []),
+    ...(network
+      ? [
+          [
+            l10n.t("Network"),
+            l10n.t(
+              "{0} received, {1} sent a second",
+              formatBytes(network.receivedBytesPerSecond),
+              formatBytes(network.sentBytesPerSecond),
+            ),
+          ] as const,
+        ]
+      : []),
+  ];
+  const choices = rows.map(([label, description]) => ({ label, description, value: label }));
+  return choices.length === 0 ? [] : [heading(l10n.t("Disk and network")), ...choices];
+};
+
+/** Names and sizes of the programs that take most memory, nothing of their paths or arguments; disk and network below. */
 export const showTopProcesses = async ({ clock, memory, workerUrl }: MemoryActionServices): Promise<void> => {
   const { l10n } = vscode;
   const { readTopProcesses } = await import("../hardware/probe.ts");
@@ -34,12 +67,18 @@ export const showTopProcesses = async ({ clock, memory, workerUrl }: MemoryActio
   const { remote } = watch;
   const read = async (): Promise<Choice<string>[]> => {
     const processes = await readTopProcesses({ workerUrl: workerUrl("probeWorker"), clock });
-    watch.log("processes", Object.fromEntries(processes.map(({ name, memoryBytes }) => [name, memoryBytes])));
-    return processes.map(({ name, memoryBytes }) => ({
+    // As values, so that the log can take out what looks like a path.
+    const entries = processes.flatMap(({ name, memoryBytes }, index) => [
+      [`name${index}`, name],
+      [`bytes${index}`, memoryBytes],
+    ]);
+    watch.log("processes", Object.fromEntries(entries) as Readonly<Record<string, string | number>>);
+    const rows = processes.map(({ name, memoryBytes }) => ({
       label: name,
       description: formatBytes(memoryBytes),
       value: name,
     }));
+    return [...rows, ...(await machineRows(clock))];
   };
   try {
     await pick({

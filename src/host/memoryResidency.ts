@@ -149,10 +149,16 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
         modelNames: () => [...used.values()].map((server) => server.setting.model),
         sizeOf: (model) => sizes.get(sizeKey(new URL(setting.baseUrl).origin, model)) ?? 0,
       });
-      if (found) hostOf(found.host).servers.push(found);
-      // What keeps its models by itself is not asked again.
-      else entry.askedAtMs = Infinity;
-      return found;
+      if (!found) {
+        // What keeps its models by itself is not asked again.
+        entry.askedAtMs = Infinity;
+        return undefined;
+      }
+      // People write one server's address in several ways; its models count once.
+      const { servers } = hostOf(found.host);
+      const same = servers.find(({ kind, origin }) => kind === found.kind && origin === found.origin);
+      if (!same) servers.push(found);
+      return same ?? found;
     };
     entry.found = ask().then(
       (found) => (entry.found = found),

@@ -6,7 +6,7 @@ import { parseBaseUrl } from "../provider/baseUrl.ts";
 import { normalizeName, ollamaRunner } from "../provider/ollamaModel.ts";
 import { ollamaFormat } from "../provider/ollamaStream.ts";
 import { ProviderError, type ProviderKind } from "../provider/provider.ts";
-import { createWire, defaultLoadMs } from "../provider/wire.ts";
+import { createWire, defaultLoadMs, type Wire } from "../provider/wire.ts";
 import type { TransportClient } from "../transport/client.ts";
 import { isLoopbackHost, isPrivateHost } from "../transport/route.ts";
 import type { ModelSetting } from "./settingsSchema.ts";
@@ -57,17 +57,22 @@ export const findManagedServer = async (
   const { clock, log, apiKeyFor } = options;
   const root = href.replace(kind === "ollama" ? /\/(?:v1|api)$/ : /\/v1$/, "");
   const host = isLoopbackHost(hostname) ? "" : hostname;
-  const wire = createWire(
-    root,
-    { baseUrl: root, model: "", apiKey: () => apiKeyFor(origin) },
-    { transport: await options.transport(), clock, log },
-    ...(kind === "ollama" ? [ollamaFormat] : []),
-  );
-  const ask: AskServer = (method, path, body, signal) =>
-    method === "GET"
+  // The client is another one after some changes of the settings, and what was made with the old one is closed.
+  const openWire = async (): Promise<Wire> =>
+    createWire(
+      root,
+      { baseUrl: root, model: "", apiKey: () => apiKeyFor(origin) },
+      { transport: await options.transport(), clock, log },
+      ...(kind === "ollama" ? [ollamaFormat] : []),
+    );
+  const ask: AskServer = async (method, path, body, signal) => {
+    const wire = await openWire();
+    return method === "GET"
       ? wire.getJson(path, { signal }, questionMs)
       : // A load answers when the model is there.
         wire.postJson(path, body ?? {}, { signal }, defaultLoadMs);
+  };
+  const read = async (path: string) => recordOf(await (await openWire()).getJson(path, {}, questionMs));
   const managed = (server: ModelServer, name: ManagedServer["kind"]): ManagedServer => ({
     ...server,
     // A server that is not there holds no model; whoever wants one from it hears so from the request.
@@ -85,13 +90,13 @@ export const findManagedServer = async (
       return managed(ollamaServer(origin, ask, load, nameOf), "ollama");
     }
     case "llamacpp": {
-      const props = recordOf(await wire.getJson("/props", {}, questionMs));
+      const props = await read("/props");
       if (props["role"] !== "router") return undefined;
       return managed(llamaRouterServer(origin, ask, { clock, sizeOf: options.sizeOf }), "llamacpp");
     }
     case "openai-compatible": {
-      const list = recordOf(await wire.getJson("/api/v1/models", {}, questionMs).catch(orNothing))["models"];
-      if (!Array.isArray(list)) return undefined;
+      const list = await read("/api/v1/models").catch(orNothing);
+      if (!Array.isArray(list?.["models"])) return undefined;
       return managed(lmStudioServer(origin, ask, options.contextTokensFor), "lmstudio");
     }
     case "openrouter":

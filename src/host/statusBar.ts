@@ -25,16 +25,22 @@ export const createStatusBar = (): StatusBar => {
   const item = vscode.window.createStatusBarItem("memory", vscode.StatusBarAlignment.Right, 90);
   const notes: { problem?: string | undefined; waiting?: string | undefined; learning?: string | undefined } = {};
   let view: MemoryView | undefined;
+  let shown = "";
   item.name = l10n.t("Hotpath memory");
   item.command = "hotpath.memoryMenu";
 
   const draw = () => {
     if (!view) return;
-    const { text, level, label, details } = view;
-    item.text = `${notes.problem ? "$(warning)" : "$(pulse)"} ${text}`;
+    const { level, label, details } = view;
     const said = [notes.problem, notes.waiting, notes.learning].filter((note) => note !== undefined);
-    const paragraphs = [said, ...details].map((lines) => lines.map(asMarkdown).join("  \n"));
-    item.tooltip = new vscode.MarkdownString(paragraphs.join("\n\n"));
+    const text = `${notes.problem ? "$(warning)" : "$(pulse)"} ${view.text}`;
+    const tooltip = [said, ...details].map((lines) => lines.map(asMarkdown).join("  \n")).join("\n\n");
+    const now = [text, tooltip, level, label].join("\n");
+    // A new tooltip closes the one that somebody reads.
+    if (now === shown) return;
+    shown = now;
+    item.text = text;
+    item.tooltip = new vscode.MarkdownString(tooltip);
     item.accessibilityInformation = { label: [...said, label].join(". ") };
     const color = level === "critical" ? "errorBackground" : level === "warning" ? "warningBackground" : undefined;
     item.backgroundColor = color && new ThemeColor(`statusBarItem.${color}`);

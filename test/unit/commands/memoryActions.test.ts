@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { systemClock as clock } from "../../../src/base/clock.ts";
+import { silentLog } from "../../../src/base/log.ts";
+import { createConnections } from "../../../src/host/connections.ts";
+import { parseSettings } from "../../../src/host/settingsSchema.ts";
+import { createLedger } from "../../../src/metrics/ledger.ts";
+import { createModelServer } from "../../fake/modelServer.ts";
+import { createOllamaServer } from "../../fake/ollamaServer.ts";
+import { person } from "../../fake/vscode.ts";
+
+const { createMemory } = await import("../../../src/host/memory.ts");
+const { muteMemoryAlerts, unloadModel, warmUpModel } = await import("../../../src/commands/memoryActions.ts");
+const { lowerContext, lowerContexts } = await import("../../../src/commands/lowerContext.ts");
+const { showMemoryMenu } = await import("../../../src/commands/memoryMenu.ts");
+
+const gb = 2 ** 30;
+const changes = (calls: readonly string[]) => calls.filter((call) => call !== "list");
+
+/** The program's parts that the actions use, with a server that has these models. */
+const setUp = async (context: TestContext, models: Record<string, number>, more: Record<string, unknown> = {}) => {
+  person.reset();
+  const server = await createOllamaServer({ models });
+  const values: Record<string, unknown> = {
+    "completion.provider": "ollama",
+    "completion.baseUrl": server.url,
+    "completion.model": Object.keys(models)[0],
+    "memory.modelShare": 1,
+    "memory.modelLimitShare": 1,
+    ...more,
+  };
+  let { settings } = parseSettings((name) => values[name]);
+  const faults: unknown[] = [];
+  const told = new Map<string, unknown>();
+  const connections = createConnections({
+    clock,
+    log: silentLog,
+    settings: () => settings,
+    apiKeyFor: () => Promise.resolve(undefined),
+    network: () => ({ settings: {}, env: {} }),
+    keepResident: async (provider, setting) => (await memory.residency()).wrap(provider, setting),
+  });
+  const memory = createMemory({
+    clock,
+    log: silentLog,
+    ledger: createLedger({ clock }),
+    statusBar: { show() {} } as never,
+    settings: () => settings.memory,
+    connections,
+    apiKeys: { get: () => Promise.resolve(undefined) } as never,
+    workerUrl: () => new URL("file:///none.js"),
+    logUri: { fsPath: "/none" } as never,
+    globalState: {
+      get: (key: string) => told.get(key),
+      update: (key: string, value: unknown) => Promise.resolve(void told.set(key, value)),
+      keys: () => [...told.keys()],
+    } as never,
+  });
+  context.after(async () => {
+    memory.dispose();
+    connections.dispose();
+    await server.close();
+  });
+  const services = {
+    clock,
+    memory: () => Promise.resolve(memory),
+    connections,
+    notices: { noServer: () => Promise.resolve(), notTrusted: () => Promise.resolve() },
+    settings: () => settings,
+    write: async (wanted: Readonly<Record<string, unknown>>) => {
+      Object.assign(values, wanted);
+      ({ settings } = parseSettings((name) => values[name]));
+      connections.settingsChanged();
+      memory.settingsChanged();
+    },
+    workerUrl: () => new URL("file:///none.js"),
+    reportFault: (error: unknown) => Promise.resolve(void faults.push(error)),
+  };
+  return { server, services, memory, faults, settings: () => settings };
+};
+
+test("warming up loads the model of the settings and says how long it took", async (context) => {
+  const { server, services } = await setUp(context, { coder: 5 * gb });
+  await warmUpModel(services);
+  assert.deepEqual(changes(server.calls), ["load coder 8192"]);
+  assert.match(person.said()[0]!, /^coder is loaded; it took \d+\.\d s\.$/);
+});
+
+test("a server that keeps its model by itself is said to", async (context) => {
+  const single = await createModelServer();
+  context.after(() => single.close());
+  const { services } = await setUp(
+    context,
+    { coder: 1 },
+    { "completion.provider": "llamacpp", "completion.baseUrl": single.url },
+  );
+  await warmUpModel(services);
+  assert.match(person.said()[0]!, /keeps its model loaded by itself/);
+});
+
+test("a fault while loading is reported, not swallowed", async (context) => {
+  const { services, server, faults } = await setUp(context, { coder: 1 });
+  await server.close();
+  await warmUpModel(services);
+  assert.equal(faults.length, 1);
+});
+
+test("a model is chosen and unloaded; what another program has loaded only with consent", async (context) => {
+  const { server, services } = await setUp(context, { coder: 5 * gb, theirs: gb });
+  await warmUpModel(services);
+  server.put("theirs");
+  person.reset({ take: "theirs" });
+  const unanswered = unloadModel(services, undefined);
+  while (person.said().length === 0) await new Promise(setImmediate);
+  assert.match(person.said()[0]!, /theirs was loaded by another program/);
+  assert.ok(server.loaded.has("theirs"));
+  void unanswered;
+  person.reset({ take: "theirs" }, { press: "Unload" });
+  await unloadModel(services, undefined);
+  assert.deepEqual([...server.loaded.keys()], ["coder"]);
+  person.reset();
+  await unloadModel(services, "leastRecentlyUsed");
+  assert.deepEqual(person.said(), ["coder was unloaded (5.0 GB)."]);
+  person.reset();
+  await unloadModel(services, "leastRecentlyUsed");
+  assert.deepEqual(person.said(), ["No model is loaded that Hotpath can unload."]);
+});
+
+test("contexts are lowered to halves, never below what ghost text needs", () => {
+  assert.deepEqual(lowerContexts(32_768), [16_384, 8192, 4096, 2048]);
+  assert.deepEqual(lowerContexts(8192), [4096, 2048]);
+  assert.deepEqual(lowerContexts(6000), [2048]);
+  assert.deepEqual(lowerContexts(4000), []);
+});
+
+test("Ollama: with consent the model is loaded anew, once, and every request asks for that context", async (context) => {
+  const { server, services, settings } = await setUp(context, { coder: 5 * gb });
+  await warmUpModel(services);
+  person.reset({ take: "4096 tokens" }, { press: "Load anew" });
+  await lowerContext(services);
+  assert.match(person.said()[0]!, /all requests of Hotpath to Ollama ask for 4096 tokens from now on/);
+  assert.match(person.said().at(-1)!, /coder is loaded with a context of 4096 tokens/);
+  assert.equal(settings().memory.ollamaContextTokens, 4096);
+  const { provider } = await services.connections.provider(settings().completion!).then((made) => ({ provider: made }));
+  for await (const part of provider.streamCompletion({ prefix: "a", suffix: "b", maxTokens: 5 })) void part;
+  assert.deepEqual(changes(server.calls), [
+    "load coder 8192",
+    "unload coder",
+    "load coder 4096",
+    "generate coder 4096",
+  ]);
+});
+
+test("Ollama: without consent nothing happens", async (context) => {
+  const { server, services } = await setUp(context, { coder: 5 * gb });
+  await warmUpModel(services);
+  person.reset({ take: "2048 tokens" });
+  void lowerContext(services);
+  while (person.said().length === 0) await new Promise(setImmediate);
+  assert.deepEqual(changes(server.calls), ["load coder 8192"]);
+});
+
+test("llama.cpp: an instruction to copy, for all slots together", async (context) => {
+  const single = await createModelServer({ contextTokens: 8192, slots: 4 });
+  context.after(() => single.close());
+  const { services, settings } = await setUp(
+    context,
+    { coder: 1 },
+    { "completion.provider": "llamacpp", "completion.baseUrl": single.url, "completion.model": "" },
+  );
+  const provider = await services.connections.provider(settings().completion!);
+  for await (const part of provider.streamCompletion({ prefix: "a", suffix: "b", maxTokens: 5 })) void part;
+  person.reset({ take: "4096 tokens" }, { press: "Copy" });
+  await lowerContext(services);
+  assert.match(person.said()[0]!, /anew with -c 16384 to lower its context from 8192 to 4096 tokens/);
+  assert.equal(person.clipboard, "-c 16384");
+});
+
+test("muting and showing again, by word or by turns", async (context) => {
+  const { services } = await setUp(context, { coder: 1 });
+  await muteMemoryAlerts(services, undefined);
+  await muteMemoryAlerts(services, undefined);
+  await muteMemoryAlerts(services, "mute");
+  await muteMemoryAlerts(services, "mute");
+  assert.deepEqual(
+    person.said().map((text) => text.includes("muted")),
+    [true, false, true, true],
+  );
+});
+
+test("the menu offers what can work, and runs what is taken", async (context) => {
+  const { services, server } = await setUp(context, { coder: 5 * gb, theirs: gb });
+  person.reset({ take: "Show top processes" });
+  await showMemoryMenu(services);
+  assert.deepEqual(person.commands, [["hotpath.showTopProcesses", undefined]]);
+  const before = person.list("Hotpath memory")!.choices.join("\n");
+  assert.match(before, /Warm up the model \| coder/);
+  assert.doesNotMatch(before, /Unload|context/);
+  await warmUpModel(services);
+  server.put("theirs");
+  person.reset();
+  await showMemoryMenu(services);
+  const after = person.list("Hotpath memory")!.choices.join("\n");
+  assert.match(after, /Unload a model \| 2 loaded, 6\.0 GB/);
+  assert.match(after, /Unload all models that are not in use/);
+  assert.match(after, /Lower a model's context/);
+  assert.doesNotMatch(after, /Recommend|Free memory/, "nobody has such a command here");
+});

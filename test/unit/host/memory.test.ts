@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { test, type TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { silentLog } from "../../../src/base/log.ts";
+import { parseSettings } from "../../../src/host/settingsSchema.ts";
+import type { MemoryView } from "../../../src/memory/describe.ts";
+import { createLedger } from "../../../src/metrics/ledger.ts";
+import { createFakeClock } from "../../fake/clock.ts";
+import { env, person, window } from "../../fake/vscode.ts";
+
+const { createMemory } = await import("../../../src/host/memory.ts");
+
+const setUp = async (context: TestContext, values: Record<string, unknown> = {}, remoteName?: string) => {
+  person.reset();
+  env.remoteName = remoteName;
+  window.state.focused = true;
+  const folder = await mkdtemp(path.join(os.tmpdir(), "hotpath-"));
+  const clock = createFakeClock();
+  const views: MemoryView[] = [];
+  const told = new Map<string, unknown>();
+  const state = { settings: parseSettings((name) => values[name]).settings.memory };
+  let opened = 0;
+  const memory = createMemory({
+    clock,
+    log: silentLog,
+    ledger: createLedger({ clock }),
+    statusBar: { show: (view: MemoryView) => void views.push(view) } as never,
+    settings: () => state.settings,
+    connections: {
+      transport: () => {
+        opened++;
+        return Promise.reject(new Error("Nobody has asked for a server"));
+      },
+      provider: () => Promise.reject(new Error("Nobody has asked for a server")),
+    },
+    apiKeys: {} as never,
+    workerUrl: (name: string) => new URL(`file:///${name}.js`),
+    logUri: { fsPath: folder } as never,
+    globalState: {
+      get: (key: string) => told.get(key),
+      update: (key: string, value: unknown) => Promise.resolve(void told.set(key, value)),
+      keys: () => [...told.keys()],
+    } as never,
+  });
+  context.after(async () => {
+    memory.dispose();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const samples = () => memory.monitor.statistics().samples;
+  const change = (next: Record<string, unknown>) => {
+    state.settings = parseSettings((name) => next[name]).settings.memory;
+    memory.settingsChanged();
+  };
+  return { clock, memory, views, folder, samples, change, opened: () => opened };
+};
+
+const focus = (focused: boolean) => {
+  window.state.focused = focused;
+  person.fireWindowState({ focused });
+};
+
+/** Lets what was loaded or written on the way settle. */
+const settled = async (isDone: () => boolean) => {
+  while (!isDone()) await setImmediate();
+};
+
+test("samples as the settings say, slower while nobody types, and not at all without the focus", async (context) => {
+  const { clock, samples, change } = await setUp(context);
+  const countIn = (ms: number) => {
+    const before = samples();
+    clock.advance(ms);
+    return samples() - before;
+  };
+  assert.equal(countIn(60_000), 6);
+  clock.advance(80_000);
+  assert.equal(countIn(600_000), 10, "idle: once a minute");
+  const document = {};
+  window.activeTextEditor = { document };
+  person.fireTextChange({ document: {} });
+  assert.equal(countIn(120_000), 2, "what changes elsewhere is nobody's typing");
+  person.fireTextChange({ document });
+  assert.equal(countIn(60_000), 6);
+  focus(false);
+  assert.equal(countIn(3_600_000), 0);
+  focus(true);
+  change({ "memory.intervalSeconds": 300, "memory.idleIntervalSeconds": 60 });
+  assert.equal(countIn(3_600_000), 12, "idle is never faster than at work");
+});
+
+test("the indicator names the measured machine in a remote window, and asks no server while none is used", async (context) => {
+  const { views, clock, opened } = await setUp(context, {}, "ssh-remote");
+  assert.ok(views[0]!.label.startsWith(`Memory of ${os.hostname()}: `));
+  clock.advance(600_000);
+  await settled(() => views.length > 5);
+  assert.equal(opened(), 0);
+  assert.match(views.at(-1)!.details.flat().join("\n"), /garbage collection \d/);
+});
+
+test("after a minute with samples there is a trend, as an arrow", async (context) => {
+  const { clock, views } = await setUp(context);
+  clock.advance(70_000);
+  await settled(() => views.some(({ text }) => text.startsWith("$(arrow-small-")));
+});
+
+test("an alert is one notification, muted for the day it is none, and the log holds figures alone", async (context) => {
+  const { clock, memory, folder, change } = await setUp(context, { "memory.alertPercent": 100 });
+  change({ "memory.alertPercent": 1, "memory.log": true });
+  clock.advance(10_000);
+  await settled(() => person.said().length > 0);
+  assert.match(person.said()[0]!, /^\d+ % of the memory of this machine is in use \(.* of .*\)\.$/);
+  assert.deepEqual(person.shown[0]!.choices, ["Show top processes", "Mute for today"], "no model, nothing to unload");
+  assert.deepEqual(memory.monitor.levels().machine, "warning");
+  change({ "memory.alertPercent": 100, "memory.log": true });
+  clock.advance(10_000);
+  change({ "memory.alertPercent": 1, "memory.log": true });
+  clock.advance(10_000);
+  memory.log("processes", { name0: "/home/me/server --key=abc", bytes0: 5 });
+  const file = path.join(folder, "memory", "memory.jsonl");
+  let text = "";
+  while (!text.includes('"processes"')) {
+    text = await readFile(file, "utf8").catch(() => "");
+    await setImmediate();
+  }
+  assert.equal(person.said().length, 1, "the second one comes too soon");
+  const kinds = text
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { kind: string }).kind);
+  assert.ok(kinds.includes("alert") && kinds.includes("sample"));
+  for (const secret of ["/home", "abc"]) assert.ok(!text.includes(secret), secret);
+});
+
+test("alerts that are switched off are only shown in the status bar", async (context) => {
+  const { clock, views, change } = await setUp(context, { "memory.alertPercent": 100 });
+  change({ "memory.alertPercent": 1, "memory.alerts": false });
+  clock.advance(10_000);
+  assert.equal(views.at(-1)!.level, "warning");
+  await setImmediate();
+  assert.deepEqual(person.said(), []);
+});
