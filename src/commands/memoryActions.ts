@@ -68,11 +68,12 @@ export const showTopProcesses = async ({ clock, memory, workerUrl }: MemoryActio
   const read = async (): Promise<Choice<string>[]> => {
     const processes = await readTopProcesses({ workerUrl: workerUrl("probeWorker"), clock });
     // As values, so that the log can take out what looks like a path.
-    const entries = processes.flatMap(({ name, memoryBytes }, index) => [
-      [`name${index}`, name],
-      [`bytes${index}`, memoryBytes],
-    ]);
-    watch.log("processes", Object.fromEntries(entries) as Readonly<Record<string, string | number>>);
+    const fields: Record<string, string | number> = {};
+    for (const [index, { name, memoryBytes }] of processes.entries()) {
+      fields[`name${index}`] = name;
+      fields[`bytes${index}`] = memoryBytes;
+    }
+    watch.log("processes", fields);
     const rows = processes.map(({ name, memoryBytes }) => ({
       label: name,
       description: formatBytes(memoryBytes),

@@ -14,7 +14,7 @@ import { createTransportClient } from "../../src/transport/client.ts";
 import { createOllamaServer, type OllamaServerOptions } from "../fake/ollamaServer.ts";
 import { createRandom } from "../fake/sizeSeries.ts";
 // Stands in for VS Code; what follows gets it.
-import "../fake/vscode.ts";
+import { person } from "../fake/vscode.ts";
 
 const { createModelResidency } = await import("../../src/host/memoryResidency.ts");
 
@@ -34,6 +34,7 @@ type Figures = Readonly<Record<string, number | string>>;
 const round = (value: number): number => Number(value.toFixed(1));
 
 const setUp = async (serverOptions: OllamaServerOptions) => {
+  person.reset();
   const server = await createOllamaServer(serverOptions);
   const transport = createTransportClient({ clock, log: silentLog });
   const shared = { clock, log: silentLog, apiKeyFor: () => Promise.resolve(undefined) };

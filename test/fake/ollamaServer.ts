@@ -108,7 +108,7 @@ export const createOllamaServer = async (options: OllamaServerOptions): Promise<
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readJson(request);
-    switch (request.url) {
+    switch (request.url ?? "") {
       case "/api/version":
         return send(response, 200, { version: "0.12.0" });
       case "/api/tags":

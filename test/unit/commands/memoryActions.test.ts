@@ -74,7 +74,9 @@ const setUp = async (context: TestContext, models: Record<string, number>, more:
       memory.settingsChanged();
     },
     workerUrl: () => new URL("file:///none.js"),
-    reportFault: (error: unknown) => Promise.resolve(void faults.push(error)),
+    async reportFault(error: unknown) {
+      faults.push(error);
+    },
   };
   return { server, services, memory, faults, settings: () => settings };
 };

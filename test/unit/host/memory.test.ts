@@ -125,11 +125,13 @@ test("an alert is one notification, muted for the day it is none, and the log ho
     await setImmediate();
   }
   assert.equal(person.said().length, 1, "the second one comes too soon");
-  const kinds = text
-    .trim()
-    .split("\n")
-    .map((line) => (JSON.parse(line) as { kind: string }).kind);
-  assert.ok(kinds.includes("alert") && kinds.includes("sample"));
+  const kinds = new Set(
+    text
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { kind: string }).kind),
+  );
+  assert.ok(kinds.has("alert") && kinds.has("sample"));
   for (const secret of ["/home", "abc"]) assert.ok(!text.includes(secret), secret);
 });
 
