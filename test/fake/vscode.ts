@@ -144,8 +144,21 @@ const l10nText = (text: string, ...values: readonly (string | number)[]): string
   text.replaceAll(/\{(\d)\}/g, (_, index: string) => String(values[Number(index)]));
 
 export const l10n = { t: l10nText };
+/** The status bar's items, in the order in which they were made. */
+export const statusBarItems: Record<string, unknown>[] = [];
+
 export const window = {
   state: { focused: true },
+  createStatusBarItem(id: string) {
+    const item: Record<string, unknown> = {
+      id,
+      isShown: false,
+      show: () => void (item["isShown"] = true),
+      dispose() {},
+    };
+    statusBarItems.push(item);
+    return item;
+  },
   activeTextEditor: undefined as unknown,
   onDidChangeWindowState: windowState.event,
   showInformationMessage: message("information"),
@@ -183,6 +196,19 @@ export const commands = {
   getCommands: () => Promise.resolve<string[]>([]),
 };
 export const Uri = { parse: (text: string) => text };
+export const StatusBarAlignment = { Left: 1, Right: 2 };
+export class MarkdownString {
+  readonly value: string;
+  constructor(value: string) {
+    this.value = value;
+  }
+}
+export class ThemeColor {
+  readonly id: string;
+  constructor(id: string) {
+    this.id = id;
+  }
+}
 export const UIKind = { Desktop: 1, Web: 2 };
 export const ProgressLocation = { Notification: 15 };
 export const QuickPickItemKind = { Separator: -1, Default: 0 };
