@@ -41,7 +41,7 @@ export const createStatusBar = (): StatusBar => {
     shown = now;
     item.text = text;
     item.tooltip = new vscode.MarkdownString(tooltip);
-    item.accessibilityInformation = { label: [...said, label].map((text) => text.replace(/\.$/, "")).join(". ") };
+    item.accessibilityInformation = { label: [...said, label].map((part) => part.replace(/\.$/, "")).join(". ") };
     const color = level === "critical" ? "errorBackground" : level === "warning" ? "warningBackground" : undefined;
     item.backgroundColor = color && new ThemeColor(`statusBarItem.${color}`);
     item.show();

@@ -88,6 +88,9 @@ test("samples as the settings say, slower while nobody types, and not at all wit
   focus(true);
   change({ "memory.intervalSeconds": 300, "memory.idleIntervalSeconds": 60 });
   assert.equal(countIn(3_600_000), 12, "idle is never faster than at work");
+  person.fireTextChange({ document });
+  change({ "memory.intervalSeconds": 10 });
+  assert.equal(countIn(60_000), 6, "a shorter interval counts at once");
 });
 
 test("the indicator names the measured machine in a remote window, and asks no server while none is used", async (context) => {

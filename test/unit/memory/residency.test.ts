@@ -260,6 +260,10 @@ test("a person may unload what somebody else loaded, but not what is in use", as
   const results: boolean[] = [];
   for (const key of [...keys, "unknown"]) results.push(await runClock(clock, residency.unload(key)));
   assert.deepEqual(results, [true, false, false]);
+  server.models.set("busy", { model: "busy", sizeBytes: gb, isBusy: true });
+  const busy = (await residency.list()).find(({ model }) => model === "busy")!;
+  assert.equal(await runClock(clock, residency.unload(busy.key)), false);
+  server.models.delete("busy");
   assert.deepEqual(namesIn(server), ["a"]);
   lease.release();
 });
