@@ -3,7 +3,7 @@ import { after, afterEach, before, suite, test } from "node:test";
 import * as vscode from "vscode";
 import { createOllamaServer, type OllamaServer } from "../../fake/ollamaServer.ts";
 import { closeAll, configure, notification } from "../editor.ts";
-import { click, evaluate, hasUi, press, texts, waitFor, waitUntil } from "../ui.ts";
+import { click, evaluate, hasUi, texts, waitFor, waitUntil } from "../ui.ts";
 
 const statusItem = '[id="hotpath.hotpath.memory"]';
 const rows = ".quick-input-list .monaco-list-row";
@@ -19,6 +19,10 @@ const openMenu = async () => {
   await click(`${statusItem} a`);
   await waitFor(rows);
   return rowTexts();
+};
+const closeList = async () => {
+  await vscode.commands.executeCommand("workbench.action.closeQuickOpen");
+  await waitFor(rows, { state: "hidden" });
 };
 const buttons = () => texts(".notifications-center .notification-list-item .monaco-button");
 const attribute = (name: string) =>
@@ -77,7 +81,7 @@ suite("memory", () => {
       );
     }
     assert.ok(!found.some((text) => text.includes("Unload")), "nothing is loaded");
-    await press("Escape");
+    await closeList();
   });
 
   test("a model is warmed up, shown in the tooltip and unloaded again", { skip: !hasUi }, async () => {
@@ -90,7 +94,7 @@ suite("memory", () => {
       found.some((text) => /Unload a model.*2 loaded, 6\.0 GB/.test(text)),
       found.join("; "),
     );
-    await press("Escape");
+    await closeList();
     await evaluate(
       `document.querySelector('${statusItem.replaceAll('"', '\\"')} a').dispatchEvent(new MouseEvent("mouseover", { bubbles: true }))`,
     );
@@ -104,7 +108,6 @@ suite("memory", () => {
     assert.match(plain, /coder:7b: 5\.0 GB, context of 8192 tokens, unloaded at /);
     assert.match(plain, /theirs:1b: 1\.0 GB, .*loaded by another program/);
     assert.match(plain, /Tip: 2\.5 GB of the model \(50 %\) lie in main memory/);
-    await press("Escape");
     await run("unloadModel", "leastRecentlyUsed");
     await notification(/coder:7b was unloaded \(5\.0 GB\)/);
     assert.deepEqual([...server.loaded.keys()], ["theirs:1b"]);
@@ -146,7 +149,7 @@ suite("memory", () => {
       found.join("; "),
     );
     for (const row of found.slice(0, 3)) assert.match(row, /^[^/\\]+\d+(\.\d)? ([KMGT]B|bytes)$/);
-    await press("Escape");
+    await closeList();
     await listing;
   });
 });
