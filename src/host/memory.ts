@@ -136,7 +136,7 @@ export const createMemory = (options: MemoryOptions): Memory => {
           return { managesModels: manageModels, budget, ollamaContextTokens };
         },
         machine() {
-          const { machineTotalBytes, machineAvailableBytes } = monitor.latest();
+          const { machineTotalBytes, machineAvailableBytes } = sampleMemory();
           return { totalBytes: machineTotalBytes, availableBytes: machineAvailableBytes };
         },
         graphicsBytes: readGraphics,

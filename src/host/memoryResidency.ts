@@ -64,7 +64,7 @@ export type ModelResidencyOptions = {
     readonly budget: Budget;
     readonly ollamaContextTokens: number;
   };
-  /** What this machine's programs can use, and what is left of it. */
+  /** What this machine's programs can use, and what is left of it, read now. */
   readonly machine: () => { readonly totalBytes: number; readonly availableBytes: number };
   /** Own memory of this machine's graphics cards; rejects when nobody can tell. Starts programs. */
   readonly graphicsBytes: () => Promise<number>;
@@ -118,6 +118,12 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
     return orAborted(consent.isGiven, signal);
   };
 
+  /** Nobody here can see what is free on a graphics card; its server waits for that. */
+  const isInMainMemory = (): boolean => {
+    const here = last.filter(({ server }) => server.host === "");
+    return process.platform === "darwin" || (here.length > 0 && here.every((resident) => resident.graphicsBytes === 0));
+  };
+
   const hostOf = (host: string) => {
     const found = hosts.get(host);
     if (found) return found;
@@ -128,6 +134,9 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
       // Of another machine nobody knows what it has: nothing is refused there.
       usableBytes: () => (host === "" ? options.machine().totalBytes + (graphicsBytes ?? 0) : Infinity),
       budget: () => settings().budget,
+      ...(host === ""
+        ? { freeBytes: async () => (isInMainMemory() ? options.machine().availableBytes : undefined) }
+        : {}),
       mayEvict,
     });
     const made = { residency, servers };

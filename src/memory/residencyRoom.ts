@@ -59,7 +59,9 @@ export const createRoom = ({
       const isGone = victims.every(({ key }) => !loaded.has(key));
       const nowBytes = beforeBytes === undefined ? undefined : await freeBytes?.(signal);
       const backBytes = beforeBytes === undefined || nowBytes === undefined ? victimBytes : nowBytes - beforeBytes;
-      if (isGone && backBytes >= freedShare * victimBytes) return;
+      // Weights that were mapped from their file do not come back: they were never taken. Room is what counts.
+      const isRoom = neededBytes > 0 && nowBytes !== undefined && nowBytes >= neededBytes;
+      if (isGone && (backBytes >= freedShare * victimBytes || isRoom)) return;
       if (clock.nowMs() - startMs >= freedWithinMs) {
         // Somebody else may have taken what came back; what counts is whether there is room.
         if (isGone && nowBytes !== undefined && nowBytes >= neededBytes) return;

@@ -134,6 +134,16 @@ test("waits for the free memory, too, and gives up when it does not come", async
   assert.deepEqual(namesIn(server), ["b", "c"]);
 });
 
+test("where there is room without it, memory that does not come back is not waited for", async () => {
+  const { clock, server, use } = setUp({ freeBytes: async () => 8 * gb });
+  await use("a");
+  await use("b");
+  const startMs = clock.nowMs();
+  await use("c");
+  assert.ok(clock.nowMs() - startMs < 2000);
+  assert.deepEqual(namesIn(server), ["b", "c"]);
+});
+
 test("a loaded model does not wait while another one loads", async () => {
   const { clock, acquire, use } = setUp({ loadMs: 30_000 });
   await use("a");
