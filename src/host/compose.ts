@@ -434,10 +434,10 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   const tools = lazy(async () => {
     const { openToolMemory } = await import("./toolMemory.ts");
     const storageFolder = context.storageUri?.fsPath;
-    const memory = disposables.add(await openToolMemory({ ledger, clock, log, storageFolder, count: toolCount }));
-    disposables.add((await cacheBudget()).register({ name: "tools", ...memory }));
-    toolMemory = memory;
-    return memory;
+    const made = disposables.add(await openToolMemory({ ledger, clock, log, storageFolder, count: toolCount }));
+    disposables.add((await cacheBudget()).register({ name: "tools", ...made }));
+    toolMemory = made;
+    return made;
   });
   chat = disposables.add(
     registerChat(

@@ -74,7 +74,7 @@ const machineSection = ({ heading, button, sentences, tables }: ReportView["mach
 };
 
 const draw = (view: ReportView): void => {
-  const { suggestions, connections, tools, requests, machine } = view;
+  const { suggestions, memory, connections, tools, requests, machine } = view;
   const hadFocus = document.activeElement === machineButton;
   root.replaceChildren(
     element("h1", "", view.title),

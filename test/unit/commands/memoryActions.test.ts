@@ -143,7 +143,7 @@ test("Ollama: with consent the model is loaded anew, once, and every request ask
   assert.match(person.said()[0]!, /all requests of Hotpath to Ollama ask for 4096 tokens from now on/);
   assert.match(person.said().at(-1)!, /coder is loaded with a context of 4096 tokens/);
   assert.equal(settings().memory.ollamaContextTokens, 4096);
-  const { provider } = await services.connections.provider(settings().completion!).then((made) => ({ provider: made }));
+  const { provider } = await services.connections.exact(settings().completion!).then((made) => ({ provider: made }));
   for await (const part of provider.streamCompletion({ prefix: "a", suffix: "b", maxTokens: 5 })) void part;
   assert.deepEqual(changes(server.calls), [
     "load coder 8192",
@@ -170,7 +170,7 @@ test("llama.cpp: an instruction to copy, for all slots together", async (context
     { coder: 1 },
     { "completion.provider": "llamacpp", "completion.baseUrl": single.url, "completion.model": "" },
   );
-  const provider = await services.connections.provider(settings().completion!);
+  const provider = await services.connections.exact(settings().completion!);
   for await (const part of provider.streamCompletion({ prefix: "a", suffix: "b", maxTokens: 5 })) void part;
   person.reset({ take: "4096 tokens" }, { press: "Copy" });
   await lowerContext(services);

@@ -34,7 +34,7 @@ const setUp = async (context: TestContext, values: Record<string, unknown> = {},
         opened++;
         return Promise.reject(new Error("Nobody has asked for a server"));
       },
-      provider: () => Promise.reject(new Error("Nobody has asked for a server")),
+      exact: () => Promise.reject(new Error("Nobody has asked for a server")),
     },
     apiKeys: {} as never,
     workerUrl: (name: string) => new URL(`file:///${name}.js`),
