@@ -25,6 +25,8 @@ export type Memory = Disposable & {
   readonly monitor: MemoryMonitor;
   /** Asks the servers in use what is loaded. */
   models(): Promise<ModelDetails>;
+  /** What to set for a model, once somebody has asked what fits this machine; shown while it is loaded. */
+  setBatchTips(tips: ReadonlyMap<string, string>): void;
   residency(): Promise<ModelResidency>;
   /** Loads a model in the background, unless the settings, the server or a lack of room are against it. */
   warmUp(setting: ModelSetting): void;
@@ -104,10 +106,18 @@ export const createMemory = (options: MemoryOptions): Memory => {
   let graphicsTotalBytes: number | undefined;
   let detailsAtMs = Number.NEGATIVE_INFINITY;
   let typedAtMs = clock.nowMs();
+  let batchTips: ReadonlyMap<string, string> = new Map();
+
+  /** What is wrong comes first; where nothing is, what could be set. */
+  const tip = (): string | undefined =>
+    details?.tip ?? details?.models.map(({ model }) => batchTips.get(model)).find((text) => text !== undefined);
 
   const draw = (sample: MemorySample) => {
     statusBar.show(
-      describeMemory({ sample, levels: monitor.levels(), trend, ...details, graphicsTotalBytes, remote }, l10n.t),
+      describeMemory(
+        { sample, levels: monitor.levels(), trend, ...details, tip: tip(), graphicsTotalBytes, remote },
+        l10n.t,
+      ),
     );
   };
 
@@ -256,6 +266,10 @@ export const createMemory = (options: MemoryOptions): Memory => {
       draw(monitor.latest());
       return found;
     },
+    setBatchTips(tips) {
+      batchTips = tips;
+      draw(monitor.latest());
+    },
     residency,
     warmUp(setting) {
       const { warmUp, manageModels } = settings();
@@ -267,7 +281,7 @@ export const createMemory = (options: MemoryOptions): Memory => {
       models: details?.models ?? [],
       residency: details?.statistics,
       nextUnload: details?.nextUnload,
-      tip: details?.tip,
+      tip: tip(),
     }),
     settingsChanged() {
       monitor.configure(monitorSettings(settings()));

@@ -6,8 +6,8 @@ import type { HardwareFacts } from "../hardware/probe.ts";
  * card is known by its name, a smaller measured size is not believed: some systems tell the part that is mapped.
  */
 export const graphicsBytesOf = (gpus: HardwareFacts["gpus"]): number =>
-  gpus.reduce((sum, { name, memoryBytes = 0 }) => {
+  gpus.reduce((sum, { name, memoryBytes = 0, sharesMemory = false }) => {
     const device = findDevice(name);
-    if (device?.unifiedMemory) return sum;
+    if (sharesMemory || device?.unifiedMemory) return sum;
     return sum + Math.max(memoryBytes, device?.memoryBytes ?? 0);
   }, 0);

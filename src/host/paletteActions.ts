@@ -71,8 +71,13 @@ export const createPaletteActions = (services: PaletteServices) => {
       readHardware: async () => (await machine()).hardware(),
       readPredictor: async () => predictorFeed.stats(),
       async readMachine(signal) {
-        const { machineTables } = await import("./machineTables.ts");
-        return machineTables(await (await machine()).view(signal));
+        const [{ machineTables }, { batchTips }] = await Promise.all([
+          import("./machineTables.ts"),
+          import("./batchTips.ts"),
+        ]);
+        const view = await (await machine()).view(signal);
+        watch.setBatchTips(batchTips(view, vscode.l10n.t));
+        return machineTables(view);
       },
     };
     openReportPanel(options, withMachine);

@@ -208,3 +208,14 @@ test("the menu offers what can work, and runs what is taken", async (context) =>
   assert.match(after, /Lower a model's context/);
   assert.doesNotMatch(after, /Recommend|Free memory/, "nobody has such a command here");
 });
+
+test("what to set for a loaded model is told where nothing is wrong with it", async (context) => {
+  const { services, memory, server } = await setUp(context, { coder: 5 * gb });
+  memory.setBatchTips(new Map([["coder", "Best one request at a time."]]));
+  assert.equal(memory.report().tip, undefined, "it is not loaded");
+  await warmUpModel(services);
+  assert.equal(memory.report().tip, "Best one request at a time.");
+  server.take("coder");
+  await memory.models();
+  assert.equal(memory.report().tip, undefined);
+});
