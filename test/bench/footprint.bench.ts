@@ -26,11 +26,16 @@ const typingSeconds = Number(options.typing ?? (options.long ? 300 : 20));
 if (!(idleSeconds >= 1 && typingSeconds >= 1)) throw new Error("--idle and --typing take a number from 1");
 
 const limits = { idleCoreShare: 0.005 };
+/** From here on all of the idle time counts. */
+const longSeconds = 300;
 /** Around the idle time and the typing, with room for a busy machine. */
 const aroundSeconds = 180;
 
 type Variant = "without" | "with";
 const variants: readonly Variant[] = ["without", "with"];
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 /** The extension as it is built, which the probe activates by hand. */
 const makeExtension = async (folder: string): Promise<void> => {
@@ -101,7 +106,12 @@ try {
     console.log(`  ms of each ten seconds: ${slicesMs.join(" ")}`);
     console.log(`  ms of each thread: ${JSON.stringify(threads)}`);
   }
-  const idleCoreShare = Math.max(0, hotpath.idleCpuMs - without.idleCpuMs) / (idleSeconds * 1000);
+  // In a short time VS Code's own work now and then is more than the limit: there the usual ten seconds count.
+  const coreShare = ({ idleCpuMs, slicesMs }: FootprintFigures) =>
+    idleSeconds >= longSeconds
+      ? idleCpuMs / (idleSeconds * 1000)
+      : median(slicesMs) / (Math.min(idleSeconds, 10) * 1000);
+  const idleCoreShare = Math.max(0, coreShare(hotpath) - coreShare(without));
   console.log(
     `Hotpath alone, ${idleSeconds} s idle, ${hotpath.isFocused ? "focused" : "not focused"}: ` +
       `${(idleCoreShare * 100).toFixed(3)} % of a core; ${typingSeconds} s of typing`,
