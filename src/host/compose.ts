@@ -89,6 +89,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   const isLow = () => lowReason !== undefined;
   const settingsNow = () => {
     lowReason = lowMemory.reason();
+    statusBar.setSaving(lowReason && lowMemorySentence(lowReason, vscode.l10n.t));
     ledger.setCapacity(requestsKept(isLow()));
     return isLow() ? withLessMemory(wished) : wished;
   };
@@ -459,7 +460,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   );
 
   // Tools for any model in VS Code.
-  disposables.add(registerOwnTools({ clock, ledger, monitor, workerUrl }, context.extension.packageJSON));
+  disposables.add(registerOwnTools({ clock, ledger, memory, workerUrl }, context.extension.packageJSON));
 
   return {
     log,

@@ -7,7 +7,10 @@ import type { Ledger, LedgerSnapshot, RequestRow } from "../metrics/ledger.ts";
 import { formatDuration, formatUsd, modelLabel } from "../report/model.ts";
 import { createOwnTool, type OwnToolTable } from "./ownTool.ts";
 
-export type StatusServices = { readonly ledger: Ledger; readonly monitor: MemoryMonitor };
+export type StatusServices = {
+  readonly ledger: Ledger;
+  readonly memory: () => Promise<{ readonly monitor: MemoryMonitor }>;
+};
 
 const shownRequests = 10;
 
@@ -57,11 +60,11 @@ const performanceText = (
 /** Tools that tell how Hotpath and this machine are doing. Times, counts and names only: no code, no prompts. */
 export const statusTools = ({
   ledger,
-  monitor,
+  memory,
 }: StatusServices): OwnToolTable<"hotpath_memoryStatus" | "hotpath_performanceReport"> => ({
   hotpath_memoryStatus: createOwnTool("hotpath_memoryStatus", {
     says: () => vscode.l10n.t("Reading memory figures"),
-    run: () => memoryText(monitor),
+    run: async () => memoryText((await memory()).monitor),
   }),
   hotpath_performanceReport: createOwnTool("hotpath_performanceReport", {
     says: () => vscode.l10n.t("Reading performance figures"),

@@ -12,6 +12,8 @@ export type StatusBar = Disposable & {
   setWaiting(sentence: string | undefined): void;
   /** Says in the tooltip how far the predictor is, 0 to 1; undefined: it is not reading. */
   setLearning(share: number | undefined): void;
+  /** Says in the tooltip that Hotpath gets along with less memory, and why; undefined: it does not. */
+  setSaving(sentence: string | undefined): void;
   /** Shows memory. */
   show(view: MemoryView): void;
 };
@@ -23,7 +25,7 @@ const asMarkdown = (text: string): string => text.replaceAll(/[!-/:-@[-`{-~]/g, 
 export const createStatusBar = (): StatusBar => {
   const { l10n, ThemeColor } = vscode;
   const item = vscode.window.createStatusBarItem("memory", vscode.StatusBarAlignment.Right, 90);
-  const notes: { problem?: string | undefined; waiting?: string | undefined; learning?: string | undefined } = {};
+  const notes: { [Name in "problem" | "waiting" | "learning" | "saving"]?: string | undefined } = {};
   let view: MemoryView | undefined;
   let shown = "";
   item.name = l10n.t("Hotpath memory");
@@ -32,7 +34,7 @@ export const createStatusBar = (): StatusBar => {
   const draw = () => {
     if (!view) return;
     const { level, label, details } = view;
-    const said = [notes.problem, notes.waiting, notes.learning].filter((note) => note !== undefined);
+    const said = [notes.problem, notes.waiting, notes.learning, notes.saving].filter((note) => note !== undefined);
     const text = `${notes.problem ? "$(warning)" : "$(pulse)"} ${view.text}`;
     const tooltip = [said, ...details].map((lines) => lines.map(asMarkdown).join("  \n")).join("\n\n");
     const now = [text, tooltip, level, label].join("\n");
@@ -60,6 +62,7 @@ export const createStatusBar = (): StatusBar => {
         "learning",
         share === undefined ? undefined : l10n.t("Hotpath: learning this workspace, {0} %", Math.round(share * 100)),
       ),
+    setSaving: (sentence) => note("saving", sentence),
     show(next) {
       view = next;
       draw();
