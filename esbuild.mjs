@@ -1,6 +1,6 @@
 // Builds dist/: the entry with lazily loaded chunks, the workers, and the webview's script.
 //   node esbuild.mjs [--production] [--watch] [--quiet]
-import { rm } from "node:fs/promises";
+import { cp, rm } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { build, context } from "esbuild";
 
@@ -56,6 +56,8 @@ if (import.meta.main) {
   const builds = [extensionBuild(options), webviewBuild(options)];
   // Chunks carry a hash in their names: those of earlier builds would stay, and be packed.
   await rm("dist", { recursive: true, force: true });
+  // Data that the predictor's worker reads from beside itself.
+  await cp("src/predictor/standard", "dist/standard", { recursive: true });
   if (options.watch) for (const config of builds) await (await context(config)).watch();
   else await Promise.all(builds.map((config) => build(config)));
 }

@@ -6,7 +6,8 @@ export const startChain = contextOrders.length;
 export const wordChain = contextOrders.length + 1;
 const longestOrder = contextOrders[0];
 
-const mix = (hash: number, value: number): number => Math.imul(hash ^ value, 0x9e3779b1) ^ (hash >>> 15);
+/** Takes one more number into a hash. */
+export const mix = (hash: number, value: number): number => Math.imul(hash ^ value, 0x9e3779b1) ^ (hash >>> 15);
 
 /** The hash of {@link wordChain} for a word's first two characters. */
 export const wordHash = (firstUnit: number, secondUnit: number): number => mix(mix(99, firstUnit), secondUnit);
