@@ -1,4 +1,4 @@
-import type { Prediction } from "../predictor/predictorService.ts";
+import type { Proposal } from "../predictor/predictorService.ts";
 
 // A whole line of a model's is right less often than this, but its next word, which is what a prediction is about, more
 // often than not.
@@ -13,7 +13,7 @@ export const isSameWay = (one: string, other: string): boolean => one.startsWith
  * Whether the predictor's text is shown where the model says `modelText`: they contradict each other, and the prediction
  * is right more often than the model lately was (`modelRate`, 0 to 1).
  */
-export const isPredictorPreferred = (prediction: Prediction, modelText: string, modelRate: number): boolean =>
+export const isPredictorPreferred = (prediction: Proposal, modelText: string, modelRate: number): boolean =>
   !isSameWay(prediction.text, firstLine(modelText)) && prediction.confidence >= Math.max(leastConfidence, modelRate);
 
 /**

@@ -133,6 +133,7 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
     verdicts,
     undoMemory,
     predictor: () => predictor,
+    hasModel: () => model !== undefined,
     remembered: (snapshot) => model && cache.find(snapshot, model.model),
     isAnswered,
     isHere: ({ prefix }) => here !== undefined && typedBetween(prefix, here.prefix) === "",

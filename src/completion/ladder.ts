@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { SuggestionSource } from "../metrics/ledger.ts";
-import type { Prediction, PredictionSource } from "../predictor/predictorService.ts";
+import type { PredictionSource, Proposal } from "../predictor/predictorService.ts";
+import { createCalm } from "./calm.ts";
 import { isPredictorPreferred, isSameWay } from "./choice.ts";
 import type { FilteredCompletion } from "./filters.ts";
 import { fit } from "./fit.ts";
@@ -31,6 +32,8 @@ export type LadderOptions = {
   readonly verdicts: Verdicts;
   readonly undoMemory: UndoMemory;
   readonly predictor: () => PredictionSource | undefined;
+  /** Whether a model may be asked: then nothing of the predictor's is shown that is only a guess. */
+  readonly hasModel: () => boolean;
   readonly remembered: (snapshot: Snapshot) => Remembered | undefined;
   /** Whether the model's word for this place is known, be it nothing that can be shown. */
   readonly isAnswered: (snapshot: Snapshot) => boolean;
@@ -56,11 +59,12 @@ const predictorPatienceMs = 30;
 const rivalPatienceMs = 1;
 
 // A right text on screen must not turn into a wrong one: it takes more to lengthen it than to show it.
-const growingConfidence = 0.75;
+const growingConfidence = 0.9;
 
 /** Nothing is on screen yet. */
 export const createLadder = (options: LadderOptions): Ladder => {
   const { clock, requests, verdicts, undoMemory, isAnswered } = options;
+  const calm = createCalm(clock);
   let live: Live | undefined;
 
   /** Takes `drawn` for what is on screen from now on, unless the user has just undone the same. */
@@ -78,6 +82,7 @@ export const createLadder = (options: LadderOptions): Ladder => {
 
   const fromLive = (snapshot: Snapshot): Suggestion | undefined => {
     const rest = liveRest(live, snapshot);
+    if (live && rest === undefined) calm.left(live, snapshot);
     const drawn = drawnRest(live, snapshot);
     if (!live || rest === undefined || !drawn) return undefined;
     return show(withRest(live, snapshot, rest, drawn), snapshot, drawn, live.isNew ? live.origin : "live");
@@ -87,19 +92,22 @@ export const createLadder = (options: LadderOptions): Ladder => {
   const predict = (snapshot: Snapshot, signal: AbortSignal, patienceMs = predictorPatienceMs) =>
     predictSoon(options.predictor(), snapshot, { clock, patienceMs, signal });
 
-  const offerPrediction = (snapshot: Snapshot, { text, confidence }: Prediction) =>
+  const offerPrediction = (snapshot: Snapshot, { text, confidence }: Proposal) =>
     offer(snapshot, text, "predictor", confidence);
 
   const fromPredictor = async (snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion | undefined> => {
     const prediction = await predict(snapshot, signal);
-    return prediction && offerPrediction(snapshot, prediction);
+    if (!prediction) return undefined;
+    if (options.hasModel()) return prediction.isGuess ? undefined : offerPrediction(snapshot, prediction);
+    const isCalm = await calm.wait(snapshot, prediction, signal);
+    return isCalm ? offerPrediction(snapshot, prediction) : undefined;
   };
 
   /** The model's text, unless the predictor knows better. */
   const fromModel = async (snapshot: Snapshot, text: string, source: SuggestionSource, signal: AbortSignal) => {
     const rival = await predict(snapshot, signal, rivalPatienceMs);
     if (signal.aborted) return undefined;
-    const isBeaten = rival !== undefined && isPredictorPreferred(rival, text, verdicts.modelRate);
+    const isBeaten = rival && !rival.isGuess && isPredictorPreferred(rival, text, verdicts.modelRate);
     return (isBeaten ? offerPrediction(snapshot, rival) : undefined) ?? offer(snapshot, text, source);
   };
 
@@ -119,7 +127,7 @@ export const createLadder = (options: LadderOptions): Ladder => {
     if (!running.isDone) {
       // A line takes the model a while: where the predictor sees it go the same way, its text is there at once.
       const prediction = await predict(snapshot, signal);
-      if (prediction && isSameWay(prediction.text, soFar)) {
+      if (prediction && !prediction.isGuess && isSameWay(prediction.text, soFar)) {
         const suggestion = offerPrediction(snapshot, prediction);
         if (suggestion) return suggestion;
       }

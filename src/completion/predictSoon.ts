@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import type { Prediction, PredictionSource } from "../predictor/predictorService.ts";
+import type { PredictionSource, Proposal } from "../predictor/predictorService.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** What the predictor says; undefined also when it does not answer within `patienceMs`. Never throws. */
@@ -7,7 +7,7 @@ export const predictSoon = async (
   predictor: PredictionSource | undefined,
   { path, prefix, suffix }: Snapshot,
   options: { readonly clock: Clock; readonly patienceMs: number; readonly signal: AbortSignal },
-): Promise<Prediction | undefined> => {
+): Promise<Proposal | undefined> => {
   if (!predictor) return undefined;
   const { clock, patienceMs, signal } = options;
   const patience = Promise.withResolvers<undefined>();

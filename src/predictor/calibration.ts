@@ -13,9 +13,9 @@ export type Calibration = {
 };
 
 /** What the fitted confidence counts for, as if it had been seen this often; and how much is remembered at most. */
-const priorWeight = 20;
+const priorWeight = 4;
 const maxWeight = 100;
-const maxShift = 1;
+const maxShift = 3;
 const maxLanguages = 64;
 
 type State = { shift: number; weight: number };

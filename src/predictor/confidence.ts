@@ -18,6 +18,12 @@ export type StepFacts = {
   rivalLongestBeyond: number;
   /** Places whose word was put into the words that are used here. */
   translatedCount: number;
+  /** Whether the standard text says anything; what chance it gives, 0..1; to the best of the others; by how much context. */
+  hasStandard: boolean;
+  standard: number;
+  rivalStandard: number;
+  standardOrder: number;
+  isBreak: boolean;
   isFirst: boolean;
   /** UTF-16 units of the token that were typed already. */
   typedUnits: number;
@@ -25,7 +31,7 @@ export type StepFacts = {
   hasGap: boolean;
 };
 
-export const featureCount = 26;
+export const featureCount = 36;
 
 /**
  * Fitted by logistic regression to {@link featuresOf} of 60,000 steps towards held-out lines of seven code bases (zod,
@@ -33,8 +39,9 @@ export const featureCount = 26;
  * 3 MB, 60 kB and 15 kB: `node test/bench/predictor.bench.ts --fit` prints them.
  */
 const coefficients = new Float64Array([
-  -1.093, 0.617, 0.214, -0.238, 0.871, 0.172, 0.223, 0.457, -0.151, 1.156, -0.525, -0.05, -0.852, -0.159, -0.097,
-  -0.131, 0.074, -0.022, 0.854, -0.263, 0.46, 0.359, -0.114, -0.356, 0.643, -0.864,
+  -0.808, 0.449, 0.166, -0.345, 0.728, -0.002, 0.148, 0.289, -0.234, 1.45, -0.295, -0.089, -1.006, -0.343, 0.028, 0.15,
+  0.095, -0.016, 0.806, -0.187, 0.408, 0.111, 0.007, -0.372, 1.185, -1.664, 0.51, 0.376, -0.212, 0.997, -1.05, -0.045,
+  1.345, 0.352, -0.381, -0.136,
 ]);
 
 const limit = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
@@ -59,7 +66,7 @@ export const featuresOf = (facts: StepFacts, out: Float64Array): void => {
   out[12] = facts.longest <= 1 ? 1 : 0;
   out[13] = facts.longest === 2 ? 1 : 0;
   out[14] = odds * depth;
-  out[15] = facts.count === facts.ownCount + facts.folderCount ? 1 : 0;
+  out[15] = facts.count > 0 && facts.count === facts.ownCount + facts.folderCount ? 1 : 0;
   out[16] = freshWord;
   out[17] = facts.hasGap ? 1 : 0;
   out[18] = facts.longest >= 16 ? 1 : 0;
@@ -69,7 +76,19 @@ export const featuresOf = (facts: StepFacts, out: Float64Array): void => {
   out[22] = odds * out[20];
   out[23] = freshWord * out[20];
   out[24] = facts.translatedCount > 0 ? 1 : 0;
-  out[25] = facts.translatedCount / facts.count;
+  out[25] = facts.translatedCount / Math.max(1, facts.count);
+  const standard = facts.hasStandard ? Math.log2(facts.standard + 0.005) / 4 : 0;
+  const noPlace = facts.count === 0 ? 1 : 0;
+  out[26] = facts.hasStandard ? 1 : 0;
+  out[27] = standard;
+  out[28] = facts.hasStandard ? Math.log2(facts.rivalStandard + 0.005) / 4 : 0;
+  out[29] = noPlace;
+  out[30] = noPlace * standard;
+  out[31] = facts.standardOrder / 3;
+  out[32] = noPlace * out[28];
+  out[33] = facts.isBreak ? 1 : 0;
+  out[34] = facts.isBreak ? odds : 0;
+  out[35] = standard * depth;
 };
 
 /** The chance, 0..1, that a step with these features is what was meant. */

@@ -5,13 +5,20 @@
 export const showableConfidence = 0.5;
 
 /**
- * The confidence from which on predictions are shown, for each of the setting's names. By the same bench, about nine,
- * eight and seven of ten texts above them are right.
+ * The confidence from which on texts are shown, for each of the setting's names: to somebody who types, and, as a guess,
+ * to somebody who has stopped typing. The guess is visible for a moment only, where the typist looks for what comes
+ * next: by test/bench/predictorTyping.bench.ts, with `balanced` wrong text is on screen for an eighth of the time.
  */
-export const confidenceLimits = { quiet: 0.75, balanced: showableConfidence, eager: 0.3 } as const;
+export const confidenceLimits = {
+  quiet: { typing: 0.75, pausing: 0.5 },
+  balanced: { typing: showableConfidence, pausing: 0.2 },
+  eager: { typing: 0.35, pausing: 0.12 },
+} as const;
 
 /** Fewer characters than this are not worth the eye's movement. */
 const minShownUnits = 4;
+/** One sure sign is typed as quickly as it is read, two are a word. */
+const minProposedUnits = 2;
 // Where to stop: chance times length, the characters that are likely saved, is greatest. Text that ends inside a word
 // or behind an opening bracket counts less, text that a caller shows counts more than text that it may hold back.
 export const insideWordFactor = 0.5;
@@ -59,3 +66,17 @@ export const chooseCut = (text: string, cuts: readonly Cut[], rest: string): Cut
 
 /** What a text is worth that ends behind `word`. */
 export const endFactor = (word: string): number => (openEnd.test(word) ? openEndFactor : 1);
+
+/** The last place up to which the text is sure enough, and that fits `rest`. */
+export const longestCut = (
+  text: string,
+  cuts: readonly Cut[],
+  rest: string,
+  isSure: (cut: Cut) => boolean,
+): Cut | undefined =>
+  cuts.findLast((cut) => {
+    const shown = text.slice(0, cut.length);
+    if (!isSure(cut) || shown.replace(/\s/g, "").length < minProposedUnits) return false;
+    const meetsRest = rest === "" || text.startsWith(rest, cut.length);
+    return meetsRest || (onlyClosers.test(rest) && fitsBeforeClosers(shown, rest));
+  });

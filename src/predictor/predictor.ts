@@ -1,8 +1,11 @@
 import { createCalibration } from "./calibration.ts";
 import { chanceOfStep, featureCount, featuresOf, type StepFacts } from "./confidence.ts";
-import { chooseCut, type Cut, endFactor, insideWordFactor } from "./cut.ts";
+import { chooseCut, longestCut, type Cut, endFactor, insideWordFactor } from "./cut.ts";
 import { createLearnedText, finish, usefulPasses } from "./learnedText.ts";
+import { turnedLine } from "./lineTurn.ts";
 import { createLiveText } from "./liveText.ts";
+import type { StandardText } from "./standardText.ts";
+import { createStandardTexts } from "./standardTexts.ts";
 import {
   createTokenBuffer,
   createVocabulary,
@@ -13,7 +16,7 @@ import {
   tokenGap,
   tokenId,
 } from "./vocabulary.ts";
-import { createVoting } from "./voting.ts";
+import { createVoting, type Vote } from "./voting.ts";
 
 /**
  * What is likely to come next on the cursor's line, without a line break. `confidence`, 0 to 1, is the estimated
@@ -38,8 +41,13 @@ export type PredictorStats = {
 export type PredictorOptions = {
   /** Memory for learned text, 256 MiB unless told: room for about 11 MB of source. At least 1 MB. */
   maxBytes?: number;
-  /** For fitting the confidence: called for each token with its features and the text up to and with it. */
-  onStep?: (features: Float64Array, text: string) => void;
+  /**
+   * For fitting the confidence: called for each token that is weighed with its features and the text up to and with it,
+   * and once more for the one that is chosen.
+   */
+  onStep?: (features: Float64Array, text: string, isChosen: boolean) => void;
+  /** The folder of the languages' standard texts; the one beside this module unless told, none with `null`. */
+  standardFolder?: URL | null;
 };
 
 /** Learns source text and predicts the rest of a line from places where the same was written before. */
@@ -58,6 +66,11 @@ export type Predictor = {
    * text around the cursor counts as learned; both may be cut to what is near. Undefined: nothing worth showing.
    */
   predict(path: string, prefix: string, suffix: string): Prediction | undefined;
+  /**
+   * Predicts the longest text whose confidence reaches the first of `floors` that any text reaches, be it one short word.
+   * Where the cursor's line ends, the text may go on with the next one.
+   */
+  propose(path: string, prefix: string, suffix: string, floors: readonly number[]): Prediction | undefined;
   /**
    * Takes in how a prediction turned out that was shown: accepted, or typed over. `confidence` as it was predicted.
    * Keeps the confidence of the path's language current; the last hundred or so count.
@@ -79,23 +92,42 @@ const afterUnits = 4096;
 const contextLines = 5;
 const contextUnits = 600;
 const contextTokens = 40;
+/** What a line's indentation is told from. */
+const nearUnits = 4000;
 const maxSteps = 24;
 /** Prediction stops where the chance that all of it is right falls below this. */
 const minChance = 0.11;
+/** What the standard texts of all languages take, of the room for learned text; with less room there are none. */
+const mostStandardBytes = 10_000_000;
+const leastForStandardBytes = 32_000_000;
+/** How many line breaks a text may go over. */
+const maxBreaks = 1;
 const wordPattern = /^[\w$\u0080-\uffff]/;
 
-const typedGapAt = (prefix: string, lineStart: number): number => {
-  if (prefix.slice(lineStart).trim() === "") return gap.none;
-  const last = prefix.charCodeAt(prefix.length - 1);
-  if (/\s/.test(prefix.charAt(prefix.length - 2))) return gap.wide;
-  return last === 32 ? gap.space : last === 9 ? gap.tab : gap.wide;
+/** What a line break adds to the text; without `prefix` the text ends there anyway. */
+const turn = (prefix: string | undefined, text: string, token: number): string | undefined =>
+  prefix === undefined ? "\n" : turnedLine(prefix.slice(-nearUnits) + text, token);
+
+/** What was typed of a token, or of the gap before it. */
+type Typed = { readonly text: string; readonly gap: number };
+
+const typedGapAt = (prefix: string, lineStart: number, end: number): number => {
+  if (prefix.slice(lineStart, end).trim() === "") return gap.none;
+  const last = prefix.charCodeAt(end - 1);
+  if (last !== 32 && last !== 9) return /\s/.test(prefix.charAt(end - 1)) ? gap.wide : gap.none;
+  if (/\s/.test(prefix.charAt(end - 2))) return gap.wide;
+  return last === 32 ? gap.space : gap.tab;
 };
 
 /** Makes an engine that has learned nothing. It runs in the caller's thread and holds nothing but memory. */
 export const createPredictor = (options: PredictorOptions = {}): Predictor => {
   const vocabulary = createVocabulary();
   const maxBytes = Math.max(minMaxBytes, options.maxBytes ?? defaultMaxBytes);
-  const learned = createLearnedText(vocabulary, maxBytes);
+  const beside =
+    options.standardFolder === undefined ? new URL("./standard/", import.meta.url) : options.standardFolder;
+  const standardFolder = maxBytes < leastForStandardBytes ? null : beside;
+  const standardTexts = createStandardTexts(vocabulary, standardFolder);
+  const learned = createLearnedText(vocabulary, standardFolder === null ? maxBytes : maxBytes - mostStandardBytes);
   const above = createLiveText(vocabulary, 8_000_000, false);
   const below = createLiveText(vocabulary, 1_000_000, true);
   const voting = createVoting(vocabulary, [above.index, below.index], learned);
@@ -114,11 +146,18 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
     longestBeyond: 0,
     rivalLongestBeyond: 0,
     translatedCount: 0,
+    hasStandard: false,
+    standard: 0,
+    rivalStandard: 0,
+    standardOrder: 0,
+    isBreak: false,
     isFirst: false,
     typedUnits: 0,
     isWord: false,
     hasGap: false,
   };
+
+  let standard: StandardText | undefined;
 
   const followCursor = (path: string, prefix: string, lineStart: number, suffix: string): void => {
     const own = learned.file(path);
@@ -145,46 +184,107 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
     }
   };
 
-  /** Goes on token by token, and notes after each one the text so far and its chance. */
-  const extend = (typed: string, typedGap: number, minimum: number, cuts: Cut[]): string => {
+  type Choice = { vote: Vote; chance: number; text: string; isWord: boolean };
+
+  /** What a token leads to, and the chance that it is the right one; its features stay in `features`. */
+  const weigh = (vote: Vote, text: string, isFirst: boolean, prefix: string | undefined): Choice | undefined => {
+    const { token, typedUnits } = vote;
+    const before = gapText[tokenGap(token)];
+    const word = vocabulary.textOf(tokenId(token));
+    const isTurn = isBreak(token);
+    const added = isTurn ? turn(prefix, text, token) : typedUnits > 0 ? word.slice(typedUnits) : before + word;
+    if (added === undefined || before === undefined || (word === "" && !isTurn)) return undefined;
+    facts.isFirst = isFirst;
+    facts.isBreak = isTurn;
+    facts.isWord = !isTurn && wordPattern.test(word);
+    voting.describe(vote, facts);
+    featuresOf(facts, features);
+    return { vote, chance: chanceOfStep(features), text: text + added, isWord: facts.isWord };
+  };
+
+  /** The likeliest of the next tokens. */
+  const choose = (text: string, isFirst: boolean, prefix: string | undefined): Choice | undefined => {
+    let chosen: Choice | undefined;
+    for (const vote of voting.bests()) {
+      const choice = weigh(vote, text, isFirst, prefix);
+      if (!choice) continue;
+      options.onStep?.(features, choice.text, false);
+      if (!chosen || choice.chance > chosen.chance) chosen = choice;
+    }
+    if (chosen && options.onStep) {
+      weigh(chosen.vote, text, isFirst, prefix);
+      options.onStep(features, chosen.text, true);
+    }
+    return chosen;
+  };
+
+  /**
+   * Goes on token by token, and notes after each one the text so far and its chance. With `prefix`, the text before the
+   * cursor, it goes on over a line's end.
+   */
+  const extend = (typed: Typed, minimum: number, cuts: Cut[], prefix?: string): string => {
     let text = "";
+    let breaks = 0;
+    voting.tellsBreaks = prefix !== undefined;
     let chance = 1;
-    let endsInWord = wordPattern.test(typed);
+    let endsInWord = wordPattern.test(typed.text);
     for (let step = 0; step < maxSteps && voting.length < voting.context.length; step++) {
+      const isFirst = step === 0;
       voting.clear();
-      if (step === 0 && typed) {
+      if (isFirst && typed.text) {
         // The last token may be half typed, or complete: places vote for both readings.
-        voting.gather(typed, gap.none, 1);
-        vocabulary.tokenize(typed, 0, typed.length, false, buffer);
-        voting.context[voting.length++] = buffer.tokens[1]!;
+        voting.gather(typed.text, gap.none, 1);
+        if (standard) voting.gatherStandard(standard, typed.text, gap.none);
+        vocabulary.tokenize(typed.text, 0, typed.text.length, false, buffer);
+        voting.context[voting.length++] = buffer.tokens[1]! | typed.gap;
         voting.gather("", gap.none, 0);
-      } else voting.gather("", step === 0 ? typedGap : gap.none, 0);
-      const best = voting.best();
-      if (!best || isBreak(best.token)) break;
-      const { token, typedUnits } = best;
-      const before = gapText[tokenGap(token)];
-      const word = vocabulary.textOf(tokenId(token));
-      if (before === undefined || word === "") break;
-      facts.isFirst = step === 0;
-      facts.isWord = wordPattern.test(word);
-      voting.describe(best, facts);
-      featuresOf(facts, features);
-      chance *= chanceOfStep(features);
-      text += typedUnits > 0 ? word.slice(typedUnits) : before + word;
-      options.onStep?.(features, text);
+        if (standard) voting.gatherStandard(standard, "", gap.none);
+      } else {
+        voting.gather("", isFirst ? typed.gap : gap.none, 0);
+        if (standard) voting.gatherStandard(standard, "", isFirst ? typed.gap : gap.none);
+      }
+      const next = choose(text, isFirst, prefix);
+      if (!next) break;
+      const { token, typedUnits, file } = next.vote;
+      if (isBreak(token) && (prefix === undefined || breaks++ >= maxBreaks)) break;
+      chance *= next.chance;
       if (chance < minimum) break;
-      if (facts.isWord && endsInWord && before === "") {
+      const isJoined = tokenGap(token) === gap.none;
+      if (next.isWord && endsInWord && isJoined) {
         const last = cuts.at(-1);
         if (last) last.factor = insideWordFactor;
       }
-      endsInWord = facts.isWord;
+      endsInWord = next.isWord;
+      text = next.text;
       if (typedUnits > 0) voting.length--;
-      voting.context[voting.length++] = token;
-      const source = learned.fileOf(best.file);
+      voting.context[voting.length++] = isFirst && isJoined && !isBreak(token) ? token | typed.gap : token;
+      if (isBreak(token)) continue;
+      const source = learned.fileOf(file);
       if (source) source.passes = usefulPasses;
-      cuts.push({ length: text.length, chance, factor: endFactor(word) });
+      cuts.push({ length: text.length, chance, factor: endFactor(vocabulary.textOf(tokenId(token))) });
     }
     return text;
+  };
+
+  /** What may follow, as far as it is likely at all, with the places where it may end. */
+  const lookAhead = (path: string, prefix: string, suffix: string, isMultiline: boolean) => {
+    const lineStart = prefix.lastIndexOf("\n") + 1;
+    const restEnd = suffix.indexOf("\n");
+    const rest = (restEnd < 0 ? suffix : suffix.slice(0, restEnd)).trimEnd();
+    calibration.observe(path, prefix);
+    followCursor(path, prefix, lineStart, suffix);
+    const typedFrom = lastTokenStart(prefix, lineStart, prefix.length);
+    standard = standardTexts.of(path);
+    readContext(prefix, lineStart, typedFrom);
+    const cuts: Cut[] = [];
+    const typed = { text: prefix.slice(typedFrom), gap: typedGapAt(prefix, lineStart, typedFrom) };
+    const text = extend(
+      typed,
+      options.onStep ? minChance / 10 : minChance,
+      cuts,
+      isMultiline && rest === "" ? prefix : undefined,
+    );
+    return { text, cuts, rest };
   };
 
   return {
@@ -194,17 +294,7 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
     indexInSteps: (path, text) => learned.learn(path, text),
     remove: (path) => learned.forget(path),
     predict(path, prefix, suffix) {
-      const lineStart = prefix.lastIndexOf("\n") + 1;
-      const restEnd = suffix.indexOf("\n");
-      const rest = (restEnd < 0 ? suffix : suffix.slice(0, restEnd)).trimEnd();
-      calibration.observe(path, prefix);
-      followCursor(path, prefix, lineStart, suffix);
-      const typedFrom = lastTokenStart(prefix, lineStart, prefix.length);
-      const typed = prefix.slice(typedFrom);
-      readContext(prefix, lineStart, typedFrom);
-      const cuts: Cut[] = [];
-      const typedGap = typed ? gap.none : typedGapAt(prefix, lineStart);
-      const text = extend(typed, typedGap, options.onStep ? minChance / 10 : minChance, cuts);
+      const { text, cuts, rest } = lookAhead(path, prefix, suffix, false);
       const cut = chooseCut(text, cuts, rest);
       if (!cut) return undefined;
       const shown = text.slice(0, cut.length);
@@ -214,6 +304,18 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
       calibration.expect(path, prefix, shown, cut.chance);
       return { text: shown, confidence };
     },
+    propose(path, prefix, suffix, floors) {
+      const { text, cuts, rest } = lookAhead(path, prefix, suffix, true);
+      for (const floor of floors) {
+        const cut = longestCut(text, cuts, rest, ({ chance }) => calibration.correct(path, chance) >= floor);
+        if (!cut) continue;
+        const shown = text.slice(0, cut.length);
+        if (!shown.isWellFormed()) return undefined;
+        calibration.expect(path, prefix, shown, cut.chance);
+        return { text: shown, confidence: calibration.correct(path, cut.chance) };
+      }
+      return undefined;
+    },
     feedback({ path, confidence, isRight }) {
       calibration.decide(path, isRight, confidence);
     },
@@ -221,7 +323,7 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
     stats: () => ({
       files: learned.files().size,
       textUnits: learned.textUnits(),
-      memoryBytes: learned.bytes(),
+      memoryBytes: learned.bytes() + standardTexts.bytes(),
       fill: learned.index.fill(),
       vocabulary: vocabulary.count(),
     }),

@@ -1,5 +1,5 @@
 import type { LearnedFolder } from "./folderRules.ts";
-import type { Prediction } from "./predictor.ts";
+import type { Proposal } from "./proposer.ts";
 import type { LanguageScore } from "./score.ts";
 
 /** How sure the predictor has to be before it says something. */
@@ -63,7 +63,7 @@ export type WorkerStats = {
 export type LearningProgress = { readonly done: number; readonly total: number };
 
 export type PredictorAnswer =
-  | { kind: "prediction"; id: number; prediction: Prediction | undefined }
+  | { kind: "prediction"; id: number; prediction: Proposal | undefined }
   | { kind: "stats"; id: number; stats: WorkerStats }
   /** An `update` was learned: the next one may be sent. */
   | { kind: "updated" }

@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { LearnedFolder } from "./folderRules.ts";
-import type { Prediction } from "./predictor.ts";
+import type { Proposal } from "./proposer.ts";
 import type {
   ConfidenceName,
   LearningProgress,
@@ -14,7 +14,7 @@ import type {
 } from "./predictorMessages.ts";
 
 export type { LearnedFolder } from "./folderRules.ts";
-export type { Prediction } from "./predictor.ts";
+export type { Proposal } from "./proposer.ts";
 export type { ConfidenceName, LearningProgress } from "./predictorMessages.ts";
 
 /** Where the cursor is: `prefix` and `suffix` are all text before and after it. */
@@ -25,7 +25,7 @@ export type PredictionRequest = { path: string; prefix: string; suffix: string }
  * source was told to be, or `signal` was aborted.
  */
 export type PredictionSource = {
-  predict(request: PredictionRequest, signal?: AbortSignal): Promise<Prediction | undefined>;
+  predict(request: PredictionRequest, signal?: AbortSignal): Promise<Proposal | undefined>;
   /** Tells what became of a prediction that was shown with this confidence: typed or accepted, or typed away or undone. */
   feedback?(outcome: Outcome): void;
 };
@@ -136,7 +136,7 @@ export const createPredictorService = (options: PredictorServiceOptions): Predic
   let problem: string | undefined;
   let isDisposed = false;
   let nextId = 1;
-  const predictions = new Map<number, (prediction: Prediction | undefined) => void>();
+  const predictions = new Map<number, (prediction: Proposal | undefined) => void>();
   const statsQueries = new Map<number, (stats: WorkerStats) => void>();
   const clearings = new Map<number, () => void>();
   const updates = new Map<string, { text: string; file: string | undefined }>();

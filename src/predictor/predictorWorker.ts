@@ -4,7 +4,7 @@ import { systemClock as clock } from "../base/clock.ts";
 import type { Disposable } from "../base/disposable.ts";
 import { removeAbandonedDrafts, removeIndexFile } from "./indexFile.ts";
 import { readPower } from "./power.ts";
-import { confidenceLimits, createPredictor } from "./predictor.ts";
+import { createPredictor } from "./predictor.ts";
 import type {
   FoldersToLearn,
   LearningProgress,
@@ -13,6 +13,7 @@ import type {
   PredictorWorkerData,
   WorkerStats,
 } from "./predictorMessages.ts";
+import { createProposer } from "./proposer.ts";
 import { createSavedTexts } from "./savedTexts.ts";
 import { createScore } from "./score.ts";
 import { createWorkspaceReader } from "./workspaceReader.ts";
@@ -34,9 +35,12 @@ const powerPollMs = 60_000;
 const maxSavedBytes = Math.min(64 * 1024 * 1024, settings.maxBytes / 4);
 
 const answer = (message: PredictorAnswer): void => port.postMessage(message);
-/** The confidence from which on a prediction is handed out. */
-const limit = confidenceLimits[settings.confidence];
-const predictor = createPredictor({ maxBytes: settings.maxBytes });
+const predictor = createPredictor({
+  maxBytes: settings.maxBytes,
+  // Beside this file, in the package as in the sources.
+  standardFolder: new URL("./standard/", import.meta.url),
+});
+const proposer = createProposer(predictor, settings.confidence);
 const saved = createSavedTexts(maxSavedBytes, () => clock.dateMs());
 const score = createScore();
 let asked = 0;
@@ -165,8 +169,8 @@ const clear = async (): Promise<void> => {
 const predict = (path: string, prefix: string, suffix: string) => {
   asked++;
   score.observe(path, prefix);
-  const prediction = predictor.predict(path, prefix, suffix);
-  if (!prediction || prediction.confidence < limit) return undefined;
+  const prediction = proposer.propose(path, prefix, suffix);
+  if (!prediction) return undefined;
   answered++;
   score.expect(path, prefix, prediction.text, prediction.confidence);
   return prediction;

@@ -20,6 +20,11 @@ export const tokenId = (token: number): number => token >> 2;
 export const tokenGap = (token: number): number => token & 3;
 /** The one line break token that stands for "the line ends here", whatever follows. */
 export const lineEnd = firstBreakId << 2;
+/** How the line behind a break is indented against the one before, and whether blank lines lie between. */
+export const breakKind = (token: number): { turn: "same" | "in" | "out"; isBlank: boolean } => {
+  const kind = tokenId(token) - firstBreakId;
+  return { turn: (["same", "in", "out"] as const)[kind % 3]!, isBlank: kind >= 3 };
+};
 export const isBreak = (token: number): boolean => token >> 2 >= firstBreakId && token >> 2 < firstBreakId + breakKinds;
 
 /** The longest token, in UTF-16 units: longer words and rulers are cut, so that noise cannot fill the memory. */

@@ -2,6 +2,7 @@ import type { StepFacts } from "./confidence.ts";
 import { contextOrders, hashContext, startChain, startHash, wordChain, wordHash } from "./contextHash.ts";
 import type { ContextIndex } from "./contextIndex.ts";
 import type { LearnedText } from "./learnedText.ts";
+import type { StandardText } from "./standardText.ts";
 import { gap, isBreak, lineEnd, tokenGap, tokenId, unknownId, type Vocabulary } from "./vocabulary.ts";
 
 /** The longest context that is compared, in tokens. */
@@ -29,6 +30,11 @@ const fadePerRank = 0.7;
 /** The weight of what was never seen. */
 const unseenWeight = 0.5;
 
+/** What a certain word of the standard text weighs. */
+const standardWeight = 6;
+/** So many of the votes are looked at closely. */
+const maxRanked = 3;
+
 /** A token that may come next; `typedUnits` of it are typed already. */
 export type Vote = {
   token: number;
@@ -42,6 +48,9 @@ export type Vote = {
   longestBeyond: number;
   /** Places whose word was translated. */
   translated: number;
+  /** What the standard text gives it, 0..1, and with how much context. */
+  standard: number;
+  standardOrder: number;
   /** The file of the first place that spoke for it; 0: the text around the cursor. */
   file: number;
 };
@@ -51,13 +60,17 @@ export type Voting = {
   /** The context: its last `length` tokens count, the last one nearest to the cursor. */
   readonly context: Int32Array;
   length: number;
+  /** Whether line breaks are told apart by what follows them. */
+  tellsBreaks: boolean;
   /** Says where the cursor is. `isCovered`: the file's learned text is all around the cursor, so it votes from there. */
   begin(ownFile: number, folder: number, isCovered: boolean): void;
   clear(): void;
   /** Adds votes for the token after the context: one that goes on from `typed`, or that stands behind `typedGap`. */
   gather(typed: string, typedGap: number, extraLength: number): void;
-  /** The vote with most weight; valid until the next `clear`. */
-  best(): Vote | undefined;
+  /** Adds what the standard text says about the token after the context. */
+  gatherStandard(standard: StandardText, typed: string, typedGap: number): void;
+  /** The votes with most weight, the best first; valid until the next `clear`. */
+  bests(): readonly Vote[];
   /** Describes a vote in `facts`. */
   describe(vote: Vote, facts: StepFacts): void;
 };
@@ -78,6 +91,8 @@ export const createVoting = (vocabulary: Vocabulary, live: readonly ContextIndex
     longest: 0,
     longestBeyond: 0,
     translated: 0,
+    standard: 0,
+    standardOrder: 0,
     file: 0,
   }));
   const lengthWeights = Float64Array.from({ length: longestMatch + 2 }, (_, n) => weightPerToken ** Math.min(n, 14));
@@ -85,6 +100,8 @@ export const createVoting = (vocabulary: Vocabulary, live: readonly ContextIndex
   let voteCount = 0;
   let totalCount = 0;
   let totalWeight = 0;
+  let hasStandard = false;
+  const ranked: Vote[] = [];
   let ownNumber = -1;
   let ownFolder = 0;
   let isOwnCovered = false;
@@ -106,9 +123,21 @@ export const createVoting = (vocabulary: Vocabulary, live: readonly ContextIndex
       (isOwn ? ownFileWeight : isNear ? folderWeight : 1);
     totalWeight += weight;
     totalCount++;
+    const vote = voteFor(token, typedUnits, file);
+    if (!vote) return;
+    vote.weight += weight;
+    vote.count++;
+    if (isOwn) vote.ownCount++;
+    if (isNear) vote.folderCount++;
+    if (isTranslated) vote.translated++;
+    if (length > vote.longest) vote.longest = length;
+    if (beyond > vote.longestBeyond) vote.longestBeyond = beyond;
+  };
+
+  const voteFor = (token: number, typedUnits: number, file: number): Vote | undefined => {
     let at = 0;
     while (at < voteCount && (votes[at]!.token !== token || votes[at]!.typedUnits !== typedUnits)) at++;
-    if (at === maxVotes) return;
+    if (at === maxVotes) return undefined;
     const vote = votes[at]!;
     if (at === voteCount) {
       voteCount++;
@@ -122,15 +151,11 @@ export const createVoting = (vocabulary: Vocabulary, live: readonly ContextIndex
         vote.longest =
         vote.longestBeyond =
         vote.translated =
+        vote.standard =
+        vote.standardOrder =
           0;
     }
-    vote.weight += weight;
-    vote.count++;
-    if (isOwn) vote.ownCount++;
-    if (isNear) vote.folderCount++;
-    if (isTranslated) vote.translated++;
-    if (length > vote.longest) vote.longest = length;
-    if (beyond > vote.longestBeyond) vote.longestBeyond = beyond;
+    return vote;
   };
 
   const matchAt = (position: number, length: number): number => {
@@ -212,6 +237,7 @@ export const createVoting = (vocabulary: Vocabulary, live: readonly ContextIndex
   const voting: Voting = {
     context,
     length: 0,
+    tellsBreaks: false,
     begin(ownFile, folder, isCovered) {
       ownNumber = ownFile;
       ownFolder = folder;
@@ -219,6 +245,7 @@ export const createVoting = (vocabulary: Vocabulary, live: readonly ContextIndex
     },
     clear() {
       voteCount = totalCount = totalWeight = 0;
+      hasStandard = false;
     },
     gather(typed, typedGap, extraLength) {
       const { length } = voting;
@@ -249,7 +276,7 @@ export const createVoting = (vocabulary: Vocabulary, live: readonly ContextIndex
             const translated = translate(tokenId(token));
             const isTranslated = translated !== tokenId(token);
             token = (translated << 2) | tokenGap(token);
-            if (isBreak(token)) token = typed ? 0 : lineEnd;
+            if (isBreak(token)) token = typed ? 0 : voting.tellsBreaks ? token : lineEnd;
             else if (typed) {
               const text = vocabulary.textOf(tokenId(token));
               token = text.length > typed.length && text.startsWith(typed) ? token & ~3 : 0;
@@ -267,10 +294,32 @@ export const createVoting = (vocabulary: Vocabulary, live: readonly ContextIndex
         if (found >= enoughVotes && order > 1) return;
       }
     },
-    best() {
-      let best: Vote | undefined;
-      for (let i = 0; i < voteCount; i++) if (!best || votes[i]!.weight > best.weight) best = votes[i];
-      return best;
+    gatherStandard(standard, typed, typedGap) {
+      const found = standard.find(context, voting.length, typed, typedGap);
+      const { tokens: foundTokens, chances, orders } = standard.found;
+      for (let i = 0; i < found; i++) {
+        let token = foundTokens[i]!;
+        if (isBreak(token) && !voting.tellsBreaks) token = lineEnd;
+        const vote = voteFor(token, typed.length, 0);
+        if (!vote) continue;
+        const weight = standardWeight * chances[i]!;
+        vote.weight += weight;
+        totalWeight += weight;
+        vote.standard += chances[i]!;
+        vote.standardOrder = Math.max(vote.standardOrder, orders[i]!);
+        hasStandard = true;
+      }
+    },
+    bests() {
+      ranked.length = 0;
+      for (let i = 0; i < voteCount; i++) {
+        const vote = votes[i]!;
+        let at = ranked.length;
+        while (at > 0 && ranked[at - 1]!.weight < vote.weight) at--;
+        if (at < maxRanked) ranked.splice(at, 0, vote);
+        if (ranked.length > maxRanked) ranked.length = maxRanked;
+      }
+      return ranked;
     },
     describe(vote, facts) {
       facts.share = vote.weight / (totalWeight + unseenWeight);
@@ -289,6 +338,13 @@ export const createVoting = (vocabulary: Vocabulary, live: readonly ContextIndex
         if (rival !== vote && rival.longest > facts.rivalLongest) facts.rivalLongest = rival.longest;
         if (rival !== vote && rival.longestBeyond > facts.rivalLongestBeyond)
           facts.rivalLongestBeyond = rival.longestBeyond;
+      }
+      facts.hasStandard = hasStandard;
+      facts.standard = vote.standard;
+      facts.standardOrder = vote.standardOrder;
+      facts.rivalStandard = 0;
+      for (let i = 0; i < voteCount; i++) {
+        if (votes[i] !== vote && votes[i]!.standard > facts.rivalStandard) facts.rivalStandard = votes[i]!.standard;
       }
       facts.typedUnits = vote.typedUnits;
       facts.hasGap = tokenGap(vote.token) !== gap.none;

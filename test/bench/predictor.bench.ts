@@ -85,6 +85,28 @@ const cursorsOf = function* (text: string, random: () => number): Generator<Curs
   }
 };
 
+/** Places where somebody who writes stops: where a line begins, at some line ends, behind some signs and in some words. */
+const pausesOf = function* (text: string, random: () => number): Generator<number> {
+  for (let at = 1; at < text.length; at++) {
+    const before = text[at - 1]!;
+    const isLineStart =
+      before !== "\n"
+        ? /\s/.test(before) && /\S/.test(text[at]!) && text.slice(text.lastIndexOf("\n", at - 1) + 1, at).trim() === ""
+        : /\S/.test(text[at]!);
+    const isLineEnd = text[at] === "\n" && before !== "\n";
+    const chance = isLineStart
+      ? 1
+      : isLineEnd
+        ? 0.3
+        : /[({=]/.test(before)
+          ? 0.25
+          : /\w/.test(text[at]!) && !/\w/.test(before)
+            ? 0.08
+            : 0.02;
+    if (random() < chance * 0.5) yield at;
+  }
+};
+
 const createRandom = (): (() => number) => {
   let seed = 12_345;
   return () => (seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff) / 0x7fffffff;
@@ -126,24 +148,29 @@ const fit = (folders: readonly string[]): number[] => {
   const rows: Float64Array[] = [];
   const isRight: boolean[] = [];
   for (let at = 0; at + 1 < folders.length; at += 2) {
-    for (const { maxUnits, every } of [
-      { maxUnits: 3_000_000, every: 10 },
-      { maxUnits: 60_000, every: 3 },
-      { maxUnits: 15_000, every: 2 },
+    for (const { maxUnits, every, hasStandard } of [
+      { maxUnits: 3_000_000, every: 10, hasStandard: true },
+      { maxUnits: 60_000, every: 3, hasStandard: true },
+      { maxUnits: 60_000, every: 3, hasStandard: false },
+      { maxUnits: 15_000, every: 2, hasStandard: true },
     ]) {
       let units = 0;
       const sources = readSources(folders[at]!, folders[at + 1]!).filter(
         ({ text }) => (units += text.length) < maxUnits,
       );
-      const held = sources.filter((_, i) => i % every === every - 1).slice(0, 10);
+      const held = sources.filter((_, i) => i % every === every - 1).slice(0, 8);
       let rest = "";
       let isOver = false;
       const predictor = createPredictor({
-        onStep(features, text) {
+        ...(hasStandard ? {} : { standardFolder: null }),
+        onStep(features, text, isChosen) {
           if (isOver) return;
-          rows.push(features.slice());
-          isRight.push(rest.startsWith(text));
-          isOver = !rest.startsWith(text);
+          // What is chosen counts twice more: it is what the chance is told of.
+          for (let i = isChosen ? 0 : 1; i < 2; i++) {
+            rows.push(features.slice());
+            isRight.push(rest.startsWith(text));
+          }
+          if (isChosen) isOver = !rest.startsWith(text);
         },
       });
       for (const { name, text } of sources) if (!held.some((other) => other.name === name)) predictor.index(name, text);
@@ -151,8 +178,14 @@ const fit = (folders: readonly string[]): number[] => {
       let cursors = 0;
       for (const { name, text } of held) {
         for (const cursor of cursorsOf(text, random)) {
-          [rest, isOver] = [cursor.rest, false];
+          [rest, isOver] = [`${cursor.rest}\n`, false];
           predictor.predict(name, cursor.prefix, cursors++ % 2 === 0 ? cursor.suffix : "");
+        }
+        for (const place of pausesOf(text, random)) {
+          [rest, isOver] = [text.slice(place, place + 400), false];
+          // Behind the place a stretch is not written yet.
+          const below = text.indexOf("\n", place + 300);
+          predictor.propose(name, text.slice(0, place), below < 0 ? "" : text.slice(below), [0]);
         }
       }
     }

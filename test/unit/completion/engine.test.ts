@@ -84,7 +84,10 @@ type Setup = {
   successes: () => number;
 };
 
-const setUp = (prediction?: { text: string; confidence: number }, clock: Clock = systemClock): Setup => {
+const setUp = (
+  prediction?: { text: string; confidence: number; isGuess?: boolean },
+  clock: Clock = systemClock,
+): Setup => {
   const { provider, calls } = scriptedProvider();
   const ledger = createLedger({ clock });
   const failures: unknown[] = [];
@@ -237,7 +240,7 @@ test("the model does not take the place of a text that the user has begun to tak
 test("what the predictor showed grows while it is typed along, and keeps its beginning", async () => {
   const answers = [
     { text: "throw new", confidence: 0.8 },
-    { text: "row new ValidationError", confidence: 0.8 },
+    { text: "row new ValidationError", confidence: 0.95 },
     { text: "something else", confidence: 0.8 },
   ];
   const setup = setUp();
@@ -392,6 +395,25 @@ test("a text that took the predictor's place counts for the model", async () => 
 test("a predictor's text is shown, however sure it is: the source itself says nothing where it is not", async () => {
   const setup = setUp({ text: "guess;", confidence: 0.1 });
   assert.equal((await setup.engine.suggest(at("let a = ‸\n"), never))?.source, "predictor");
+});
+
+test("a guess of the predictor's waits until typing pauses, and is not shown where a model is asked", async () => {
+  const clock = createFakeClock();
+  const guess = { text: "guess;", confidence: 0.3, isGuess: true };
+  const alone = setUp(undefined, clock);
+  alone.engine.use({ predictor: { predict: () => Promise.resolve(guess) } });
+  let shown: string | undefined;
+  void alone.engine.suggest(at("let a = ‸\n"), never).then((suggestion) => (shown = suggestion?.insertText));
+  await clock.timer(150);
+  await settle();
+  assert.equal(shown, undefined);
+  clock.advance(150);
+  await settle();
+  assert.equal(shown, "guess;");
+
+  const setup = setUp(guess, clock);
+  const suggestion = await ask(setup, "let a = ‸\n", (call) => (call.say("one;"), call.end()));
+  assert.deepEqual([suggestion?.insertText, suggestion?.source], ["one;", "network"]);
 });
 
 test("a pause ends by itself, and one that only the user can end ends with new sources", async () => {

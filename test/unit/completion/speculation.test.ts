@@ -168,8 +168,8 @@ test("nothing is asked behind a text that comes after the document has changed, 
     const { clock, engine, type } = setUp(["first();"]);
     const late = Promise.withResolvers<undefined>();
     engine.use({ predictor: { predict: () => late.promise.then(() => ({ text: "guess();", confidence: 0.8 })) } });
-    const pending = engine.suggest(at("‸\n"), never);
-    if (end === "edit") type("x‸\n");
+    const pending = engine.suggest(at("let a = ‸\n"), never);
+    if (end === "edit") type("let a = x‸\n");
     else engine.dispose();
     late.resolve(undefined);
     await pending;
@@ -190,22 +190,23 @@ test("what was accepted and undone is not offered there again, and the predictor
   const heard: boolean[] = [];
   engine.use({
     predictor: {
-      predict: ({ prefix }) => Promise.resolve(prefix === "" ? { text: "guess();", confidence: 0.8 } : undefined),
+      predict: ({ prefix }) =>
+        Promise.resolve(prefix === "let a = " ? { text: "guess();", confidence: 0.8 } : undefined),
       feedback: ({ isRight, confidence }) => {
         assert.equal(confidence, 0.8);
         heard.push(isRight);
       },
     },
   });
-  const shown = await engine.suggest(at("‸\n"), never);
-  type("guess();‸\n", 8);
-  await engine.suggest(at("guess();‸\n"), never);
+  const shown = await engine.suggest(at("let a = ‸\n"), never);
+  type("let a = guess();‸\n", 8);
+  await engine.suggest(at("let a = guess();‸\n"), never);
   engine.accepted(shown!);
   assert.deepEqual(heard, [true]);
-  engine.documentChanged("a.ts", () => [at("‸\n")]);
+  engine.documentChanged("a.ts", () => [at("let a = ‸\n")]);
   engine.undone("a.ts");
   assert.deepEqual(heard, [true, false]);
-  assert.equal(await engine.suggest(at("‸\n"), never), undefined);
+  assert.equal(await engine.suggest(at("let a = ‸\n"), never), undefined);
 });
 
 test("an undo of something else refuses nothing", async () => {

@@ -18,9 +18,9 @@ test("leaves confidence as it is until something was observed", () => {
 
 test("moves confidence towards how often predictions were right", () => {
   for (const [typed, low, high] of [
-    ["right()", 0.6, 0.75],
-    ["wrong()", 0.25, 0.4],
-    ["r\n", 0.25, 0.4],
+    ["right()", 0.85, 0.96],
+    ["wrong()", 0.04, 0.15],
+    ["r\n", 0.04, 0.15],
     ["rig", 0.5, 0.5],
   ] as const) {
     const calibration = createCalibration();

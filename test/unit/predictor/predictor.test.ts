@@ -23,7 +23,7 @@ const predictAt = (predictor: Predictor, path: string, text: string) => {
 };
 
 test("predicts the rest of a line that was written before", () => {
-  const predictor = createPredictor();
+  const predictor = createPredictor({ standardFolder: null });
   predictor.index("a.ts", handlers(["User", "Order", "Product"]));
   const prediction = predictAt(predictor, "b.ts", "export const listUsers = async (req|\n");
   assert.ok(prediction);
@@ -32,7 +32,7 @@ test("predicts the rest of a line that was written before", () => {
 });
 
 test("predicts the rest of a new line from lines like it", () => {
-  const predictor = createPredictor();
+  const predictor = createPredictor({ standardFolder: null });
   predictor.index("src/users.ts", handlers(["User"]));
   predictor.index("src/orders.ts", handlers(["Order"]));
   predictor.index("src/products.ts", handlers(["Product"]));
@@ -44,21 +44,25 @@ test("predicts the rest of a new line from lines like it", () => {
 });
 
 test("puts the words that are used here into lines that were written elsewhere", () => {
-  const predictor = createPredictor();
+  const predictor = createPredictor({ standardFolder: null });
   predictor.index("src/users.ts", handlers(["User"]));
   predictor.index("src/orders.ts", handlers(["Order"]));
   const text = `const invoices = 1;\n${handlers(["Invoice"]).split("\n").slice(0, 1).join("\n")}\n  const inv|\n`;
-  assert.ok("oices = await store.list(".startsWith(predictAt(predictor, "src/invoices.ts", text)?.text ?? "nothing"));
+  assert.ok(
+    'oices = await store.list("invoices");'.startsWith(
+      predictAt(predictor, "src/invoices.ts", text)?.text ?? "nothing",
+    ),
+  );
 });
 
 test("goes on from the middle of a word", () => {
-  const predictor = createPredictor();
+  const predictor = createPredictor({ standardFolder: null });
   predictor.index("a.ts", "registerCompletionHandler(context);\nregisterCompletionHandler(other);\n");
   assert.ok(predictAt(predictor, "b.ts", "\nregisterComp|")?.text.startsWith("letionHandler"));
 });
 
 test("knows the text around the cursor without being told", () => {
-  const predictor = createPredictor();
+  const predictor = createPredictor({ standardFolder: null });
   const prediction = predictAt(
     predictor,
     "new.ts",
@@ -69,7 +73,7 @@ test("knows the text around the cursor without being told", () => {
 });
 
 test("learns from the text below the cursor, too", () => {
-  const predictor = createPredictor();
+  const predictor = createPredictor({ standardFolder: null });
   const prediction = predictAt(
     predictor,
     "new.ts",
@@ -79,21 +83,21 @@ test("learns from the text below the cursor, too", () => {
 });
 
 test("takes the file at hand before other files", () => {
-  const predictor = createPredictor();
+  const predictor = createPredictor({ standardFolder: null });
   for (let i = 0; i < 4; i++) predictor.index(`other${i}/a.ts`, "logger.report(first.value);\n");
   const text = "logger.report(second.value);\nlogger.report(second.value);\n\nlogger.report(|\n";
   assert.ok(predictAt(predictor, "here/b.ts", text)?.text.startsWith("second"));
 });
 
 test("takes what was learned last before what was learned first", () => {
-  const predictor = createPredictor();
+  const predictor = createPredictor({ standardFolder: null });
   predictor.index("x/old.ts", "connect(oldAddress);\n");
   predictor.index("y/new.ts", "connect(newAddress);\n");
   assert.ok(predictAt(predictor, "z/b.ts", "\nconnect(|\n")?.text.startsWith("newAddress"));
 });
 
 test("predicts nothing from a file that was removed", () => {
-  const predictor = createPredictor();
+  const predictor = createPredictor({ standardFolder: null });
   predictor.index("a.ts", handlers(["User"]));
   predictor.remove("a.ts");
   assert.equal(predictAt(predictor, "b.ts", "export const listUsers = async (req|\n"), undefined);
@@ -101,7 +105,7 @@ test("predicts nothing from a file that was removed", () => {
 });
 
 test("leaves none of a file's old text behind when it is edited", () => {
-  const predictor = createPredictor();
+  const predictor = createPredictor({ standardFolder: null });
   predictor.index("a.ts", `${handlers(["User"])}\nconst secretAnswer = fortyTwo();\n`);
   predictor.index("a.ts", `${handlers(["User"])}\nconst plainAnswer = sixtyNine();\n`);
   assert.ok(!predictAt(predictor, "b.ts", "\nconst secretAns|\n")?.text.includes("fortyTwo"));
@@ -119,21 +123,21 @@ test("fits the text that stands after the cursor", () => {
     ["const total = comp|(other, thing);", undefined],
     ["const total = computeTotal(items, taxRate)|;", undefined],
   ] as const) {
-    const predictor = createPredictor();
+    const predictor = createPredictor({ standardFolder: null });
     predictor.index("a.ts", lines);
     assert.equal(predictAt(predictor, "b.ts", `\n${text}\n`)?.text, expected, text);
   }
 });
 
 test("keeps tabs and CRLF out of the way", () => {
-  const predictor = createPredictor();
+  const predictor = createPredictor({ standardFolder: null });
   predictor.index("a.go", "\tif err != nil {\r\n\t\treturn nil, err\r\n\t}\r\n".repeat(3));
   assert.equal(predictAt(predictor, "b.go", "func f() {\r\n\tif err| {\r\n")?.text, " != nil");
   assert.equal(predictAt(predictor, "b.go", "\tif err != nil {\r\n\t\tret|\r\n\t}\r\n")?.text, "urn nil, err");
 });
 
 test("answers for empty input", () => {
-  const predictor = createPredictor();
+  const predictor = createPredictor({ standardFolder: null });
   assert.equal(predictor.predict("", "", ""), undefined);
   predictor.index("", "");
   predictor.remove("never seen");
@@ -156,7 +160,7 @@ test("forgets the oldest files when its memory is full, and never takes more", (
 });
 
 test("keeps its memory level while one file is edited again and again", () => {
-  const predictor = createPredictor();
+  const predictor = createPredictor({ standardFolder: null });
   const random = createRandom(5);
   const text = randomSource(random, ["user", "order", "cart"], 2000);
   predictor.index("a.ts", text);
@@ -173,9 +177,9 @@ test("keeps its memory level while one file is edited again and again", () => {
 
 test("learns in steps what it learns at once", () => {
   const text = randomSource(createRandom(9), ["user", "order"], 400);
-  const atOnce = createPredictor();
+  const atOnce = createPredictor({ standardFolder: null });
   atOnce.index("a.ts", text);
-  const inSteps = createPredictor();
+  const inSteps = createPredictor({ standardFolder: null });
   let steps = 0;
   for (const _ of inSteps.indexInSteps("a.ts", text)) {
     steps++;
@@ -187,7 +191,7 @@ test("learns in steps what it learns at once", () => {
 });
 
 test("ends learning in steps when the file changes or goes", () => {
-  const predictor = createPredictor();
+  const predictor = createPredictor({ standardFolder: null });
   const old = "staleCall(staleArgument);\n".repeat(400);
   const [first, second] = [predictor.indexInSteps("a.ts", old), predictor.indexInSteps("b.ts", old)];
   const steps = [first[Symbol.iterator](), second[Symbol.iterator]()];
@@ -216,7 +220,7 @@ test("never throws, and what it predicts is whole text on one line, for any inpu
 
 const learnTwenty = () => {
   const random = createRandom(17);
-  const predictor = createPredictor();
+  const predictor = createPredictor({ standardFolder: null });
   for (let i = 0; i < 20; i++) predictor.index(`f${i % 13}.ts`, randomSource(random, ["user", "order", "cart"], 60));
   return { predictor, text: randomSource(random, ["user", "order", "cart"], 60), random };
 };

@@ -46,7 +46,13 @@ export const makeFolder = async (t: TestContext, files: Record<string, string>):
 
 export const startService = (t: TestContext, options: Partial<PredictorServiceOptions> = {}) => {
   let learned: (() => void) | undefined;
-  const service = createPredictorService({ workerUrl, log: silentLog, ...options, onLearned: () => learned?.() });
+  const service = createPredictorService({
+    workerUrl,
+    log: silentLog,
+   
+    ...options,
+    onLearned: () => learned?.(),
+  });
   atEnd(t, () => service.dispose());
   return {
     ...service,

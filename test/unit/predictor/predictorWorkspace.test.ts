@@ -45,7 +45,7 @@ test("each folder has its own exclusions, also one that lies in another", async 
     "lib/a.ts": statement("Source"),
     "lib/alone.js": statement("Written"),
   });
-  const service = startService(t);
+  const service = startService(t, { confidence: "eager" });
   await service.learnAll([
     { root: one, exclude: [{ glob: "**/out" }, { glob: "**/*.js", when: "$(basename).ts" }] },
     { root: path.join(one, "inner"), exclude: [{ glob: "gen" }] },
