@@ -37,7 +37,7 @@ export const createCalm = (clock: Clock): Calm => {
     left(live, snapshot) {
       if (live === left?.live) return;
       const typed = typedBetween(live.snapshot.prefix, snapshot.prefix) ?? "";
-      const isTaken = typed.startsWith(live.drawn?.insertText ?? live.text);
+      const isTaken = typed.startsWith(live.drawn.insertText);
       left = { live, atMs: isTaken ? -Infinity : clock.nowMs() };
     },
     async wait(snapshot, { text, isGuess }, signal) {

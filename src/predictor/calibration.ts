@@ -14,7 +14,7 @@ export type Calibration = {
 
 /** What the fitted confidence counts for, as if it had been seen this often; and how much is remembered at most. */
 const priorWeight = 4;
-const maxWeight = 100;
+const maxWeight = 20;
 const maxShift = 3;
 const maxLanguages = 64;
 

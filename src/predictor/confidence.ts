@@ -31,17 +31,17 @@ export type StepFacts = {
   hasGap: boolean;
 };
 
-export const featureCount = 36;
+export const featureCount = 41;
 
 /**
- * Fitted by logistic regression to {@link featuresOf} of 60,000 steps towards held-out lines of seven code bases (zod,
- * viem, undici; golang.org/x/tools, Prometheus' Go client; Sphinx, Python's standard library), each as a workspace of
- * 3 MB, 60 kB and 15 kB: `node test/bench/predictor.bench.ts --fit` prints them.
+ * Fitted by logistic regression to {@link featuresOf} of half a million candidates for the next token of held-out lines of
+ * five code bases (viem, undici, Sphinx, golang.org/x/tools, tokio), each as a workspace of 3 MB, 60 kB (also without the
+ * standard text), 15 kB and nothing: `node test/bench/predictor.bench.ts --fit` prints them.
  */
 const coefficients = new Float64Array([
-  -0.808, 0.449, 0.166, -0.345, 0.728, -0.002, 0.148, 0.289, -0.234, 1.45, -0.295, -0.089, -1.006, -0.343, 0.028, 0.15,
-  0.095, -0.016, 0.806, -0.187, 0.408, 0.111, 0.007, -0.372, 1.185, -1.664, 0.51, 0.376, -0.212, 0.997, -1.05, -0.045,
-  1.345, 0.352, -0.381, -0.136,
+  -0.917, 0.489, 0.133, -0.318, 0.701, -0.013, 0.154, 0.455, -0.246, 1.372, -0.126, -0.016, -0.789, -0.282, -0.016,
+  0.01, 0.1, -0.022, 0.877, -0.231, 0.376, 0.138, -0.006, -0.31, 1.079, -1.593, 0.242, -0.889, 0.101, 0.154, -1.663,
+  0.043, 0.168, 0.338, -0.39, -0.082, -0.561, 0.375, 0.02, 0.38, 0.105,
 ]);
 
 const limit = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
@@ -89,6 +89,16 @@ export const featuresOf = (facts: StepFacts, out: Float64Array): void => {
   out[33] = facts.isBreak ? 1 : 0;
   out[34] = facts.isBreak ? odds : 0;
   out[35] = standard * depth;
+  // Where hardly any place speaks, the standard text is all there is.
+  const chance = facts.hasStandard ? limit(facts.standard, 0.005, 0.98) : 0.5;
+  const standardOdds = Math.log(chance / (1 - chance));
+  const isAlone = facts.totalCount === 0 ? 1 : 0;
+  const isShallow = Math.max(facts.longest, facts.rivalLongest) <= 1 ? 1 : 0;
+  out[36] = isAlone;
+  out[37] = isAlone * standardOdds;
+  out[38] = isShallow * standardOdds;
+  out[39] = standardOdds;
+  out[40] = noPlace * standardOdds;
 };
 
 /** The chance, 0..1, that a step with these features is what was meant. */

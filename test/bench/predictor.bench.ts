@@ -153,12 +153,15 @@ const fit = (folders: readonly string[]): number[] => {
       { maxUnits: 60_000, every: 3, hasStandard: true },
       { maxUnits: 60_000, every: 3, hasStandard: false },
       { maxUnits: 15_000, every: 2, hasStandard: true },
+      { maxUnits: 0, every: 1, hasStandard: true },
     ]) {
       let units = 0;
       const sources = readSources(folders[at]!, folders[at + 1]!).filter(
         ({ text }) => (units += text.length) < maxUnits,
       );
-      const held = sources.filter((_, i) => i % every === every - 1).slice(0, 8);
+      const held = (maxUnits > 0 ? sources : readSources(folders[at]!, folders[at + 1]!))
+        .filter((_, i) => i % every === every - 1)
+        .slice(0, 8);
       let rest = "";
       let isOver = false;
       const predictor = createPredictor({
