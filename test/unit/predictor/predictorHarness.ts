@@ -49,7 +49,7 @@ export const startService = (t: TestContext, options: Partial<PredictorServiceOp
   const service = createPredictorService({
     workerUrl,
     log: silentLog,
-   
+
     ...options,
     onLearned: () => learned?.(),
   });
@@ -87,7 +87,7 @@ export const startService = (t: TestContext, options: Partial<PredictorServiceOp
 };
 
 /** What goes with a word: nobody guesses it who has not read it. */
-export const answerTo = (word: string): string => [...word.toLowerCase()].toReversed().join("");
+export const answerTo = (word: string): string => word.toLowerCase().split("").toReversed().join("");
 /** A statement with a word that stands nowhere else, and what is typed to get the rest of it predicted. */
 export const statement = (word: string): string => `register("${word}", "${answerTo(word)}");\n`.repeat(2);
 export const ask = (word: string): string => `\nregister("${word}", "|\n`;

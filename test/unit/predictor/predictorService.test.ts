@@ -131,7 +131,8 @@ test("learns nothing from a document that the folder's rules exclude", async (t)
   assert.match(await service.predictAt(near, ask("Alpha")), /^ahpla/);
   // The second update is learned after the first one was looked at.
   while (!(await service.predictAt(near, ask("Untitled"))).startsWith("deltitnu"));
-  for (const word of ["Private", "Early"]) assert.ok(!(await service.predictAt(near, ask(word))).includes(answerTo(word)), word);
+  for (const word of ["Private", "Early"])
+    assert.ok(!(await service.predictAt(near, ask(word))).includes(answerTo(word)), word);
 });
 
 test("forgets files, folders, and the folders of an earlier call", async (t) => {
@@ -146,7 +147,8 @@ test("forgets files, folders, and the folders of an earlier call", async (t) => 
   service.forget(path.join(one, "a.ts"));
   service.forget(path.join(one, "b"));
   const near = path.join(two, "b.ts");
-  for (const word of ["Alpha", "Beta"]) assert.ok(!(await service.predictAt(near, ask(word))).includes(answerTo(word)), word);
+  for (const word of ["Alpha", "Beta"])
+    assert.ok(!(await service.predictAt(near, ask(word))).includes(answerTo(word)), word);
   assert.match(await service.predictAt(near, ask("Delta")), /^atled/);
   await service.learnAll([two]);
   assert.ok(!(await service.predictAt(near, ask("Delta"))).includes("Delta"));
@@ -175,7 +177,7 @@ test("answers while it reads", async (t) => {
 
 test("drops the answer when the signal is aborted", async (t) => {
   const service = startService(t);
-  const prefix = `${statement("Alpha")}register("Alpha", ha`;
+  const prefix = `${statement("Alpha")}register("Alpha", "`;
   assert.equal(await service.predict({ path: "a.ts", prefix, suffix: "\n" }, AbortSignal.abort()), undefined);
   const controller = new AbortController();
   const answer = service.predict({ path: "a.ts", prefix, suffix: "\n" }, controller.signal);
