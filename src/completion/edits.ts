@@ -37,7 +37,9 @@ export const editKind = (
     const isBehindBlank = previous.isLineBlank && previous.changes.some(({ text }) => isBlank(text));
     const isBehindEnter =
       previous.changes.some(({ text }) => text.includes("\n")) || (isBehindBlank && previous.kind === "other");
-    const isByEditor = (isBehindEnter && sinceMs < autoIndentWithinMs) || (isBehindBlank && sinceMs < atOnceMs);
+    const isLetterByLetter = change.text.length === 1 && previous.changes.at(-1)?.text.length === 1;
+    const isAtOnce = isBehindBlank && isLetterByLetter && sinceMs < atOnceMs;
+    const isByEditor = (isBehindEnter && sinceMs < autoIndentWithinMs) || isAtOnce;
     return isByEditor ? "other" : "indentation";
   }
   return isComposition(change, previous) ? "composition" : "other";

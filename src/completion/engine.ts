@@ -183,7 +183,7 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       verdicts.cursorAt(snapshot);
       // Who takes text away is not waiting for more of it.
       const mayAsk = deletedIn !== snapshot.documentId || isInvoked;
-      const suggestion = await ladder.climb(snapshot, signal, mayAsk);
+      const suggestion = await ladder.climb(snapshot, signal, { mayAsk, isInvoked });
       asked.hasAnswer = true;
       if (!suggestion || signal.aborted) return undefined;
       ledger.offered(suggestion.source, clock.nowMs() - startedMs);

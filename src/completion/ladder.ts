@@ -41,10 +41,13 @@ export type LadderOptions = {
   readonly isHere: (snapshot: Snapshot) => boolean;
 };
 
+/** `mayAsk`: the last rung sends a request. `isInvoked`: somebody asked by hand, and nothing is held back for calm. */
+export type Climb = { readonly mayAsk: boolean; readonly isInvoked: boolean };
+
 /** The rungs from the text on screen to the network. */
 export type Ladder = {
-  /** The text of the first rung that has one. With `mayAsk` the last one sends a request. */
-  climb(snapshot: Snapshot, signal: AbortSignal, mayAsk: boolean): Promise<Suggestion | undefined>;
+  /** The text of the first rung that has one. */
+  climb(snapshot: Snapshot, signal: AbortSignal, how: Climb): Promise<Suggestion | undefined>;
   /** What of the text on screen is still drawn at `snapshot`. */
   drawnRest(snapshot: Snapshot): FilteredCompletion | undefined;
   /** Puts a better text of the model's in the place of what was answered; false: there is none, or it comes too late. */
@@ -95,11 +98,15 @@ export const createLadder = (options: LadderOptions): Ladder => {
   const offerPrediction = (snapshot: Snapshot, { text, confidence }: Proposal) =>
     offer(snapshot, text, "predictor", confidence);
 
-  const fromPredictor = async (snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion | undefined> => {
+  const fromPredictor = async (
+    snapshot: Snapshot,
+    signal: AbortSignal,
+    isInvoked: boolean,
+  ): Promise<Suggestion | undefined> => {
     const prediction = await predict(snapshot, signal);
     if (!prediction) return undefined;
     if (options.hasModel()) return prediction.isGuess ? undefined : offerPrediction(snapshot, prediction);
-    const isCalm = await calm.wait(snapshot, prediction, signal);
+    const isCalm = isInvoked || (await calm.wait(snapshot, prediction, signal));
     return isCalm ? offerPrediction(snapshot, prediction) : undefined;
   };
 
@@ -136,10 +143,14 @@ export const createLadder = (options: LadderOptions): Ladder => {
     return text === undefined || signal.aborted ? undefined : fromModel(snapshot, text, sourceOf(running), signal);
   };
 
-  const fromNetwork = async (snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion | undefined> => {
+  const fromNetwork = async (
+    snapshot: Snapshot,
+    signal: AbortSignal,
+    isInvoked: boolean,
+  ): Promise<Suggestion | undefined> => {
     const before = requests.current;
     const requested = requests.joined(snapshot, () => options.isHere(snapshot), signal);
-    const predicted = await fromPredictor(snapshot, signal);
+    const predicted = await fromPredictor(snapshot, signal, isInvoked);
     if (predicted || signal.aborted) return predicted;
     const running = await requested;
     if (!running || signal.aborted) return undefined;
@@ -154,7 +165,7 @@ export const createLadder = (options: LadderOptions): Ladder => {
   };
 
   return {
-    async climb(snapshot, signal, mayAsk) {
+    async climb(snapshot, signal, { mayAsk, isInvoked }) {
       const shown = fromLive(snapshot);
       if (shown)
         return shown.source === "live" && shown.origin === "predictor" ? grown(shown, snapshot, signal) : shown;
@@ -164,13 +175,13 @@ export const createLadder = (options: LadderOptions): Ladder => {
         const suggestion = await fromModel(snapshot, remembered.text, source, signal);
         if (suggestion || signal.aborted) return suggestion;
       }
-      if (isAnswered(snapshot)) return fromPredictor(snapshot, signal);
+      if (isAnswered(snapshot)) return fromPredictor(snapshot, signal, isInvoked);
       const { current } = requests;
       if (current?.rest(snapshot)) {
         const suggestion = await fromStream(current, snapshot, signal);
         if (suggestion || signal.aborted) return suggestion;
       }
-      return mayAsk ? fromNetwork(snapshot, signal) : fromPredictor(snapshot, signal);
+      return mayAsk ? fromNetwork(snapshot, signal, isInvoked) : fromPredictor(snapshot, signal, isInvoked);
     },
     drawnRest: (snapshot) => drawnRest(live, snapshot),
     improve(running, asked) {

@@ -109,7 +109,7 @@ suite("the predictor's index", () => {
     await closeAll();
     await openBelow("src/products.ts", 3);
     await type("// The pelican quarter cl", { delayMs: 60 });
-    await shows("oses on");
+    await shows("oses");
     await closeAll();
     await rm(path.join(folder(), "NOTES.md"));
   });

@@ -33,6 +33,7 @@ test("blanks that come at once are no keys, however late the host is told of the
   const late = { ...edit(11, 0, " ", { atMs: 999 }), kind: "indentation" } as const;
   assert.equal(editKind(edit(12, 0, " "), late), "other");
   assert.equal(editKind(edit(12, 0, " "), { ...late, isLineBlank: false }), "indentation");
+  assert.equal(editKind(edit(12, 0, "  "), late), "indentation");
 });
 
 test("blanks within a line are typing, and so is taking indentation away", () => {

@@ -693,6 +693,17 @@ test("a line that is no code ends the answer: nothing behind it is waited for", 
   assert.equal(setup.ledger.snapshot().requestTotals.ok, 1);
 });
 
+test("who asks by hand does not wait for the pause that a guess waits for", async () => {
+  const clock = createFakeClock();
+  const { engine } = setUp(undefined, clock);
+  engine.use({ predictor: { predict: async () => ({ text: "const a = 1;", confidence: 0.3, isGuess: true }) } });
+  const byTyping = engine.suggest(at("‸\n"), never);
+  await settle();
+  assert.equal((await engine.suggest(at("‸\n"), never, true))?.insertText, "const a = 1;");
+  clock.advance(150);
+  assert.equal((await byTyping)?.insertText, "const a = 1;");
+});
+
 test("a deletion closes the running request and begins none", async () => {
   const setup = setUp(undefined, createFakeClock());
   type(setup, "let ab‸\n");

@@ -22,6 +22,7 @@ const createHarness = () => {
     problem: () => problem,
     setWaiting() {},
     setLearning() {},
+    setSaving() {},
     dispose() {},
   };
   const listening = {
