@@ -90,6 +90,8 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
   /** The document whose last edit took text away. */
   let deletedIn: string | undefined;
   let lastEditMs = -Infinity;
+  /** Where VS Code was made to ask again for a prediction that came late. */
+  let lateAt: Snapshot | undefined;
   let lastAskedMs = -Infinity;
   /** Requests begun since VS Code last asked for ghost text. */
   let unasked = 0;
@@ -136,6 +138,13 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
     hasModel: () => model !== undefined,
     remembered: (snapshot) => model && cache.find(snapshot, model.model),
     isAnswered,
+    onLatePrediction(snapshot) {
+      // Once for each place: a predictor that is always late would be asked for ever.
+      const isAgain = lateAt?.prefix === snapshot.prefix && lateAt.documentId === snapshot.documentId;
+      if (isAgain || lastAsked?.snapshot !== snapshot || !lastAsked.hasAnswer || ladder.drawnRest(snapshot)) return;
+      lateAt = snapshot;
+      options.onBetter(snapshot);
+    },
     isHere: ({ prefix }) => here !== undefined && typedBetween(prefix, here.prefix) === "",
   });
   const speculation = createSpeculation({

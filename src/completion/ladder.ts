@@ -37,6 +37,8 @@ export type LadderOptions = {
   readonly remembered: (snapshot: Snapshot) => Remembered | undefined;
   /** Whether the model's word for this place is known, be it nothing that can be shown. */
   readonly isAnswered: (snapshot: Snapshot) => boolean;
+  /** The predictor has something to say for this place, after it was answered without. */
+  readonly onLatePrediction: (snapshot: Snapshot) => void;
   /** Whether the cursor is still at this place. */
   readonly isHere: (snapshot: Snapshot) => boolean;
 };
@@ -95,6 +97,14 @@ export const createLadder = (options: LadderOptions): Ladder => {
   const predict = (snapshot: Snapshot, signal: AbortSignal, patienceMs = predictorPatienceMs) =>
     predictSoon(options.predictor(), snapshot, { clock, patienceMs, signal });
 
+  const predictOrTellLater = (snapshot: Snapshot, signal: AbortSignal) =>
+    predictSoon(options.predictor(), snapshot, {
+      clock,
+      patienceMs: predictorPatienceMs,
+      signal,
+      onLate: () => options.onLatePrediction(snapshot),
+    });
+
   const offerPrediction = (snapshot: Snapshot, { text, confidence }: Proposal) =>
     offer(snapshot, text, "predictor", confidence);
 
@@ -103,7 +113,7 @@ export const createLadder = (options: LadderOptions): Ladder => {
     signal: AbortSignal,
     isInvoked: boolean,
   ): Promise<Suggestion | undefined> => {
-    const prediction = await predict(snapshot, signal);
+    const prediction = await predictOrTellLater(snapshot, signal);
     if (!prediction) return undefined;
     if (options.hasModel()) return prediction.isGuess ? undefined : offerPrediction(snapshot, prediction);
     const isCalm = isInvoked || (await calm.wait(snapshot, prediction, signal));

@@ -59,6 +59,8 @@ export type Predictor = {
    * while the steps are gone through. A later `index` or `remove` of the path ends it.
    */
   indexInSteps(path: string, text: string): Iterable<undefined>;
+  /** Reads what the first prediction in the path's language would wait for. */
+  prepare(path: string): void;
   /** Forgets a file; nothing is predicted from it afterwards. */
   remove(path: string): void;
   /**
@@ -292,6 +294,7 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
       finish(learned.learn(path, text));
     },
     indexInSteps: (path, text) => learned.learn(path, text),
+    prepare: (path) => void standardTexts.of(path),
     remove: (path) => learned.forget(path),
     predict(path, prefix, suffix) {
       const { text, cuts, rest } = lookAhead(path, prefix, suffix, false);

@@ -139,6 +139,7 @@ const learnUpdates = async (): Promise<void> => {
   for (let next = updates.entries().next().value; next; next = updates.entries().next().value) {
     const [document, { text, file }] = next;
     updates.delete(document);
+    predictor.prepare(file ?? document);
     await reader.updateDocument(document, text, file, () => !updates.has(document));
     answer({ kind: "updated" });
   }

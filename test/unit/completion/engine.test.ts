@@ -693,6 +693,30 @@ test("a line that is no code ends the answer: nothing behind it is waited for", 
   assert.equal(setup.ledger.snapshot().requestTotals.ok, 1);
 });
 
+test("a prediction that comes too late makes VS Code ask again, once for each place", async () => {
+  const clock = createFakeClock();
+  const setup = setUp(undefined, clock);
+  let answer = Promise.withResolvers<{ text: string; confidence: number }>();
+  setup.engine.use({ predictor: { predict: () => answer.promise } });
+  for (const times of [1, 1]) {
+    const asked = setup.engine.suggest(at("const a =‸\n"), never);
+    await settle();
+    clock.advance(30);
+    assert.equal(await asked, undefined);
+    answer.resolve({ text: " late;", confidence: 0.9 });
+    await settle();
+    assert.equal(setup.better(), times);
+    answer = Promise.withResolvers();
+  }
+  const failing = setup.engine.suggest(at("const b =‸\n"), never);
+  await settle();
+  clock.advance(30);
+  assert.equal(await failing, undefined);
+  answer.reject(new Error("gone"));
+  await settle();
+  assert.equal(setup.better(), 1);
+});
+
 test("who asks by hand does not wait for the pause that a guess waits for", async () => {
   const clock = createFakeClock();
   const { engine } = setUp(undefined, clock);
