@@ -100,9 +100,18 @@ export type TaskIdentity = {
   readonly definition: Configured & { readonly type: string };
 };
 
+/** The tasks that an entry of `dependsOn` can mean: by label, else by name, or by what the definition says. */
+const namedBy = (one: unknown, tasks: readonly TaskIdentity[]): readonly TaskIdentity[] => {
+  if (typeof one !== "string") {
+    return tasks.filter((candidate) => isRecord(one) && isAbout({ ...one, label: undefined }, candidate));
+  }
+  const byLabel = tasks.filter(({ label }) => label === one);
+  return byLabel.length > 0 ? byLabel : tasks.filter(({ name }) => name === one);
+};
+
 /**
  * Labels of the tasks that `tasks.json` has run before this one; VS Code's API does not tell them. Undefined: there is
- * one that no listed task answers to.
+ * one that no listed task answers to, or more than one, as in a window with several folders.
  */
 export const dependenciesOf = (
   task: TaskIdentity,
@@ -114,11 +123,8 @@ export const dependenciesOf = (
     const wanted = entry["dependsOn"];
     if (wanted === undefined || wanted === null) continue;
     for (const one of Array.isArray(wanted) ? (wanted as readonly unknown[]) : [wanted]) {
-      const found =
-        typeof one === "string"
-          ? tasks.find(({ label, name }) => label === one || name === one)
-          : tasks.find((candidate) => isRecord(one) && isAbout({ ...one, label: undefined }, candidate));
-      if (!found) return undefined;
+      const [found, ...others] = namedBy(one, tasks);
+      if (!found || others.length > 0) return undefined;
       labels.push(found.label);
     }
   }

@@ -6,6 +6,7 @@ import {
   findTask,
   withDependencies,
   type ListedTask,
+  type TaskIdentity,
 } from "../../../src/languageTools/taskText.ts";
 import { ToolError, type ToolErrorKind } from "../../../src/languageTools/toolError.ts";
 
@@ -93,4 +94,21 @@ test("dependencies come from tasks.json, by label or definition; one that cannot
   assert.equal(of([{ label: "lint", dependsOn: "gone" }], 2), undefined);
   assert.equal(of([{ label: "lint", dependsOn: [7] }], 2), undefined);
   assert.deepEqual(of([null, 3, "x", { label: "lint", dependsOn: null }], 2), []);
+});
+
+test("a dependency goes by the label first; one that several tasks answer to cannot be told", () => {
+  const shell = { type: "shell" };
+  const all = { label: "all", name: "all", definition: shell };
+  const app = { label: "build (app)", name: "build", definition: shell };
+  const lib = { label: "build (lib)", name: "build", definition: shell };
+  const plain = { label: "build", name: "build", definition: shell };
+  const of = (tasks: readonly TaskIdentity[], dependsOn: unknown = "build") =>
+    dependenciesOf(all, [all, ...tasks], [{ label: "all", dependsOn }]);
+  assert.deepEqual(of([app]), ["build (app)"]);
+  assert.equal(of([app, lib]), undefined);
+  assert.deepEqual(of([app, lib, plain]), ["build"]);
+  assert.equal(of([plain, plain]), undefined);
+  const npm = { type: "npm", script: "x" };
+  const scripts = ["a", "b"].map((name) => ({ label: name, name, definition: npm }));
+  assert.equal(of(scripts, npm), undefined);
 });
