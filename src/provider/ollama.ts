@@ -61,7 +61,7 @@ export const createOllama = (options: ProviderOptions, services: ProviderService
   const loadMs = options.loadMs ?? defaultLoadMs;
   const fillIn = createFillIn(wire.origin, services);
   const learned = createLearned<OllamaFacts>(() => fillIn.forget());
-  const list = createOllamaList();
+  const list = createOllamaList(options.contextTokens);
   /** Whether the context that the server has really set aside was compared with the one asked for. */
   let isContextChecked = false;
   /** Requests without a byte of an answer. */

@@ -22,16 +22,16 @@ const versionOf = (entry: JsonObject): string => `${asText(entry["digest"])} ${a
 /**
  * Lists an Ollama's models with their abilities and the context that a request will really get: Hotpath's own, less
  * where the model was trained for less or the server has set aside less. Each model's page is read once while the model
- * stays the same. The function throws what `tags` throws.
+ * stays the same. The function throws what `tags` throws. `contextTokens`: what requests ask for, if the settings name it.
  */
-export const createOllamaList = (): ((ask: OllamaQuestions) => Promise<readonly ModelInfo[]>) => {
+export const createOllamaList = (contextTokens?: number): ((ask: OllamaQuestions) => Promise<readonly ModelInfo[]>) => {
   const pages = new Map<string, { readonly version: string; readonly page: Omit<ModelInfo, "id"> }>();
 
   const pageOf = async (model: string, version: string, ask: OllamaQuestions): Promise<Omit<ModelInfo, "id">> => {
     const known = pages.get(model);
     if (known?.version === version) return known.page;
     try {
-      const page = readPage(model, await ask.show(model));
+      const page = readPage(model, await ask.show(model), contextTokens);
       pages.set(model, { version, page });
       return page;
     } catch (error) {

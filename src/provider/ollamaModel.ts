@@ -100,9 +100,9 @@ const readHost = (model: string, entry: JsonObject): string | undefined => {
   return /[:-]cloud$/.test(model) ? "ollama.com" : undefined;
 };
 
-/** What a list says of a model whose `/api/show` this is. */
-export const readPage = (model: string, show: JsonObject): Omit<ModelInfo, "id"> => {
-  const { contextTokens, tools, vision } = readFacts(model, show);
+/** What a list says of a model whose `/api/show` this is. `askedTokens`: as of {@link readFacts}. */
+export const readPage = (model: string, show: JsonObject, askedTokens?: number): Omit<ModelInfo, "id"> => {
+  const { contextTokens, tools, vision } = readFacts(model, show, askedTokens);
   return defined<Omit<ModelInfo, "id">>({
     contextTokens,
     tools,

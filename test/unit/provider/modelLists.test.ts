@@ -180,3 +180,18 @@ for (const kind of ["llamacpp", "ollama", "openai-compatible", "openrouter"] as 
     assert.equal(end?.reason, "stop");
   });
 }
+
+test("a context that the settings name is listed, and what was learned with it is kept", async (context) => {
+  const { server, provider } = await createProviderHarness(context, "ollama", {
+    model: "long",
+    contextTokens: 32_768,
+  });
+  const shown = page(["completion"], 131_072);
+  server.script("/api/show", shown, shown);
+  server.script("/api/tags", jsonReply(200, { models: [{ model: "long", digest: "1" }] }));
+  assert.equal((await provider.capabilities()).contextTokens, 32_768);
+  const [listed] = await provider.models();
+  assert.equal(listed?.contextTokens, 32_768);
+  await provider.capabilities();
+  assert.equal(server.requests.filter(({ path }) => path === "/api/show").length, 2);
+});
