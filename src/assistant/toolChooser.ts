@@ -124,7 +124,10 @@ export const createToolChooser = ({ ledger, count: currentCount, onLearned }: To
     const canCall = (name: string): boolean => offered.has(name);
     const count = currentCount();
     const isTaken = ownTools.some(({ name }) => offered.has(name));
-    if (count === undefined || toolChoice !== "auto" || isTaken) return createToolTurn({ request, canCall });
+    // Who offers none gets none, whatever the conversation had.
+    if (tools.length === 0 || count === undefined || toolChoice !== "auto" || isTaken) {
+      return createToolTurn({ request, canCall });
+    }
     const core = tools.map(({ name }) => name).filter((name) => coreTools.has(name));
     const asked = readToolRequest(request.messages);
     const before = conversations.get(asked.conversation) ?? (asked.isSummarized ? newest() : undefined);

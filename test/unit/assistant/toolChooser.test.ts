@@ -306,3 +306,11 @@ test("giving memory back forgets selections, then the oldest conversations, and 
   assert.ok(ask([user("the attic is not tidy")]).names.includes("unit_9"));
   assert.equal(totals().bySource.learned.selections, before + 1);
 });
+
+test("a request of the conversation that offers no tools gets none", () => {
+  const { ask } = create();
+  const first = [user("commit my changes")];
+  ask(first);
+  const second = [...first, { role: "assistant", content: "Done." } as const, user("what is the title")];
+  assert.deepEqual(ask(second, [], { tools: [] }).sent, { messages: second, tools: [] });
+});
