@@ -48,6 +48,11 @@ export const registerChat = (
     const { model } = request;
     const isOurs = model.vendor === vendor && model.id !== firstModel(undefined).id;
     const chosen = isOurs ? await (await models()).chosen(model.id) : undefined;
+    // The chat setting's model is another one, and may run elsewhere: who chose this one did not agree to that.
+    if (isOurs && !chosen && vscode.workspace.isTrusted) {
+      const message = vscode.l10n.t("{0} is not offered by its server now. Choose another model.", model.name);
+      return { errorDetails: { message } };
+    }
     return answerChat({ ...services, ...chosen }, request, ...more);
   });
   participant.iconPath = vscode.Uri.joinPath(extensionUri, "media", "icon.png");

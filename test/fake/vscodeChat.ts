@@ -119,6 +119,7 @@ export const l10n = {
     text.replaceAll(/\{(\d)\}/g, (_, index: string) => String(values[Number(index)])),
 };
 export const window = {
+  tabGroups: { all: [] },
   async showInformationMessage(text: string, ...buttons: readonly string[]) {
     world.said.push({ text, buttons });
     return world.pressed;

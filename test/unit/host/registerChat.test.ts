@@ -238,3 +238,36 @@ test("messages are counted with what is around their text", async (context) => {
   token.cancel();
   await assert.rejects(async () => count(long));
 });
+
+test("a message to a model that is no longer listed reaches no other; the chat setting's own entry always works", async (context) => {
+  const { register, llama, ollama } = await createHarness(context);
+  register();
+  await settle();
+  const said: string[] = [];
+  const response = { markdown: (text: string) => said.push(text), button() {}, reference() {} };
+  const say = (model: object) => {
+    const request = { prompt: "Hello there", command: undefined, references: [], model };
+    const participant = (world as { participant: vscode.ChatRequestHandler }).participant;
+    return participant(
+      request as unknown as vscode.ChatRequest,
+      { history: [] },
+      response as unknown as vscode.ChatResponseStream,
+      createToken() as unknown as vscode.CancellationToken,
+    );
+  };
+  assert.equal((await say({ vendor: "hotpath", id: "chat", name: "@hotpath" }))?.errorDetails, undefined);
+  assert.match(said.join(""), /From llama\.cpp\./);
+  const asked = () => [...llama.requests, ...ollama.requests].filter(({ path }) => /chat|completion/.test(path)).length;
+  const before = asked();
+  const gone = { vendor: "hotpath", id: "ollama/gone", name: "gone:7b" };
+  assert.deepEqual(await say(gone), {
+    errorDetails: { message: "gone:7b is not offered by its server now. Choose another model." },
+  });
+  assert.equal(asked(), before);
+  const exact = (await list())[1]!;
+  await say({ ...exact, vendor: "hotpath" });
+  assert.match(said.join(""), /From Ollama\./);
+  world.isTrusted = false;
+  assert.equal((await say(gone))?.errorDetails, undefined);
+  assert.match(said.at(-1)!, /not trusted/);
+});
