@@ -64,6 +64,8 @@ export const scan = async (request: ScanRequest, clock: Pick<Clock, "nowMs">): P
   const wanted = fileFilter(request.files);
   const hits: string[] = [];
   let filesRead = 0;
+  /** Lines match that are not among the hits. */
+  let isCut = false;
   const result = (end: ScanResult["end"]): ScanResult => ({ hits, filesRead, end });
   if (!wanted) return result("complete");
 
@@ -76,8 +78,12 @@ export const scan = async (request: ScanRequest, clock: Pick<Clock, "nowMs">): P
     for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
       const at = line.search(expression!);
       if (at < 0) continue;
+      if (inFile >= maxHitsInFile || hits.length >= request.maxHits) {
+        isCut = true;
+        return;
+      }
       hits.push(`${shown}:${index + 1}: ${shortLine(line, at)}`);
-      if (++inFile >= maxHitsInFile || hits.length >= request.maxHits) return;
+      inFile++;
     }
   };
 
@@ -110,5 +116,5 @@ export const scan = async (request: ScanRequest, clock: Pick<Clock, "nowMs">): P
     // Depth first, so that what lies together is found together.
     queue.unshift(...below);
   }
-  return result("complete");
+  return result(isCut ? "full" : "complete");
 };

@@ -136,3 +136,16 @@ test("a worker that fails is an error without its words", async () => {
     (error: unknown) => error instanceof ToolError && error.kind === "unavailable" && !error.message.includes("/home"),
   );
 });
+
+test("a file with more hits than are taken, and a last file cut short, are told; exactly as many are not", async () => {
+  await using workspace = await createWorkspace();
+  const endOf = async (lines: number, maxHits = 100) => {
+    await workspace.write("a.ts", "needle\n".repeat(lines));
+    const { hits, end } = await scan(requestFor(workspace.root, { line: needle, maxHits }), systemClock);
+    return [hits.length, end];
+  };
+  assert.deepEqual(await endOf(20), [20, "complete"]);
+  assert.deepEqual(await endOf(21), [20, "full"]);
+  assert.deepEqual(await endOf(5, 5), [5, "complete"]);
+  assert.deepEqual(await endOf(6, 5), [5, "full"]);
+});
