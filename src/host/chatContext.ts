@@ -126,8 +126,9 @@ export const collectContext = async (
     const { staged, unstaged, folder } = changes;
     // What is staged is what a commit will hold.
     const whole = task === "commit" ? staged || unstaged : staged + unstaged;
-    const { diff, leftOut } = withoutFiles(whole, isSecretLike);
+    const { diff, leftOut, unread: partsUnread } = withoutFiles(whole, isSecretLike);
     for (const path of leftOut) secrets.add(path);
+    if (partsUnread > 0) unread.push(vscode.l10n.t("some uncommitted changes"));
     if (diff !== "") pieces.push({ kind: "changes", title: folder, languageId: "diff", text: diff });
   }
   const isAboutChanges = pieces.length > 0 || task === "commit";

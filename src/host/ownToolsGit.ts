@@ -65,14 +65,19 @@ export const gitTools: OwnToolTable<"hotpath_gitDiff" | "hotpath_gitLog"> = {
       const repository = await repositoryOf(place?.file);
       const root = repository.rootUri.fsPath;
       const isWanted = (file: string) => !place || isWithin(file, place.file) || isWithin(file, place.realFile);
-      // What lies outside of the workspace, or looks like a secret, is left out as if there were nothing.
-      const { diff } = withoutFiles(await repository.diff(isStaged), (name) => {
+      let isHidden = false;
+      // What lies outside of the workspace, or looks like a secret, is left out without a name.
+      const { diff, unread } = withoutFiles(await repository.diff(isStaged), (name) => {
         // Stands for the side of a file that came or went.
         if (name === "/dev/null") return false;
         const file = path.join(root, name);
-        return shownUri(vscode.Uri.file(file)) === undefined || !isWanted(file);
+        if (!isWanted(file)) return true;
+        if (shownUri(vscode.Uri.file(file)) !== undefined) return false;
+        isHidden = true;
+        return true;
       });
       const which = isStaged ? "staged" : "unstaged";
+      if (diff.trim() === "" && (isHidden || unread > 0)) return "There are changes, but none that can be shown.";
       if (diff.trim() === "") return `There are no ${which} changes of tracked files.`;
       const isCut = diff.length > roomUnits;
       return `The ${which} changes:\n${diff.slice(0, roomUnits)}${isCut ? "\n… cut: ask for one file at a time." : ""}`;

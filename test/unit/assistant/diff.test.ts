@@ -4,6 +4,7 @@ import { withoutFiles } from "../../../src/assistant/diff.ts";
 
 const change = (path: string, text: string) =>
   `diff --git a/${path} b/${path}\nindex 1..2 100644\n--- a/${path}\n+++ b/${path}\n@@ -1 +1 @@\n-old\n+${text}\n`;
+const rename = (from: string, to: string) => `diff --git ${from} ${to}\nsimilarity index 100%\n`;
 const isEnv = (path: string) => path.endsWith(".env");
 
 test("files are left out as a whole, and named", () => {
@@ -11,6 +12,7 @@ test("files are left out as a whole, and named", () => {
   assert.deepEqual(withoutFiles(diff, isEnv), {
     diff: change("src/a.ts", "new") + change("src/b.ts", "new"),
     leftOut: ["deploy/.env"],
+    unread: 0,
   });
 });
 
@@ -37,5 +39,29 @@ test("a file whose text names others is kept", () => {
 
 test("a merge's diff is read, and no diff is none", () => {
   assert.equal(withoutFiles("diff --cc deploy/.env\nindex 1,2..3\n--- a/deploy/.env\n", isEnv).diff, "");
-  assert.deepEqual(withoutFiles("", isEnv), { diff: "", leftOut: [] });
+  assert.deepEqual(withoutFiles("", isEnv), { diff: "", leftOut: [], unread: 0 });
+});
+
+test("what another program or colours made unreadable is left out", () => {
+  const external = ".env changed:\nKEY=1\n";
+  const coloured = "\u001b[1mdiff --git a/.env b/.env\u001b[m\n\u001b[1m--- a/.env\u001b[m\n+KEY=1\n";
+  const nameless = "diff --git x.env y\nBinary files differ\n";
+  for (const diff of [external, coloured, nameless]) {
+    assert.deepEqual(withoutFiles(diff, isEnv), { diff: "", leftOut: [], unread: 1 });
+  }
+  const plain = change("src/a.ts", "new");
+  assert.deepEqual(withoutFiles(external + plain, isEnv), { diff: plain, leftOut: [], unread: 1 });
+});
+
+test("sides may be named after what is compared, as diff.mnemonicPrefix does", () => {
+  for (const [one, other] of ["iw", "ci", "cw", "ow"] as const) {
+    const seen: string[] = [];
+    const text = change("src/a.ts", "new").replaceAll("a/src", `${one}/src`).replaceAll("b/src", `${other}/src`);
+    const moved = rename(`${one}/.env`, `"${other}/\\303\\244.txt"`);
+    withoutFiles(text + moved, (path) => {
+      seen.push(path);
+      return false;
+    });
+    assert.deepEqual(seen, ["src/a.ts", "src/a.ts", "src/a.ts", "src/a.ts", ".env", String.raw`\303\244.txt`]);
+  }
 });
