@@ -9,6 +9,10 @@ const maxDiagnostics = 100;
 const maxSymbols = 200;
 const maxReferences = 100;
 
+/** The number in a heading above a list that is cut after `maxLines`. */
+const countOf = (lines: readonly string[], maxLines: number): string =>
+  lines.length > maxLines ? `${maxLines} of ${lines.length}` : String(lines.length);
+
 const severityNames = ["error", "warning", "information", "hint"];
 
 const uriOf = (place: WorkspacePath): vscode.Uri => openDocument(place)?.uri ?? vscode.Uri.file(place.file);
@@ -80,7 +84,7 @@ export const codeTools: OwnToolTable<"hotpath_diagnostics" | "hotpath_symbols" |
         .toSorted((a, b) => a.severity - b.severity)
         .map(({ line }) => line);
       if (lines.length === 0) return "No problems are known. Languages check mostly the files that are open.";
-      const count = lines.length > maxDiagnostics ? `${maxDiagnostics} of ${lines.length}` : String(lines.length);
+      const count = countOf(lines, maxDiagnostics);
       return listLines(`${count} problems, the worst first:`, lines.slice(0, maxDiagnostics), roomUnits);
     },
   }),
@@ -99,7 +103,7 @@ export const codeTools: OwnToolTable<"hotpath_diagnostics" | "hotpath_symbols" |
         const lines = flatten(symbols ?? [])
           .filter((symbol) => query === undefined || symbol.name.toLowerCase().includes(query.toLowerCase()))
           .map((symbol) => symbolLine(`${name}:${symbol.line + 1}`, symbol));
-        return listLines(`${lines.length} symbols in ${name}:`, lines.slice(0, maxSymbols), roomUnits);
+        return listLines(`${countOf(lines, maxSymbols)} symbols in ${name}:`, lines.slice(0, maxSymbols), roomUnits);
       }
       if (query === undefined) throw new ToolError("input", `Give "query", "path", or both.`);
       const found = await vscode.commands.executeCommand<readonly vscode.SymbolInformation[] | undefined>(
@@ -111,7 +115,11 @@ export const codeTools: OwnToolTable<"hotpath_diagnostics" | "hotpath_symbols" |
         const where = `${file}:${location.range.start.line + 1}`;
         return file === undefined ? [] : [symbolLine(where, { name, kind, container: containerName })];
       });
-      return listLines(`${lines.length} symbols in the workspace:`, lines.slice(0, maxSymbols), roomUnits);
+      return listLines(
+        `${countOf(lines, maxSymbols)} symbols in the workspace:`,
+        lines.slice(0, maxSymbols),
+        roomUnits,
+      );
     },
   }),
 
