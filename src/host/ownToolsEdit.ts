@@ -19,6 +19,8 @@ type Edit = {
   readonly name: string;
   readonly plan: EditPlan;
   readonly isNew: boolean;
+  /** Whether the editor saves the file by itself, as the person has set it. */
+  readonly isAutoSaved: boolean;
   readonly sensitivity: Sensitivity | undefined;
   /** Everything that would happen, as one text: two that are equal do the same. */
   readonly effect: string;
@@ -29,6 +31,9 @@ const showCommand = "hotpath.showProposedEdit";
 const maxProposed = 20;
 // A dialog shows no more without cutting, and these files deserve to be read whole.
 const maxDialogLines = 30;
+
+const savesByItself = (file: vscode.Uri): boolean =>
+  vscode.workspace.getConfiguration("files", file).get("autoSave", "off") !== "off";
 
 /** What would be done, from the text as it is now. */
 const planNow = async ({ path, oldText, newText }: EditInput): Promise<Edit> => {
@@ -47,8 +52,10 @@ const planNow = async ({ path, oldText, newText }: EditInput): Promise<Edit> => 
       `Edits of this file may show at most ${maxDialogLines} lines. Make several smaller ones.`,
     );
   }
-  const effect = JSON.stringify([place.file, place.realFile, before ?? null, plan.result]);
-  return { place, name: shownName(place), plan, isNew: !isThere, sensitivity, effect };
+  // What was never saved has no file to be saved to.
+  const isAutoSaved = place.exists && savesByItself(openDocument(place)?.uri ?? vscode.Uri.file(place.file));
+  const effect = JSON.stringify([place.file, place.realFile, before ?? null, plan.result, isAutoSaved]);
+  return { place, name: shownName(place), plan, isNew: !isThere, isAutoSaved, sensitivity, effect };
 };
 
 const warningFor = (sensitivity: Sensitivity): string => {
@@ -73,17 +80,23 @@ const plainTitle = (edit: Edit): string => {
   return edit.isNew ? vscode.l10n.t("Create this file?") : vscode.l10n.t("Change this file?");
 };
 
-const sentences = ({ plan, isNew, sensitivity, place }: Edit): readonly string[] => [
+const sentences = ({ plan, isNew, isAutoSaved, sensitivity, place }: Edit): readonly string[] => [
   ...(sensitivity ? [warningFor(sensitivity)] : []),
   ...(place.relative === place.realRelative ? [] : [vscode.l10n.t("It is a link to {0}.", place.realRelative)]),
   ...(plan.hasHidden ? [vscode.l10n.t("The new text has invisible characters, spelled out below.")] : []),
   isNew
     ? vscode.l10n.t("A new file with {0} lines. It is begun in the editor, not saved.", plan.added)
-    : vscode.l10n.t(
-        "Lines added: {0}, removed: {1}. The change is made in the editor, not saved.",
-        plan.added,
-        plan.removed,
-      ),
+    : isAutoSaved
+      ? vscode.l10n.t(
+          "Lines added: {0}, removed: {1}. The change is made in the editor, which saves it by itself.",
+          plan.added,
+          plan.removed,
+        )
+      : vscode.l10n.t(
+          "Lines added: {0}, removed: {1}. The change is made in the editor, not saved.",
+          plan.added,
+          plan.removed,
+        ),
 ];
 
 /** Applies to the editor's text; a file that is not there yet becomes one that was never saved. */
@@ -165,7 +178,7 @@ export const createEditTool = (): OwnTool & Disposable => {
       confirmations.ask(input, edit.effect);
       return { title: plainTitle(edit), message: message(edit) };
     },
-    async run(input) {
+    async run(input, { signal }) {
       const edit = await planNow(input);
       if (!confirmations.take(input, edit.effect)) {
         throw new ToolError(
@@ -175,11 +188,16 @@ export const createEditTool = (): OwnTool & Disposable => {
       }
       if (!(await isAgreedTo(edit))) throw new ToolError("refused", "The person did not agree to change this file.");
       // Asking took a while.
-      if ((await planNow(input)).effect !== edit.effect || !(await apply(edit))) {
+      const isSame = (await planNow(input)).effect === edit.effect;
+      signal.throwIfAborted();
+      if (!isSame || !(await apply(edit))) {
         throw new ToolError("changed", "The file changed meanwhile, so nothing was done. Read it and try again.");
       }
       const what = edit.isNew ? "was begun as a new file" : `was changed at line ${edit.plan.start.line + 1}`;
-      return `${edit.name} ${what} in the editor. It is not saved; the person can undo or save it.`;
+      const saved = edit.isAutoSaved
+        ? ", which saves it by itself; the person can undo it."
+        : ". It is not saved; the person can undo or save it.";
+      return `${edit.name} ${what} in the editor${saved}`;
     },
   });
   return { ...tool, dispose: () => disposables.dispose() };
