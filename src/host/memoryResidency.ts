@@ -44,8 +44,6 @@ export type ModelResidency = Disposable & {
    * @throws {ProviderError} when it cannot be loaded; its message is for a person.
    */
   load(provider: GuardedProvider, setting: ModelSetting, signal: AbortSignal, onlyIfRoom?: boolean): Promise<boolean>;
-  /** The name of the model that went, if there was one to unload. */
-  unloadLeastRecentlyUsed(signal: AbortSignal): Promise<string | undefined>;
   /** False: it is in use, or gone already. */
   unload(resident: LoadedResident, signal: AbortSignal): Promise<boolean>;
   /** LM Studio loads the model with this context from now on. */
@@ -138,6 +136,7 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
         ? { freeBytes: async () => (isInMainMemory() ? options.machine().availableBytes : undefined) }
         : {}),
       mayEvict,
+      isManaging: () => settings().managesModels,
     });
     const made = { residency, servers };
     hosts.set(host, made);
@@ -177,11 +176,11 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
   };
 
   /** Graphics memory is read when main memory alone would not do: to read it starts programs. */
-  const learnGraphics = async (host: string, neededBytes: number): Promise<void> => {
-    const loadedBytes = last.reduce(
-      (sum, resident) => sum + (resident.server.host === host ? resident.sizeBytes : 0),
-      0,
+  const learnGraphics = async ({ host, origin }: ManagedServer, model: string, neededBytes: number): Promise<void> => {
+    const others = last.filter(
+      ({ server, model: other }) => server.host === host && !(server.origin === origin && other === model),
     );
+    const loadedBytes = others.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     if (host !== "" || graphicsBytes !== undefined) return;
     if (neededBytes + loadedBytes <= settings().budget.share * options.machine().totalBytes) return;
     // Where nobody can tell, nothing is refused.
@@ -190,17 +189,20 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
 
   const residentOf = (provider: GuardedProvider, managed: ManagedServer, model: string): ResidentModel => ({
     residency: hostOf(managed.host).residency,
-    need: { server: managed, model },
-    async sizeBytes(signal) {
-      const key = sizeKey(managed.origin, model);
-      let bytes = sizes.get(key);
-      if (bytes === undefined) {
-        const models = await provider.models(signal ? { signal } : {}).catch(() => []);
-        bytes = Math.round((models.find(({ id }) => managed.isNamed(id, model))?.sizeBytes ?? 0) * overheadShare);
-        if (bytes > 0) sizes.set(key, bytes);
-      }
-      await learnGraphics(managed.host, bytes);
-      return bytes;
+    need: {
+      server: managed,
+      model,
+      async sizeBytes(signal) {
+        const key = sizeKey(managed.origin, model);
+        let bytes = sizes.get(key);
+        if (bytes === undefined) {
+          const models = await provider.models({ signal }).catch(() => []);
+          bytes = Math.round((models.find(({ id }) => managed.isNamed(id, model))?.sizeBytes ?? 0) * overheadShare);
+          if (bytes > 0) sizes.set(key, bytes);
+        }
+        await learnGraphics(managed, model, bytes);
+        return bytes;
+      },
     },
   });
 
@@ -264,28 +266,21 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
       const managed = await find(setting);
       if (!managed) return false;
       const model = await modelName(provider, setting, signal);
-      const resident = residentOf(provider, managed, model);
-      const { residency, need } = resident;
+      const { residency, need } = residentOf(provider, managed, model);
       try {
-        const bytes = await resident.sizeBytes(signal);
         if (onlyIfRoom) {
-          const others = (await residency.list(signal)).filter((other) => other.model !== model);
+          const residents = await residency.list(signal);
+          const others = residents.filter((other) => other.model !== model);
           const takenBytes = others.reduce((sum, other) => sum + other.sizeBytes, 0);
+          const bytes = residents.length > others.length ? 0 : await need.sizeBytes(signal);
           const usable = managed.host === "" ? options.machine().totalBytes + (graphicsBytes ?? 0) : Infinity;
           if (takenBytes + bytes > settings().budget.share * usable) return false;
         }
-        (await residency.acquire({ ...need, sizeBytes: bytes }, signal)).release();
+        (await residency.acquire({ ...need, evictsNothing: onlyIfRoom }, signal)).release();
         return true;
       } catch (error) {
         throw refusal(error, managed.origin, model) ?? error;
       }
-    },
-    async unloadLeastRecentlyUsed(signal) {
-      for (const { residency } of hosts.values()) {
-        const name = await residency.unloadLeastRecentlyUsed(signal);
-        if (name !== undefined) return name;
-      }
-      return undefined;
     },
     unload: (resident, signal) => hostOf(resident.server.host).residency.unload(resident.key, signal),
     setContext: (model, contextTokens) => void contexts.set(model, contextTokens),

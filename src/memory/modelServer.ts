@@ -7,6 +7,8 @@ export type LoadedModel = {
   /** What of it lies in graphics memory; undefined: not known. */
   readonly graphicsBytes?: number;
   readonly contextTokens?: number;
+  /** When the server unloads it if nobody asks for it, milliseconds since 1970; undefined: it does not tell. */
+  readonly expiresAtMs?: number;
   /** Whether the server says that it works on a request, whoever sent it. */
   readonly isBusy?: boolean;
 };
@@ -14,6 +16,8 @@ export type LoadedModel = {
 /** What residency needs of a model server; each function rejects as the server's provider does. */
 export type ModelServer = {
   readonly origin: string;
+  /** Whether {@link LoadedModel.expiresAtMs} tells of the last use by anybody. Without it nothing is unloaded by time. */
+  readonly tellsLastUse?: boolean;
   loaded(signal: AbortSignal): Promise<readonly LoadedModel[]>;
   /** Resolves when the model is loaded. */
   load(model: string, signal: AbortSignal): Promise<void>;

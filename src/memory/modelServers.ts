@@ -24,11 +24,13 @@ const withCounts = (
   sizeBytes: number,
   graphicsBytes: number | undefined,
   contextTokens: number | undefined,
+  expiresAtMs?: number,
 ): LoadedModel => ({
   model,
   sizeBytes,
   ...(graphicsBytes === undefined ? {} : { graphicsBytes }),
   ...(contextTokens === undefined ? {} : { contextTokens }),
+  ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
 });
 
 /** What a load says of the model beside its name: what requests say, or Ollama would load it anew for the first one. */
@@ -46,6 +48,7 @@ export const ollamaServer = (
   nameOf: (listed: string) => string = (listed) => listed,
 ): ModelServer => ({
   origin,
+  tellsLastUse: true,
   async loaded(signal) {
     const answer = fieldsOf(await ask("GET", "/api/ps", undefined, signal));
     return listOf(answer["models"]).map((entry) =>
@@ -54,6 +57,7 @@ export const ollamaServer = (
         countOf(entry["size"]) ?? 0,
         countOf(entry["size_vram"]),
         countOf(entry["context_length"]),
+        countOf(Date.parse(textOf(entry["expires_at"]))),
       ),
     );
   },

@@ -9,8 +9,10 @@ import { createRoom } from "./residencyRoom.ts";
 export type ModelNeed = {
   readonly server: ModelServer;
   readonly model: string;
-  /** What it takes with its context, as far as known before it is loaded. */
-  readonly sizeBytes: number;
+  /** What it takes with its context, as far as known before it is loaded; read only when it is not loaded. */
+  sizeBytes(signal: AbortSignal): number | Promise<number>;
+  /** When it turns out larger than that, nothing is unloaded for it. */
+  readonly evictsNothing?: boolean;
 };
 
 /**
@@ -45,11 +47,9 @@ export type Residency = Disposable & {
   hold(server: ModelServer, model: string): Lease | undefined;
   /**
    * Unloads a model that a person has chosen, whoever loaded it; false: it is in use, or gone already.
-   * @throws {ResidencyError} kind "not-freed".
+   * @throws {ResidencyError} kind "not-freed"; the `AbortError` as soon as `signal` is aborted.
    */
   unload(key: string, signal?: AbortSignal): Promise<boolean>;
-  /** Unloads the model of ours that was not used for longest; its name, or undefined if there is none to unload. */
-  unloadLeastRecentlyUsed(signal?: AbortSignal): Promise<string | undefined>;
   /** All models that are loaded, as the servers say now. */
   list(signal?: AbortSignal): Promise<readonly Resident[]>;
   /** Which model is unloaded next if nobody asks for it, and when (milliseconds since 1970). */
@@ -65,6 +65,8 @@ const heldForMs = 4 * 60_000;
 /** Ollama's requests ask for as long, so that it does not unload what is still wanted. */
 const longestKeepMs = 30 * 60_000;
 const shortestKeepMs = 5 * 60_000;
+/** So far a server's time may lie from ours: its answer ends a little before the one we have read. */
+const sameUseMs = 30_000;
 /** Between two keys lies no pause. */
 const shortestPauseMs = 30_000;
 
@@ -100,7 +102,8 @@ const isLoaded = async ({ server, model }: ModelNeed, signal: AbortSignal): Prom
 /**
  * Makes a residency for the servers that share one memory. `usableBytes` is what models could take at most on an empty
  * machine, `freeBytes` what is free now, if anybody can tell. `mayEvict` asks a person about models that somebody else
- * loaded; without it they stay. Dispose it: timers end, loaded models stay.
+ * loaded; without it they stay. While `isManaging` says no, nothing is unloaded by time. Dispose it: timers end, loaded
+ * models stay.
  */
 export const createResidency = ({
   clock,
@@ -109,6 +112,7 @@ export const createResidency = ({
   budget,
   freeBytes,
   mayEvict,
+  isManaging = () => true,
 }: {
   clock: Clock;
   servers: readonly ModelServer[];
@@ -116,6 +120,7 @@ export const createResidency = ({
   budget?: Budget | (() => Budget);
   freeBytes?: (signal: AbortSignal) => Promise<number | undefined>;
   mayEvict?: (models: readonly Resident[], signal: AbortSignal) => Promise<boolean>;
+  isManaging?: () => boolean;
 }): Residency => {
   const known = new Map<string, Known>();
   const loads = new Map<string, Load>();
@@ -182,17 +187,18 @@ export const createResidency = ({
       hits++;
       return;
     }
-    evictions += await room.make(entry.key, need.sizeBytes, signal);
+    const sizeBytes = await need.sizeBytes(signal);
+    evictions += await room.make(entry.key, sizeBytes, signal);
     signal.throwIfAborted();
     // From here on it is ours, even if the load is cut off and the server goes on with it.
     entry.isOurs = true;
     await need.server.load(need.model, signal);
     misses++;
     const real = (await list(signal)).find(({ key }) => key === entry.key);
-    if (!real || real.sizeBytes <= need.sizeBytes) return;
-    // It is loaded already: others go, if they can.
+    if (need.evictsNothing || !real || real.sizeBytes <= sizeBytes) return;
+    // It is loaded already: others of ours go, if they can. A question would keep whoever waits for the model waiting.
     try {
-      evictions += await room.make(entry.key, real.sizeBytes, signal);
+      evictions += await room.make(entry.key, real.sizeBytes, signal, false);
     } catch (error) {
       if (!(error instanceof ResidencyError)) throw error;
     }
@@ -269,11 +275,18 @@ export const createResidency = ({
     }
   };
 
+  /** Requests of other windows and programs make the server's time another one than our last use has set. */
+  const isUsedByOthers = ({ expiresAtMs }: Resident, { usedAtMs }: Known): boolean => {
+    const ownEndMs = clock.dateMs() + longestKeepMs - (clock.nowMs() - usedAtMs);
+    return expiresAtMs === undefined || Math.abs(expiresAtMs - ownEndMs) > sameUseMs;
+  };
+
   const expire = (entry: Known) => {
     void inTurn(async () => {
-      if (entry.users > 0 || closing.signal.aborted) return;
+      if (entry.users > 0 || closing.signal.aborted || !isManaging()) return;
       const resident = (await list(closing.signal)).find(({ key }) => key === entry.key);
       if (!resident?.isOurs || resident.isInUse) return;
+      if (isUsedByOthers(resident, entry)) return startExpiry(entry);
       if (await room.unload([resident], 0, closing.signal)) expired++;
       // A server that cannot be reached has nothing of ours to unload; the next use looks again.
     }).catch(() => undefined);
@@ -294,9 +307,14 @@ export const createResidency = ({
   const endUse = (entry: Known) => {
     entry.users--;
     entry.usedAtMs = clock.nowMs();
-    if (entry.users > 0 || !entry.isOurs || closing.signal.aborted) return;
+    if (entry.users === 0 && entry.isOurs) startExpiry(entry);
+  };
+
+  const startExpiry = (entry: Known) => {
+    if (closing.signal.aborted || !isManaging() || entry.server.tellsLastUse !== true) return;
     const keepMs = keepAliveMs(entry.usualPauseMs);
     entry.expiresAtMs = clock.dateMs() + keepMs;
+    entry.expiry?.dispose();
     entry.expiry = clock.after(keepMs, () => {
       entry.expiry = undefined;
       expire(entry);
@@ -336,25 +354,19 @@ export const createResidency = ({
       }
       return leaseOf(entry);
     },
-    unload: (key, signal = closing.signal) =>
-      inTurn(async () => {
+    async unload(key, signal = closing.signal) {
+      const unloaded = inTurn(async () => {
+        signal.throwIfAborted();
         const resident = (await list(signal)).find((loaded) => loaded.key === key);
         if (!resident || resident.isInUse) return false;
         return room.unload([resident], 0, signal);
-      }),
-    unloadLeastRecentlyUsed: (signal = closing.signal) =>
-      inTurn(async () => {
-        const idle = (await list(signal)).filter(({ isOurs, isInUse }) => isOurs && !isInUse);
-        const oldest = idle.toSorted((a, b) => a.usedAtMs - b.usedAtMs)[0];
-        if (!oldest) return undefined;
-        if (!(await room.unload([oldest], 0, signal))) return undefined;
-        evictions++;
-        return oldest.model;
-      }),
+      });
+      return orAborted(unloaded, signal);
+    },
     list: (signal = closing.signal) => list(signal),
     nextUnload: () =>
       [...known.values()]
-        .filter(({ expiry }) => expiry !== undefined)
+        .filter(({ expiry }) => expiry !== undefined && isManaging())
         .toSorted((a, b) => a.expiresAtMs - b.expiresAtMs)
         .map(({ model, expiresAtMs }) => ({ model, atMs: expiresAtMs }))[0],
     statistics: () => ({ hits, misses, evictions, expired, refused }),

@@ -9,6 +9,8 @@ export type Resident = {
   /** What of it lies in graphics memory, and the context set aside, as far as the server tells. */
   readonly graphicsBytes?: number;
   readonly contextTokens?: number;
+  /** When the server unloads it by itself, milliseconds since 1970, as far as it tells. */
+  readonly expiresAtMs?: number;
   /** Whether it was loaded through us, and not by another program or window. */
   readonly isOurs: boolean;
   readonly isInUse: boolean;

@@ -6,10 +6,11 @@ import { chooseVictims, type BudgetBytes, type Resident } from "./residencyPlan.
 /** Unloads models and waits for their memory. */
 export type Room = {
   /**
-   * Unloads what has to go for a model, and resolves to how many when there is room.
+   * Unloads what has to go for a model, and resolves to how many when there is room. Without `mayAsk` no person is
+   * asked, and what somebody else loaded stays.
    * @throws {ResidencyError} when there is none.
    */
-  make(key: string, neededBytes: number, signal: AbortSignal): Promise<number>;
+  make(key: string, neededBytes: number, signal: AbortSignal, mayAsk?: boolean): Promise<number>;
   /**
    * Unloads these and resolves when the memory is back; to false, and nothing is unloaded, if one has come into use.
    * @throws {ResidencyError} kind "not-freed", when it does not come back.
@@ -90,13 +91,13 @@ export const createRoom = ({
   return {
     unload,
     isLeaving: (key) => leaving.has(key),
-    async make(key, neededBytes, signal) {
+    async make(key, neededBytes, signal, mayAsk = true) {
       for (;;) {
         const others = (await list(signal)).filter((resident) => resident.key !== key);
         const { budgetBytes, limitBytes } = limits();
         const plan = chooseVictims(others, neededBytes, { budgetBytes, limitBytes });
         if ("refusal" in plan) throw new ResidencyError(plan.refusal, { neededBytes, ...plan.details });
-        if (plan.foreign.length > 0 && !(await mayEvict?.(plan.foreign, signal))) {
+        if (plan.foreign.length > 0 && !(mayAsk && (await mayEvict?.(plan.foreign, signal)))) {
           const models = namesOf(plan.foreign);
           throw new ResidencyError("not-ours", { neededBytes, limitBytes: budgetBytes, models });
         }

@@ -2,12 +2,7 @@ import type { CallOptions, Provider, StreamPart } from "../provider/provider.ts"
 import type { Lease, ModelNeed, Residency } from "./residency.ts";
 
 /** Which residency looks after a model, and what it needs to know of it. */
-export type ResidentModel = {
-  readonly residency: Residency;
-  readonly need: Pick<ModelNeed, "server" | "model">;
-  /** What the model takes, as far as known; read only when nobody knows that it is loaded. */
-  sizeBytes(signal: AbortSignal | undefined): Promise<number>;
-};
+export type ResidentModel = { readonly residency: Residency; readonly need: ModelNeed };
 
 /**
  * Sees that the model is loaded before each request, and keeps it while the request runs. A request for a model that is
@@ -29,7 +24,7 @@ export const keepResident = <Kind extends Provider>(
     if (held) return held;
     const wait = call.span?.child("model load");
     try {
-      return await residency.acquire({ ...need, sizeBytes: await resident.sizeBytes(call.signal) }, call.signal);
+      return await residency.acquire(need, call.signal);
     } catch (error) {
       const refused = refusal(error);
       if (refused) throw refused;

@@ -47,6 +47,7 @@ export const createModelMemory = ({
     });
   return {
     origin,
+    tellsLastUse: true,
     models,
     sizes,
     calls,

@@ -21,7 +21,14 @@ test("Ollama: what is loaded, how much of it in graphics memory, loading and unl
   const { sent, ask } = scripted({
     "/api/ps": {
       models: [
-        { name: "a:latest", model: "a:latest", size: 100, size_vram: 70, context_length: 4096 },
+        {
+          name: "a:latest",
+          model: "a:latest",
+          size: 100,
+          size_vram: 70,
+          context_length: 4096,
+          expires_at: "2026-01-01T00:30:00Z",
+        },
         { name: "b:7b", size: "odd" },
       ],
     },
@@ -34,7 +41,7 @@ test("Ollama: what is loaded, how much of it in graphics memory, loading and unl
     (listed) => listed.replace(/:latest$/, ""),
   );
   assert.deepEqual(await server.loaded(signal), [
-    { model: "a", sizeBytes: 100, graphicsBytes: 70, contextTokens: 4096 },
+    { model: "a", sizeBytes: 100, graphicsBytes: 70, contextTokens: 4096, expiresAtMs: Date.UTC(2026, 0, 1, 0, 30) },
     { model: "b:7b", sizeBytes: 0 },
   ]);
   await server.load("a:latest", signal);

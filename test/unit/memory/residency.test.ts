@@ -19,9 +19,18 @@ const setUp = (
     server.sizes.set(model, size * gb);
   const residency = createResidency({ clock, servers: [server], usableBytes: () => 20 * gb, ...more });
   const acquire = (model: string, signal?: AbortSignal) =>
-    residency.acquire({ server, model, sizeBytes: server.sizes.get(model)! }, signal);
-  const use = async (model: string) => (await runClock(clock, acquire(model))).release();
-  return { clock, server, residency, acquire, use };
+    residency.acquire({ server, model, sizeBytes: () => server.sizes.get(model)! }, signal);
+  /** As Ollama does: it keeps what was asked for half an hour from then on, whoever has asked. */
+  const touch = (model: string) => {
+    const loaded = server.models.get(model);
+    if (loaded) server.models.set(model, { ...loaded, expiresAtMs: clock.dateMs() + 30 * 60_000 });
+  };
+  const use = async (model: string) => {
+    (await runClock(clock, acquire(model))).release();
+    touch(model);
+  };
+  const unload = async (model: string) => runClock(clock, residency.unload(`${server.origin}\n${model}`));
+  return { clock, server, residency, acquire, use, touch, unload };
 };
 
 const changesIn = (server: ModelMemory) => server.calls.filter((call) => call !== "list");
@@ -80,7 +89,7 @@ test("a model in use is never unloaded, by us or by the server's word", async ()
 test("what somebody else loaded stays unless a person agrees, and then goes last", async () => {
   const asked: string[][] = [];
   let isAllowed = false;
-  const { clock, server, residency, acquire, use } = setUp({
+  const { clock, server, acquire, use } = setUp({
     mayEvict: async (models) => {
       asked.push(models.map(({ model }) => model));
       return isAllowed;
@@ -97,7 +106,6 @@ test("what somebody else loaded stays unless a person agrees, and then goes last
   await use("big");
   assert.deepEqual(asked, [["theirs"], ["theirs"]]);
   assert.deepEqual(namesIn(server), ["big"]);
-  assert.equal(await runClock(clock, residency.unloadLeastRecentlyUsed()), "big");
 });
 
 test("a model that was there before us is used and left alone", async () => {
@@ -105,7 +113,7 @@ test("a model that was there before us is used and left alone", async () => {
   server.models.set("a", { model: "a", sizeBytes: 6 * gb });
   await use("a");
   clock.advance(10 * 3_600_000);
-  assert.equal(await runClock(clock, residency.unloadLeastRecentlyUsed()), undefined);
+  await runClock(clock, residency.list());
   assert.deepEqual(namesIn(server), ["a"]);
   assert.deepEqual(residency.statistics(), { hits: 1, misses: 0, evictions: 0, expired: 0, refused: 0 });
 });
@@ -168,12 +176,12 @@ test("a model that was seen loaded just now is not asked after, unless it was se
 });
 
 test("whoever wants a model that is being unloaded waits, and loads it anew", async () => {
-  const { clock, server, residency, acquire, use } = setUp({ freedAfterMs: 2000 });
+  const { clock, server, acquire, use, unload } = setUp({ freedAfterMs: 2000 });
   await use("a");
-  const unloading = residency.unloadLeastRecentlyUsed();
+  const unloading = unload("a");
   await clock.timer(2000);
   const wanted = acquire("a");
-  assert.equal(await runClock(clock, unloading), "a");
+  assert.equal(await unloading, true);
   (await runClock(clock, wanted)).release();
   assert.deepEqual(changesIn(server), ["load a", "unload a", "load a"]);
   assert.deepEqual(namesIn(server), ["a"]);
@@ -213,7 +221,9 @@ test("cancelling: the last of two ends the load, and the next request loads anew
   await assert.rejects(two, { name: "AbortError" });
   await use("a");
   assert.deepEqual(changesIn(server), ["load a", "load a"]);
-  await assert.rejects(residency.acquire({ server, model: "a", sizeBytes: 1 }, first.signal), { name: "AbortError" });
+  await assert.rejects(residency.acquire({ server, model: "a", sizeBytes: () => 1 }, first.signal), {
+    name: "AbortError",
+  });
   residency.dispose();
   assert.deepEqual(clock.pending(), []);
 });
@@ -223,7 +233,7 @@ test("an unused model of ours goes after its time, which grows with the pauses b
   assert.equal(keepAliveMs(60_000), 5 * 60_000);
   assert.equal(keepAliveMs(4 * 60_000), 16 * 60_000);
   assert.equal(keepAliveMs(86_400_000), 30 * 60_000);
-  const { clock, server, residency, use } = setUp();
+  const { clock, server, residency, use, unload } = setUp();
   await use("a");
   assert.deepEqual(residency.nextUnload(), { model: "a", atMs: clock.dateMs() + 30 * 60_000 });
   clock.advance(3000);
@@ -234,21 +244,81 @@ test("an unused model of ours goes after its time, which grows with the pauses b
   clock.advance(15 * 60_000);
   assert.deepEqual(namesIn(server), ["a"]);
   clock.advance(60_000);
-  await runClock(clock, residency.unloadLeastRecentlyUsed());
+  await unload("none");
   assert.deepEqual(namesIn(server), []);
   assert.equal(residency.statistics().expired, 1);
   assert.equal(residency.nextUnload(), undefined);
 });
 
+test("a model that another window has used since then stays, until nobody has used it", async () => {
+  const { clock, server, residency, use, touch, unload } = setUp();
+  await use("a");
+  clock.advance(20 * 60_000);
+  touch("a");
+  clock.advance(10 * 60_000);
+  await unload("none");
+  assert.deepEqual(namesIn(server), ["a"]);
+  assert.deepEqual(residency.nextUnload(), { model: "a", atMs: clock.dateMs() + 30 * 60_000 });
+  // Another program asks for less than we do.
+  server.models.set("a", { model: "a", sizeBytes: 6 * gb, expiresAtMs: clock.dateMs() + 29 * 60_000 });
+  clock.advance(30 * 60_000);
+  await unload("none");
+  assert.deepEqual(namesIn(server), ["a"]);
+  await use("a");
+  clock.advance(30 * 60_000);
+  await unload("none");
+  assert.deepEqual(namesIn(server), []);
+});
+
+test("nothing goes by time where the server does not tell who uses it, or models are left to themselves", async () => {
+  const { clock, server, residency } = setUp();
+  const silent = { ...server, tellsLastUse: false };
+  (await runClock(clock, residency.acquire({ server: silent, model: "a", sizeBytes: () => 1 }))).release();
+  assert.equal(residency.nextUnload(), undefined);
+  assert.deepEqual(clock.pending(), []);
+  let isManaging = false;
+  const left = setUp({ isManaging: () => isManaging });
+  await left.use("a");
+  assert.deepEqual(left.clock.pending(), []);
+  isManaging = true;
+  await left.use("a");
+  assert.ok(left.residency.nextUnload());
+  isManaging = false;
+  assert.equal(left.residency.nextUnload(), undefined);
+  left.clock.advance(30 * 60_000);
+  await left.unload("none");
+  assert.deepEqual(namesIn(left.server), ["a"]);
+});
+
+test("unloading waits for its turn only as long as whoever asked does", async () => {
+  const { clock, server, residency, acquire, use } = setUp({ loadMs: 30_000 });
+  await use("a");
+  const loading = acquire("b");
+  await clock.timer(30_000);
+  const stop = new AbortController();
+  const unloading = residency.unload(`${server.origin}\na`, stop.signal);
+  stop.abort();
+  await assert.rejects(unloading, { name: "AbortError" });
+  (await runClock(clock, loading)).release();
+  assert.deepEqual(namesIn(server), ["a", "b"]);
+});
+
+test("the size of a model that is loaded is not asked for", async () => {
+  const { clock, server, residency } = setUp();
+  server.models.set("a", { model: "a", sizeBytes: 6 * gb });
+  const sizeBytes = () => assert.fail("it is loaded");
+  (await runClock(clock, residency.acquire({ server, model: "a", sizeBytes }))).release();
+});
+
 test("a model that was just used is held without a question, until it leaves", async () => {
-  const { clock, server, residency, use } = setUp();
+  const { clock, server, residency, use, unload } = setUp();
   assert.equal(residency.hold(server, "a"), undefined);
   await use("a");
   const asked = server.calls.length;
   const lease = residency.hold(server, "a");
   clock.advance(3 * 60_000);
   assert.ok(lease);
-  await assert.rejects(runClock(clock, residency.acquire({ server, model: "big", sizeBytes: 16 * gb })));
+  await assert.rejects(runClock(clock, residency.acquire({ server, model: "big", sizeBytes: () => 16 * gb })));
   lease.release(true);
   clock.advance(3 * 60_000);
   const again = residency.hold(server, "a");
@@ -258,7 +328,7 @@ test("a model that was just used is held without a question, until it leaves", a
   clock.advance(2 * 60_000);
   assert.equal(residency.hold(server, "a"), undefined, "nobody has seen it for five minutes");
   await use("a");
-  await runClock(clock, residency.unloadLeastRecentlyUsed());
+  await unload("a");
   assert.equal(residency.hold(server, "a"), undefined, "it was unloaded");
 });
 
@@ -282,8 +352,25 @@ test("a model that turns out larger than thought makes the others go", async () 
   const { clock, server, residency, use } = setUp();
   await use("a");
   server.sizes.set("b", 10 * gb);
-  (await runClock(clock, residency.acquire({ server, model: "b", sizeBytes: 5 * gb }))).release();
+  (await runClock(clock, residency.acquire({ server, model: "b", sizeBytes: () => 5 * gb }))).release();
   assert.deepEqual(namesIn(server), ["b"]);
+});
+
+test("once a model is loaded nobody is asked for room, and what others loaded stays", async () => {
+  const { clock, server, residency } = setUp({ mayEvict: () => assert.fail("the model is loaded") });
+  server.models.set("theirs", { model: "theirs", sizeBytes: 7 * gb });
+  server.sizes.set("b", 10 * gb);
+  (await runClock(clock, residency.acquire({ server, model: "b", sizeBytes: () => 5 * gb }))).release();
+  assert.deepEqual(namesIn(server), ["theirs", "b"]);
+});
+
+test("a model that was loaded ahead of need makes no other go, however large it turns out", async () => {
+  const { clock, server, residency, use } = setUp();
+  await use("a");
+  server.sizes.set("b", 10 * gb);
+  const need = { server, model: "b", sizeBytes: () => 5 * gb, evictsNothing: true };
+  (await runClock(clock, residency.acquire(need))).release();
+  assert.deepEqual(namesIn(server), ["a", "b"]);
 });
 
 test("1,000 random loads never exceed the budget", async () => {
@@ -307,7 +394,7 @@ test("1,000 random loads never exceed the budget", async () => {
       const server = servers[Math.floor(random() * 2)]!;
       const model = `m${Math.floor(random() * 10)}`;
       const signal = random() < 0.1 ? new AbortController() : undefined;
-      const pending = residency.acquire({ server, model, sizeBytes: server.sizes.get(model)! }, signal?.signal);
+      const pending = residency.acquire({ server, model, sizeBytes: () => server.sizes.get(model)! }, signal?.signal);
       if (signal) clock.after(random() * 1500, () => signal.abort());
       try {
         const lease = await pending;

@@ -32,8 +32,7 @@ const setUp = (refusal: (error: unknown) => Error | undefined = (error) => error
       provider,
       () => ({
         residency,
-        need: { server, model },
-        sizeBytes: () => Promise.resolve(server.sizes.get(model)!),
+        need: { server, model, sizeBytes: () => server.sizes.get(model)! },
       }),
       refusal,
     );
