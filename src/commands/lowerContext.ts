@@ -5,6 +5,8 @@ import { pick, withCancel } from "./quickPick.ts";
 
 /** A shorter context does not even hold what ghost text sends. */
 const shortestTokens = 2048;
+/** So long a server may take to say what it holds; a person waits for the list. */
+const answerMs = 3_000;
 
 /** What a context can be lowered to: half of it and halves of that, in whole 1024s. */
 export const lowerContexts = (contextTokens: number): readonly number[] => {
@@ -37,10 +39,12 @@ const candidatesOf = async ({ memory }: MemoryActionServices): Promise<readonly 
   const kept = await Promise.all(
     pinned.map(async (server): Promise<readonly Candidate[]> => {
       if (server.provider.kind !== "llamacpp") return [];
-      const { contextTokens, slots = 1, model } = await server.provider.capabilities();
-      return contextTokens === undefined
-        ? []
-        : [{ model: model.split(/[/\\]/).at(-1)!, contextTokens, used: server, slots }];
+      // A server that hangs must not keep the list of the others from being shown.
+      const signal = AbortSignal.timeout(answerMs);
+      const facts = await server.provider.capabilities({ signal }).catch(() => undefined);
+      if (facts?.contextTokens === undefined) return [];
+      const { contextTokens, slots = 1, model } = facts;
+      return [{ model: model.split(/[/\\]/).at(-1)!, contextTokens, used: server, slots }];
     }),
   );
   return [...loaded, ...kept.flat()];

@@ -1,5 +1,6 @@
 import os from "node:os";
 import * as vscode from "vscode";
+import { isAbortError } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Connections } from "../host/connections.ts";
 import type { Memory } from "../host/memory.ts";
@@ -162,44 +163,55 @@ const stateOf = ({ isInUse, isOurs }: LoadedResident): string => {
   return isOurs ? "" : vscode.l10n.t("loaded by another program");
 };
 
+const namesOf = (residents: readonly LoadedResident[]): string => residents.map(({ model }) => model).join(", ");
+
 /** Who unloads what others loaded is told so first. */
 const agrees = async (residents: readonly LoadedResident[]): Promise<boolean> => {
   const { l10n } = vscode;
   const foreign = residents.filter(({ isOurs }) => !isOurs);
   if (foreign.length === 0) return true;
-  const names = foreign.map(({ model }) => model).join(", ");
-  const sentence = l10n.t("{0} was loaded by another program, or before this window was opened. Unload it?", names);
+  const sentence = l10n.t(
+    "{0} was loaded by another program, or before this window was opened. Unload it?",
+    namesOf(foreign),
+  );
   const unload = l10n.t("Unload");
   return (await vscode.window.showWarningMessage(sentence, { modal: true }, unload)) === unload;
 };
 
-/** Unloads these and says what came of it. */
+/** Unloads these, each whatever came of the one before, and says what came of it; nothing after a person has cancelled. */
 const unloadAll = async ({ memory }: MemoryActionServices, residents: readonly LoadedResident[]): Promise<void> => {
   const { l10n } = vscode;
   const watch = await memory();
-  const names = residents.map(({ model }) => model).join(", ");
-  try {
-    await withCancel(l10n.t("Unloading {0}", names), async (signal) => {
-      const residency = await watch.residency();
-      const gone: LoadedResident[] = [];
-      for (const resident of residents) {
+  const gone: LoadedResident[] = [];
+  const late: LoadedResident[] = [];
+  const failed: LoadedResident[] = [];
+  const isWhole = await withCancel(l10n.t("Unloading {0}", namesOf(residents)), async (signal) => {
+    const residency = await watch.residency();
+    for (const resident of residents) {
+      try {
         if (await residency.unload(resident, signal)) gone.push(resident);
+      } catch (error) {
+        if (signal.aborted || (error instanceof Error && isAbortError(error))) return false;
+        (error instanceof ResidencyError ? late : failed).push(resident);
       }
-      const freed = formatBytes(gone.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
-      watch.log("model", { event: "unload", model: gone.map(({ model }) => model).join(", ") });
-      inform(
-        gone.length === 0
-          ? l10n.t("{0} is in use now and stays loaded.", names)
-          : l10n.t("{0} was unloaded ({1}).", gone.map(({ model }) => model).join(", "), freed),
-      );
-    });
-  } catch (error) {
-    const isLate = error instanceof ResidencyError;
-    void vscode.window.showWarningMessage(
-      isLate
-        ? l10n.t("{0} was unloaded, but its memory has not come back yet.", names)
-        : l10n.t("{0} could not be unloaded.", names),
-    );
+    }
+    return true;
+  });
+  const unloaded = namesOf([...gone, ...late]);
+  if (unloaded !== "") watch.log("model", { event: "unload", model: unloaded });
+  if (gone.length > 0) {
+    const freed = formatBytes(gone.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+    inform(l10n.t("{0} was unloaded ({1}).", namesOf(gone), freed));
+  }
+  if (late.length > 0) {
+    const sentence = l10n.t("{0} was unloaded, but its memory has not come back yet.", namesOf(late));
+    void vscode.window.showWarningMessage(sentence);
+  }
+  if (failed.length > 0) {
+    void vscode.window.showWarningMessage(l10n.t("{0} could not be unloaded.", namesOf(failed)));
+  }
+  if (isWhole && gone.length + late.length + failed.length === 0) {
+    inform(l10n.t("{0} is in use now and stays loaded.", namesOf(residents)));
   }
   await watch.models();
 };
@@ -212,7 +224,9 @@ export const unloadModel = async (services: MemoryActionServices, which: unknown
   const oldestFirst = residents.toSorted((a, b) => a.usedAtMs - b.usedAtMs);
   if (residents.length === 0) return inform(l10n.t("No model is loaded that Hotpath can unload."));
   if (which === "leastRecentlyUsed") {
-    const oldest = oldestFirst.find(({ isOurs, isInUse }) => isOurs && !isInUse);
+    // Who asks for this is short of this machine's memory.
+    const here = oldestFirst.filter(({ server }) => server.host === "");
+    const oldest = here.find(({ isOurs, isInUse }) => isOurs && !isInUse);
     return oldest
       ? unloadAll(services, [oldest])
       : inform(l10n.t("Every model that Hotpath has loaded is in use now."));

@@ -19,7 +19,6 @@ const optionalRows = async (): Promise<Choice<Command>[]> => {
   const rows = [
     row("lightbulb", l10n.t("Recommend a model for this machine"), "hotpath.recommendModel"),
     row("table", l10n.t("Show batch and context tables"), "hotpath.showMachineTables"),
-    row("clear-all", l10n.t("Free memory of Hotpath"), "hotpath.freeMemory"),
   ];
   return rows.filter(({ value }) => value !== undefined && known.has(value.command));
 };

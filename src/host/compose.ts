@@ -351,7 +351,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     if (isWriting) return;
     ({ settings: wished, problems } = readSettings());
     const inUse = useSettings();
-    void memory().then((made) => made.settingsChanged());
+    void memory().then((made) => made.settingsChanged(wished));
     enabled.reset();
     ghostTextStatus.refresh();
     chat?.settingsChanged();

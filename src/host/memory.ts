@@ -12,12 +12,13 @@ import { createMemoryMonitor, type Alert, type MemoryMonitor, type MonitorSettin
 import { sampleMemory, type MemorySample } from "../memory/sample.ts";
 import type { Trend } from "../memory/trend.ts";
 import type { Ledger } from "../metrics/ledger.ts";
+import { normalizeName } from "../provider/ollamaModel.ts";
 import type { MemoryReport } from "../report/memoryView.ts";
 import type { Connections } from "./connections.ts";
 import type { MemoryDetails, ModelDetails } from "./memoryDetails.ts";
 import type { ModelResidency } from "./memoryResidency.ts";
 import type { ApiKeys } from "./secrets.ts";
-import type { MemorySettings, ModelSetting } from "./settingsSchema.ts";
+import type { MemorySettings, ModelSetting, Settings } from "./settingsSchema.ts";
 import type { StatusBar } from "./statusBar.ts";
 
 /** Memory as this window watches it. */
@@ -25,15 +26,15 @@ export type Memory = Disposable & {
   readonly monitor: MemoryMonitor;
   /** Asks the servers in use what is loaded. */
   models(): Promise<ModelDetails>;
-  /** What to set for a model, once somebody has asked what fits this machine; shown while it is loaded. */
+  /** What to set for a model, by its name as `normalizeName` writes it, once somebody has asked what fits this machine; shown while it is loaded. */
   setBatchTips(tips: ReadonlyMap<string, string>): void;
   residency(): Promise<ModelResidency>;
   /** Loads a model in the background, unless the settings, the server or a lack of room are against it. */
   warmUp(setting: ModelSetting): void;
   /** What the performance report shows; asks nobody. */
   report(): MemoryReport;
-  /** The settings are others now. */
-  settingsChanged(): void;
+  /** The settings are others now: these. Servers that are no longer among them are not asked any more. */
+  settingsChanged(all: Settings): void;
   /** Writes an event to the log, if there is one: figures and short words. */
   log(kind: "model" | "processes", fields: Readonly<Record<string, number | string | undefined>>): void;
   /** Where all windows remember what was said of alerts. */
@@ -76,6 +77,18 @@ const monitorSettings = (settings: MemorySettings): MonitorSettings => ({
   },
 });
 
+/** Of all servers that are set up, whatever for. */
+const originsOf = ({ completion, chat, background, nextEdit }: Settings): ReadonlySet<string> =>
+  new Set(
+    [completion, chat, background, nextEdit].flatMap((role) =>
+      role
+        ? [role.baseUrl, ...role.moreBaseUrls, ...role.fallbacks.map(({ baseUrl }) => baseUrl)].map(
+            (baseUrl) => new URL(baseUrl).origin,
+          )
+        : [],
+    ),
+  );
+
 /** The machine that is measured, where the window is on another one. */
 export const measuredMachine = (): string | undefined =>
   vscode.env.remoteName === undefined ? undefined : os.hostname();
@@ -110,7 +123,8 @@ export const createMemory = (options: MemoryOptions): Memory => {
 
   /** What is wrong comes first; where nothing is, what could be set. */
   const tip = (): string | undefined =>
-    details?.tip ?? details?.models.map(({ model }) => batchTips.get(model)).find((text) => text !== undefined);
+    details?.tip ??
+    details?.models.map(({ model }) => batchTips.get(normalizeName(model))).find((text) => text !== undefined);
 
   const draw = (sample: MemorySample) => {
     statusBar.show(
@@ -283,8 +297,9 @@ export const createMemory = (options: MemoryOptions): Memory => {
       nextUnload: details?.nextUnload,
       tip: tip(),
     }),
-    settingsChanged() {
+    settingsChanged(all) {
       monitor.configure(monitorSettings(settings()));
+      loadedResidency?.keepOnly(originsOf(all));
     },
     log: write,
     globalState,

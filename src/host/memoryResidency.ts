@@ -36,6 +36,7 @@ export type ModelResidency = Disposable & {
   used(): readonly UsedServer[];
   /** When the last request began, on the clock's monotonic scale; minus infinity: never. */
   usedAtMs(): number;
+  /** Of a host that does not answer: what it had told last. */
   list(signal: AbortSignal): Promise<readonly LoadedResident[]>;
   /** What {@link list} found last; asks nobody. */
   lastList(): readonly LoadedResident[];
@@ -48,6 +49,8 @@ export type ModelResidency = Disposable & {
   unload(resident: LoadedResident, signal: AbortSignal): Promise<boolean>;
   /** LM Studio loads the model with this context from now on. */
   setContext(model: string, contextTokens: number): void;
+  /** Servers whose origins are no longer set up are not asked any more; models that they hold stay there. */
+  keepOnly(origins: ReadonlySet<string>): void;
   nextUnload(): { readonly model: string; readonly atMs: number } | undefined;
   statistics(): ResidencyStatistics;
 };
@@ -70,8 +73,8 @@ export type ModelResidencyOptions = {
 
 /** So long a server that did not answer is not asked again what it is. */
 const askAgainMs = 30_000;
-/** So long an answer to the question about others' models holds. */
-const consentMs = 60 * 60_000;
+/** So long a no to the question about others' models holds; a question without an answer is not asked twice, either. */
+const refusalMs = 60 * 60_000;
 /** What a model takes beside its file: the context and scratch memory. A first guess; the server tells the rest. */
 const overheadShare = 1.15;
 
@@ -90,6 +93,8 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
   const { l10n } = vscode;
   const known = new Map<string, Known>();
   const used = new Map<string, UsedServer>();
+  /** Beside {@link used}: a server that is opened anew was used before. */
+  const usedAtMsOf = new Map<string, number>();
   /** One for each host: its servers share its memory. */
   const hosts = new Map<string, { readonly residency: Residency; readonly servers: ManagedServer[] }>();
   const sizes = new Map<string, number>();
@@ -111,9 +116,12 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
       return (await vscode.window.showInformationMessage(sentence, unload, l10n.t("Keep it"))) === unload;
     };
     const consent =
-      before && before.untilMs > clock.nowMs() ? before : { isGiven: ask(), untilMs: clock.nowMs() + consentMs };
+      before && before.untilMs > clock.nowMs() ? before : { isGiven: ask(), untilMs: clock.nowMs() + refusalMs };
     consents.set(names, consent);
-    return orAborted(consent.isGiven, signal);
+    const isGiven = await orAborted(consent.isGiven, signal);
+    // A yes is for what is loaded now; the same model, loaded anew, is another program's wish again.
+    if (isGiven && consents.get(names) === consent) consents.delete(names);
+    return isGiven;
   };
 
   /** Nobody here can see what is free on a graphics card; its server waits for that. */
@@ -219,19 +227,22 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
 
   return {
     wrap(provider, setting) {
-      let ownUsedAtMs = Number.NEGATIVE_INFINITY;
-      used.set(JSON.stringify([setting.provider, setting.baseUrl, setting.model]), {
+      const usedKey = JSON.stringify([setting.provider, setting.baseUrl, setting.model]);
+      const entry: UsedServer = {
         setting,
         provider,
-        usedAtMs: () => ownUsedAtMs,
+        usedAtMs: () => usedAtMsOf.get(usedKey) ?? Number.NEGATIVE_INFINITY,
         get managed() {
           const found = known.get(`${setting.provider} ${setting.baseUrl}`)?.found;
           return found instanceof Promise ? undefined : found;
         },
-      });
+      };
+      used.set(usedKey, entry);
       const findResident = (call: CallOptions): ResidentModel | undefined | Promise<ResidentModel | undefined> => {
-        ownUsedAtMs = clock.nowMs();
-        usedAtMs = ownUsedAtMs;
+        usedAtMs = clock.nowMs();
+        usedAtMsOf.set(usedKey, usedAtMs);
+        // It may have been taken out of the settings and put back.
+        if (!used.has(usedKey)) used.set(usedKey, entry);
         if (!settings().managesModels || provider.breaker.state !== "closed" || isElsewhere(setting.model))
           return undefined;
         const found = find(setting);
@@ -248,8 +259,10 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
     usedAtMs: () => usedAtMs,
     async list(signal) {
       const lists = await Promise.all(
-        [...hosts.values()].map(async ({ residency, servers }) => {
-          const residents = await residency.list(signal);
+        [...hosts].map(async ([host, { residency, servers }]) => {
+          const residents = await residency.list(signal).catch(() => undefined);
+          // A server that does not answer takes nothing from what the others tell.
+          if (!residents) return last.filter(({ server }) => server.host === host);
           return residents.flatMap((resident): LoadedResident[] => {
             const server = servers.find((candidate) => candidate === resident.server);
             return server ? [Object.assign(resident, { server })] : [];
@@ -284,6 +297,17 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
     },
     unload: (resident, signal) => hostOf(resident.server.host).residency.unload(resident.key, signal),
     setContext: (model, contextTokens) => void contexts.set(model, contextTokens),
+    keepOnly(origins) {
+      const isKept = (baseUrl: string) => origins.has(new URL(baseUrl).origin);
+      for (const [key, { setting }] of used) if (!isKept(setting.baseUrl)) used.delete(key);
+      for (const key of known.keys()) if (!isKept(key.slice(key.indexOf(" ") + 1))) known.delete(key);
+      for (const { servers } of hosts.values()) {
+        // The residency shares this list.
+        const kept = servers.filter(({ origin }) => origins.has(origin));
+        servers.splice(0, servers.length, ...kept);
+      }
+      last = last.filter(({ server }) => origins.has(server.origin));
+    },
     nextUnload: () =>
       [...hosts.values()]
         .flatMap(({ residency }) => residency.nextUnload() ?? [])

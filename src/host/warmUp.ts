@@ -9,18 +9,33 @@ const afterFocusMs = 1000;
 const pauseMs = 4000;
 
 /**
- * Calls `warmUp` when a connection is about to be wanted: once, a second after the window first has the focus, and at
- * the first key after a pause; it is told which. Costs one comparison for each edit.
+ * Calls `warmUp` when a connection is about to be wanted: once, a second after the window first has the focus, again
+ * when the workspace has become trusted, and at the first key after a pause; it is told which. Costs one comparison for each edit.
  */
 export const registerWarmUp = (clock: Clock, warmUp: (isFirstFocus: boolean) => void): Disposable => {
   const disposables = createDisposableList();
   let firstFocus: Disposable | undefined;
   let lastEditMs = -Infinity;
   const onFocus = (isFocused: boolean) => {
-    if (isFocused) firstFocus ??= disposables.add(clock.after(afterFocusMs, () => warmUp(true)));
+    if (!isFocused || firstFocus) return;
+    firstFocus = disposables.add(
+      clock.after(afterFocusMs, () => {
+        // Whoever has only passed by wants nothing here; the next time counts as the first.
+        if (vscode.window.state.focused) warmUp(true);
+        else firstFocus = undefined;
+      }),
+    );
   };
   onFocus(vscode.window.state.focused);
   disposables.add(vscode.window.onDidChangeWindowState(({ focused }) => onFocus(focused)));
+  // Before that nothing could be warmed up.
+  disposables.add(
+    vscode.workspace.onDidGrantWorkspaceTrust(() => {
+      firstFocus?.dispose();
+      firstFocus = undefined;
+      onFocus(vscode.window.state.focused);
+    }),
+  );
   disposables.add(
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
       // What a program changes, in the background or in an output channel, is nobody's typing.

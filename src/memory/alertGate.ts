@@ -4,6 +4,8 @@ export type AlertState = {
   readonly toldAtMs?: number;
   /** How long nothing is told after {@link AlertState.toldAtMs}. */
   readonly restMs?: number;
+  /** Whether what was told was critical. */
+  readonly wasCritical?: boolean;
 };
 
 const firstRestMs = 10 * 60_000;
@@ -16,13 +18,14 @@ const forgottenAfterMs = 4 * 60 * 60_000;
  * the next for twenty, at most for an hour. Undefined: not now. What is worse than what was told comes through.
  */
 export const mayTell = (state: AlertState, nowMs: number, isCritical: boolean): AlertState | undefined => {
-  const { mutedUntilMs = 0, toldAtMs, restMs = 0 } = state;
+  const { mutedUntilMs = 0, toldAtMs, restMs = 0, wasCritical = false } = state;
   if (nowMs < mutedUntilMs) return undefined;
   // A clock that was set back must not keep everybody quiet for years.
   const sinceMs = toldAtMs === undefined || toldAtMs > nowMs ? Infinity : nowMs - toldAtMs;
-  if (sinceMs < restMs && !isCritical) return undefined;
+  if (sinceMs < restMs && (wasCritical || !isCritical)) return undefined;
   const isNews = sinceMs > forgottenAfterMs;
-  return { toldAtMs: nowMs, restMs: isNews ? firstRestMs : Math.min(longestRestMs, 2 * Math.max(restMs, firstRestMs)) };
+  const nextRestMs = isNews ? firstRestMs : Math.min(longestRestMs, 2 * Math.max(restMs, firstRestMs));
+  return { toldAtMs: nowMs, restMs: nextRestMs, wasCritical: isCritical };
 };
 
 /** Nothing is told until the day is over where this program runs. */

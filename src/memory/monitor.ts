@@ -37,9 +37,7 @@ export type MonitorSettings = {
 export type MemoryMonitor = Disposable & {
   /** The newest sample, taken now if there is none yet. */
   latest(): MemorySample;
-  /** Stops or restarts the interval; restarting samples at once. */
-  setActive(isActive: boolean): void;
-  /** As {@link MemoryMonitor.setActive}, with a slower interval between. */
+  /** Stops the interval, restarts it, or makes it slower; restarting samples at once. */
   setPace(pace: Pace): void;
   /** Takes other settings, from the next sample on. */
   configure(settings: MonitorSettings): void;
@@ -49,8 +47,6 @@ export type MemoryMonitor = Disposable & {
   levels(): Levels;
   /** The extension host's resident memory, the newest last, for `assessTrend`; that is loaded by whoever shows it. */
   history(): readonly SizeSample[];
-  /** Forgets the history, at a step that is no news: another workspace, an index, a model. */
-  forgetHistory(): void;
   statistics(): MemoryStatistics;
 };
 
@@ -153,7 +149,6 @@ export const createMemoryMonitor = ({
 
   return {
     latest: () => (newest ??= sample()),
-    setActive: (isActive) => setPace(isActive ? "active" : "paused"),
     setPace,
     configure(wanted) {
       settings = wanted;
@@ -171,9 +166,6 @@ export const createMemoryMonitor = ({
     },
     levels: () => levels,
     history: () => history.slice(-historySamples),
-    forgetHistory() {
-      history = [];
-    },
     statistics: () => ({
       samples,
       hostAverageBytes: samples > 0 ? hostSumBytes / samples : 0,

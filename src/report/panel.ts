@@ -73,6 +73,8 @@ const keepUpToDate = (panel: vscode.WebviewPanel, options: ReportPanelOptions): 
 
   const send = async () => {
     pending = undefined;
+    // The predictor's worker is not woken for a page that nobody sees.
+    if (!isReady || !panel.visible) return;
     predictor = await options.readPredictor().catch(() => undefined);
     if (!isReady || !panel.visible) return;
     const view = buildReport({

@@ -79,7 +79,7 @@ const collect = (): void => {
 /** Processor time for one sample with all that hangs on it, at a hundred times the pace and more. */
 const measureTime = async (folder: string): Promise<Figures> => {
   const running = startMonitor(folder, fastMs);
-  running.monitor.setActive(true);
+  running.monitor.setPace("active");
   await wait(1500);
   const delay = monitorEventLoopDelay({ resolution: 1 });
   const before = running.count();
@@ -122,9 +122,9 @@ const measureMemory = async (folder: string): Promise<Figures> => {
   const heapBytes = process.memoryUsage().heapUsed;
   const rssBytes = process.memoryUsage.rss();
   const running = startMonitor(folder, 1);
-  running.monitor.setActive(true);
+  running.monitor.setPace("active");
   while (running.count() < 1500) await wait(50);
-  running.monitor.setActive(false);
+  running.monitor.setPace("paused");
   await wait(200);
   collect();
   const heapAfterBytes = process.memoryUsage().heapUsed;
@@ -178,7 +178,7 @@ const measureTool = async (folder: string, command: string): Promise<Figures> =>
   const count = () => void programs++;
   subscribe("child_process", count);
   const running = startMonitor(folder, fastMs);
-  running.monitor.setActive(true);
+  running.monitor.setPace("active");
   await wait(1000);
   const programsOfMonitor = programs;
   const idleDelay = monitorEventLoopDelay({ resolution: 1 });

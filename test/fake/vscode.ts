@@ -43,6 +43,7 @@ const createEvent = <T>() => {
 
 const windowState = createEvent<{ focused: boolean }>();
 const textChange = createEvent<unknown>();
+const trustGrant = createEvent<void>();
 
 /** The person in front of the window; `reset` before each test. */
 export const person = {
@@ -65,6 +66,7 @@ export const person = {
     person.shown.findLast(({ kind, text }) => kind === "list" && text.includes(title)),
   fireWindowState: windowState.fire,
   fireTextChange: textChange.fire,
+  fireTrustGrant: () => trustGrant.fire(),
 };
 
 const next = (): Step => person.steps.shift() ?? "close";
@@ -177,7 +179,11 @@ export const window = {
   },
   withProgress,
 };
-export const workspace = { isTrusted: true, onDidChangeTextDocument: textChange.event };
+export const workspace = {
+  isTrusted: true,
+  onDidChangeTextDocument: textChange.event,
+  onDidGrantWorkspaceTrust: trustGrant.event,
+};
 export const env = {
   language: "en",
   remoteName: undefined as string | undefined,

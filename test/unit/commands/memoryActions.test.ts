@@ -4,6 +4,7 @@ import { systemClock as clock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { createConnections } from "../../../src/host/connections.ts";
 import { parseSettings } from "../../../src/host/settingsSchema.ts";
+import { ResidencyError } from "../../../src/memory/modelServer.ts";
 import { createLedger } from "../../../src/metrics/ledger.ts";
 import { createModelServer } from "../../fake/modelServer.ts";
 import { createOllamaServer } from "../../fake/ollamaServer.ts";
@@ -71,7 +72,7 @@ const setUp = async (context: TestContext, models: Record<string, number>, more:
       Object.assign(values, wanted);
       ({ settings } = parseSettings((name) => values[name]));
       connections.settingsChanged();
-      memory.settingsChanged();
+      memory.settingsChanged(settings);
     },
     workerUrl: () => new URL("file:///none.js"),
     async reportFault(error: unknown) {
@@ -126,6 +127,88 @@ test("a model is chosen and unloaded; what another program has loaded only with 
   person.reset();
   await unloadModel(services, "leastRecentlyUsed");
   assert.deepEqual(person.said(), ["No model is loaded that Hotpath can unload."]);
+});
+
+/** The actions, with these models, and what comes of unloading them. */
+const withResidents = async (
+  context: TestContext,
+  residents: readonly { readonly model: string; readonly host?: string }[],
+  unload: (model: string) => Promise<boolean>,
+) => {
+  const { services, memory } = await setUp(context, { coder: 1 });
+  const loaded = residents.map(({ model, host = "" }, index) => ({
+    model,
+    key: model,
+    sizeBytes: gb,
+    isOurs: true,
+    isInUse: false,
+    usedAtMs: index,
+    server: { host },
+  }));
+  const asked: string[] = [];
+  const residency = {
+    unload(resident: { readonly model: string }) {
+      asked.push(resident.model);
+      return unload(resident.model);
+    },
+  };
+  const fake = {
+    ...memory,
+    models: () => Promise.resolve({ residents: loaded }),
+    residency: () => Promise.resolve(residency),
+  };
+  return { asked, services: { ...services, memory: () => Promise.resolve(fake as never) } };
+};
+
+test("unloading all: what goes wrong with one is said of that one", async (context) => {
+  const models = [{ model: "a" }, { model: "b" }, { model: "c" }, { model: "d" }];
+  const { services, asked } = await withResidents(context, models, (model) => {
+    if (model === "a") return Promise.reject(new ResidencyError("not-freed", { neededBytes: 0 }));
+    if (model === "b") return Promise.reject(new Error("no"));
+    return Promise.resolve(model === "c");
+  });
+  await unloadModel(services, "all");
+  assert.deepEqual(asked, ["a", "b", "c", "d"]);
+  assert.deepEqual(person.said(), [
+    "c was unloaded (1.0 GB).",
+    "a was unloaded, but its memory has not come back yet.",
+    "b could not be unloaded.",
+  ]);
+});
+
+test("unloading that a person cancels ends without a word", async (context) => {
+  const { services } = await withResidents(context, [{ model: "a" }], () =>
+    Promise.reject(new DOMException("Cancelled", "AbortError")),
+  );
+  await unloadModel(services, "all");
+  assert.deepEqual(person.said(), []);
+});
+
+test("the least recently used model is one of this machine: another one's memory is not what is short", async (context) => {
+  const models = [{ model: "far", host: "box" }, { model: "near" }];
+  const { services, asked } = await withResidents(context, models, () => Promise.resolve(true));
+  await unloadModel(services, "leastRecentlyUsed");
+  assert.deepEqual(asked, ["near"]);
+});
+
+test("a server that does not tell its context is left out, and is not waited for without end", async (context) => {
+  const { services, memory } = await setUp(context, { coder: 1 });
+  const given: unknown[] = [];
+  const provider = {
+    kind: "llamacpp",
+    capabilities(call?: { readonly signal?: AbortSignal }) {
+      given.push(call?.signal);
+      return Promise.reject(new Error("no"));
+    },
+  };
+  const fake = {
+    ...memory,
+    models: () => Promise.resolve({ residents: [], pinned: [{ provider }] }),
+    residency: () => Promise.resolve({ used: () => [] }),
+  };
+  await lowerContext({ ...services, memory: () => Promise.resolve(fake as never) });
+  assert.ok(given[0] instanceof AbortSignal);
+  assert.match(person.said()[0]!, /^No loaded model/);
 });
 
 test("contexts are lowered to halves, never below what ghost text needs", () => {
@@ -206,12 +289,12 @@ test("the menu offers what can work, and runs what is taken", async (context) =>
   assert.match(after, /Unload a model \| 2 loaded, 6\.0 GB/);
   assert.match(after, /Unload all models that are not in use/);
   assert.match(after, /Lower a model's context/);
-  assert.doesNotMatch(after, /Recommend|Free memory/, "nobody has such a command here");
+  assert.doesNotMatch(after, /Recommend/, "nobody has such a command here");
 });
 
 test("what to set for a loaded model is told where nothing is wrong with it", async (context) => {
   const { services, memory, server } = await setUp(context, { coder: 5 * gb });
-  memory.setBatchTips(new Map([["coder", "Best one request at a time."]]));
+  memory.setBatchTips(new Map([["coder:latest", "Best one request at a time."]]));
   assert.equal(memory.report().tip, undefined, "it is not loaded");
   await warmUpModel(services);
   assert.equal(memory.report().tip, "Best one request at a time.");

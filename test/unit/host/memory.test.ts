@@ -51,8 +51,9 @@ const setUp = async (context: TestContext, values: Record<string, unknown> = {},
   });
   const samples = () => memory.monitor.statistics().samples;
   const change = (next: Record<string, unknown>) => {
-    state.settings = parseSettings((name) => next[name]).settings.memory;
-    memory.settingsChanged();
+    const { settings } = parseSettings((name) => next[name]);
+    state.settings = settings.memory;
+    memory.settingsChanged(settings);
   };
   return { clock, memory, views, folder, samples, change, opened: () => opened };
 };

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { test, type TestContext } from "node:test";
 import { systemClock as clock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
@@ -28,12 +29,16 @@ const setUp = async (
   });
   const transport = createTransportClient({ clock, log: silentLog });
   const shared = { transport, clock, log: silentLog, apiKeyFor: () => Promise.resolve(undefined) };
-  const { contextTokens = 8192, managesModels = true } = more;
+  const { contextTokens = 8192 } = more;
   const servers = createServers({ ...shared, ollamaContextTokens: contextTokens });
   const residency = createModelResidency({
     ...shared,
     transport: () => Promise.resolve(transport),
-    settings: () => ({ managesModels, budget: { share: 0.7, limitShare: 0.85 }, ollamaContextTokens: contextTokens }),
+    settings: () => ({
+      managesModels: more.managesModels ?? true,
+      budget: { share: 0.7, limitShare: 0.85 },
+      ollamaContextTokens: contextTokens,
+    }),
     machine: () => ({ totalBytes: 20 * gb, availableBytes: 20 * gb }),
     graphicsBytes: more.graphicsBytes ?? (() => Promise.resolve(0)),
   });
@@ -156,6 +161,91 @@ test("a server that keeps its model by itself, or is switched off, gets its requ
   assert.equal(await on.residency.load(provider, setting, signal), false);
   assert.equal(on.residency.used()[0]?.managed, undefined);
   assert.deepEqual([residency.used().length, (await servers.open(setting)).kind], [1, "llamacpp"]);
+});
+
+test("a yes to unloading what others loaded holds for what was loaded then", async (context) => {
+  const { server, open, residency } = await setUp(context);
+  server.put("b");
+  server.put("c");
+  person.reset({ press: "Unload" });
+  const a = await open("a");
+  await complete(a);
+  server.take("a:latest");
+  server.put("b");
+  server.put("c");
+  await residency.list(signal);
+  person.reset({ press: "Keep it" });
+  await assert.rejects(complete(a), /another program/);
+  assert.equal(person.said().length, 1);
+});
+
+test("a model that was listed before counts once, and graphics cards are not looked for because of it", async (context) => {
+  let asked = 0;
+  const graphicsBytes = () => {
+    asked++;
+    return Promise.resolve(0);
+  };
+  const { server, residency, open } = await setUp(context, { models: { big: 10 * gb } }, { graphicsBytes });
+  server.put("big");
+  const big = await open("big");
+  // The first to use it tells of its server, which then is on the list.
+  await complete(big);
+  await residency.list(signal);
+  const [resident] = residency.lastList();
+  await residency.unload(resident!, signal);
+  await complete(big);
+  assert.deepEqual(changes(server.calls).slice(-2), ["load big 8192", "generate big 8192"]);
+  assert.equal(asked, 0);
+});
+
+test("where a server fails, what was known of its host last is told", async (context) => {
+  const { residency, servers, setting, open } = await setUp(context);
+  const broken = createServer((_request, response) => {
+    response.statusCode = 500;
+    response.end("{}");
+  });
+  await new Promise<void>((resolve) => {
+    broken.listen(0, "127.0.0.1", resolve);
+  });
+  context.after(() => broken.close());
+  const { port } = broken.address() as { readonly port: number };
+  const other = setting("x", `http://127.0.0.1:${port}`);
+  await complete(await open("a"));
+  await residency.list(signal);
+  await assert.rejects(complete(residency.wrap(await servers.open(other), other)));
+  const models = await residency.list(signal);
+  assert.deepEqual(
+    models.map(({ model }) => model),
+    ["a"],
+  );
+});
+
+test("a server that is no longer set up is not asked any more, until somebody uses it again", async (context) => {
+  const { server, residency, open } = await setUp(context);
+  const a = await open("a");
+  await complete(a);
+  residency.keepOnly(new Set([new URL(server.url).origin]));
+  assert.equal((await residency.list(signal)).length, 1);
+  residency.keepOnly(new Set());
+  const asked = server.calls.length;
+  assert.deepEqual([await residency.list(signal), residency.lastList(), residency.used()], [[], [], []]);
+  assert.equal(server.calls.length, asked);
+  await complete(a);
+  assert.equal((await residency.list(signal)).length, 1);
+  assert.equal(residency.used().length, 1);
+});
+
+test("a server that is opened anew was used before; switched off, nothing is unloaded by time", async (context) => {
+  const more = { managesModels: true };
+  const { residency, open } = await setUp(context, {}, more);
+  await complete(await open("a"));
+  const usedAtMs = residency.used()[0]!.usedAtMs();
+  assert.ok(Number.isFinite(usedAtMs));
+  await open("a");
+  assert.equal(residency.used()[0]!.usedAtMs(), usedAtMs);
+  assert.ok(residency.nextUnload());
+  more.managesModels = false;
+  assert.equal(residency.nextUnload(), undefined);
 });
 
 test("a server that is not there leaves the fault to the request", async (context) => {

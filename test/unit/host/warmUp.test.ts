@@ -5,6 +5,28 @@ import { person, window } from "../../fake/vscode.ts";
 
 const { registerWarmUp } = await import("../../../src/host/warmUp.ts");
 
+test("a window that has lost the focus again warms nothing up, and the next focus counts", () => {
+  const clock = createFakeClock();
+  window.state.focused = true;
+  let count = 0;
+  const registration = registerWarmUp(clock, (isFirstFocus) => (count += isFirstFocus ? 1 : 0));
+  window.state.focused = false;
+  clock.advance(10_000);
+  assert.equal(count, 0);
+  window.state.focused = true;
+  person.fireWindowState({ focused: true });
+  clock.advance(10_000);
+  assert.equal(count, 1);
+  person.fireWindowState({ focused: true });
+  clock.advance(10_000);
+  assert.equal(count, 1);
+  person.fireTrustGrant();
+  clock.advance(10_000);
+  assert.equal(count, 2, "before the folder was trusted nothing could be warmed up");
+  registration.dispose();
+  assert.deepEqual(clock.pending(), []);
+});
+
 test("only what is typed into the editor in front opens connections", () => {
   const clock = createFakeClock();
   let count = 0;

@@ -22,6 +22,10 @@ test("after each notification nobody is told for twice as long, at most for an h
   assert.deepEqual(toldAt(240), [0, 10, 30, 70, 130, 190]);
 });
 
+test("what stays critical rests as long", () => {
+  assert.deepEqual(toldAt(240, true), [0, 10, 30, 70, 130, 190]);
+});
+
 test("what has become critical is told at once, however lately a warning was", () => {
   const warned = mayTell({}, nowMs, false)!;
   assert.equal(mayTell(warned, nowMs + minuteMs, false), undefined);

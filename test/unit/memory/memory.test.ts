@@ -46,11 +46,11 @@ test("samples at the interval while active, and not at all otherwise", () => {
   monitor.onSample(({ atMs }) => seen.push(atMs));
   clock.advance(5000);
   assert.deepEqual(seen, []);
-  monitor.setActive(true);
+  monitor.setPace("active");
   clock.advance(1000);
   clock.advance(1000);
   assert.deepEqual(seen, [1, 2, 3]);
-  monitor.setActive(false);
+  monitor.setPace("paused");
   clock.advance(5000);
   assert.equal(taken, 3);
   assert.equal(monitor.latest().atMs, 3);
@@ -60,8 +60,8 @@ test("being told twice that it is active does not sample twice as often", () => 
   const clock = createFakeClock();
   let taken = 0;
   const monitor = createMemoryMonitor({ clock, intervalMs: 1000, sample: () => some(++taken) });
-  monitor.setActive(true);
-  monitor.setActive(true);
+  monitor.setPace("active");
+  monitor.setPace("active");
   clock.advance(1000);
   assert.equal(taken, 2);
 });

@@ -306,8 +306,8 @@ test("unloading waits for its turn only as long as whoever asked does", async ()
 test("the size of a model that is loaded is not asked for", async () => {
   const { clock, server, residency } = setUp();
   server.models.set("a", { model: "a", sizeBytes: 6 * gb });
-  const sizeBytes = () => assert.fail("it is loaded");
-  (await runClock(clock, residency.acquire({ server, model: "a", sizeBytes }))).release();
+  const need = { server, model: "a", sizeBytes: () => assert.fail("it is loaded") };
+  (await runClock(clock, residency.acquire(need))).release();
 });
 
 test("a model that was just used is held without a question, until it leaves", async () => {
