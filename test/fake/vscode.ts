@@ -215,6 +215,7 @@ export class ThemeColor {
     this.id = id;
   }
 }
+export const ViewColumn = { Active: -1 };
 export const UIKind = { Desktop: 1, Web: 2 };
 export const ProgressLocation = { Notification: 15 };
 export const QuickPickItemKind = { Separator: -1, Default: 0 };
