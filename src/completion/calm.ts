@@ -30,7 +30,8 @@ export const createCalm = (clock: Clock): Calm => {
   /** Whether `text` is what was on screen, which only the blanks that were typed drove away. */
   const wouldBeBack = (snapshot: Snapshot, text: string): boolean => {
     const rest = left && restButBlanks(left.live, snapshot);
-    return rest !== undefined && isSameWay(bare(text), rest);
+    // Of a text that was typed to its end nothing can come back, though every text begins with nothing.
+    return rest !== undefined && rest !== "" && isSameWay(bare(text), rest);
   };
 
   return {

@@ -69,6 +69,9 @@ test("what was typed to its end, or against it, holds nothing back", async () =>
   const typedOut = start();
   typedOut.calm.left(liveAt("a =", " b"), at("a = b"));
   assert.equal(await typedOut.shownAfter("a = b", "c"), 0);
+  const withoutBlanks = start();
+  withoutBlanks.calm.left(liveAt("a =", " b + c;"), at("a =b+c;"));
+  assert.equal(await withoutBlanks.shownAfter("a =b+c;", " d"), 0);
   const against = start();
   against.calm.left(liveAt("a =", " b"), at("a = x"));
   assert.equal(await against.shownAfter("a = x", "b"), 0);
