@@ -37,7 +37,7 @@ export type LadderOptions = {
   readonly remembered: (snapshot: Snapshot) => Remembered | undefined;
   /** Whether the model's word for this place is known, be it nothing that can be shown. */
   readonly isAnswered: (snapshot: Snapshot) => boolean;
-  /** The predictor has something to say for this place, after it was answered without. */
+  /** The predictor has something to show for this place, after it was answered without. */
   readonly onLatePrediction: (snapshot: Snapshot) => void;
   /** Whether the cursor is still at this place. */
   readonly isHere: (snapshot: Snapshot) => boolean;
@@ -97,25 +97,27 @@ export const createLadder = (options: LadderOptions): Ladder => {
   const predict = (snapshot: Snapshot, signal: AbortSignal, patienceMs = predictorPatienceMs) =>
     predictSoon(options.predictor(), snapshot, { clock, patienceMs, signal });
 
-  const predictOrTellLater = (snapshot: Snapshot, signal: AbortSignal) =>
-    predictSoon(options.predictor(), snapshot, {
-      clock,
-      patienceMs: predictorPatienceMs,
-      signal,
-      onLate: () => options.onLatePrediction(snapshot),
-    });
+  /** Where a model may be asked, nothing is shown that is only a guess. */
+  const mayShow = ({ isGuess }: Proposal): boolean => !(isGuess && options.hasModel());
 
   const offerPrediction = (snapshot: Snapshot, { text, confidence }: Proposal) =>
     offer(snapshot, text, "predictor", confidence);
 
+  /** `onLate`: what to do with a text that comes too late to be waited for. */
   const fromPredictor = async (
     snapshot: Snapshot,
     signal: AbortSignal,
     isInvoked: boolean,
+    onLate: (prediction: Proposal) => void = () => options.onLatePrediction(snapshot),
   ): Promise<Suggestion | undefined> => {
-    const prediction = await predictOrTellLater(snapshot, signal);
-    if (!prediction) return undefined;
-    if (options.hasModel()) return prediction.isGuess ? undefined : offerPrediction(snapshot, prediction);
+    const prediction = await predictSoon(options.predictor(), snapshot, {
+      clock,
+      patienceMs: predictorPatienceMs,
+      signal,
+      onLate: (late) => mayShow(late) && onLate(late),
+    });
+    if (!prediction || !mayShow(prediction)) return undefined;
+    if (options.hasModel()) return offerPrediction(snapshot, prediction);
     const isCalm = isInvoked || (await calm.wait(snapshot, prediction, signal));
     return isCalm ? offerPrediction(snapshot, prediction) : undefined;
   };
@@ -153,25 +155,46 @@ export const createLadder = (options: LadderOptions): Ladder => {
     return text === undefined || signal.aborted ? undefined : fromModel(snapshot, text, sourceOf(running), signal);
   };
 
+  /** What the model says; it is asked again, while `isWanted`, if the typing went another way than its answer. */
+  const fromRequest = async (
+    snapshot: Snapshot,
+    signal: AbortSignal,
+    requested: Promise<RunningStream | undefined>,
+    before: RunningStream | undefined,
+    isWanted: () => boolean,
+  ): Promise<{ readonly text: string; readonly source: SuggestionSource } | undefined> => {
+    const running = await requested;
+    if (!running || signal.aborted) return undefined;
+    const text = await stableText(running, snapshot, signal);
+    if (signal.aborted || !isWanted()) return undefined;
+    if (text !== undefined) return { text, source: running === before ? sourceOf(running) : "network" };
+    if (running.hasFailed || running.agreesWith(snapshot) || running.hasAnswered(snapshot)) return undefined;
+    const next = requests.current === running ? requests.begin(snapshot) : requests.current;
+    const nextText = next && (await stableText(next, snapshot, signal));
+    return nextText === undefined || signal.aborted ? undefined : { text: nextText, source: "network" };
+  };
+
   const fromNetwork = async (
     snapshot: Snapshot,
     signal: AbortSignal,
     isInvoked: boolean,
   ): Promise<Suggestion | undefined> => {
     const before = requests.current;
+    const late = Promise.withResolvers<Proposal>();
+    let isWaiting = true;
     const requested = requests.joined(snapshot, () => options.isHere(snapshot), signal);
-    const predicted = await fromPredictor(snapshot, signal, isInvoked);
+    const predicted = await fromPredictor(snapshot, signal, isInvoked, (prediction) =>
+      isWaiting && options.hasModel() ? late.resolve(prediction) : options.onLatePrediction(snapshot),
+    );
     if (predicted || signal.aborted) return predicted;
-    const running = await requested;
-    if (!running || signal.aborted) return undefined;
-    const text = await stableText(running, snapshot, signal);
-    if (signal.aborted) return undefined;
-    if (text !== undefined) return offer(snapshot, text, running === before ? sourceOf(running) : "network");
-    if (running.hasFailed || running.agreesWith(snapshot) || running.hasAnswered(snapshot)) return undefined;
-    // The answer went another way than the typing did meanwhile, so the model is asked from here.
-    const next = requests.current === running ? requests.begin(snapshot) : requests.current;
-    const nextText = next && (await stableText(next, snapshot, signal));
-    return nextText === undefined || signal.aborted ? undefined : offer(snapshot, nextText, "network");
+    const answered = fromRequest(snapshot, signal, requested, before, () => isWaiting);
+    // While the model is waited for, a prediction is better late than never; what the model says then replaces it.
+    const first = await Promise.race([answered, late.promise]);
+    const predictedLate = first && "confidence" in first ? offerPrediction(snapshot, first) : undefined;
+    const answer = predictedLate ? undefined : await answered;
+    isWaiting = false;
+    if (predictedLate || signal.aborted) return predictedLate;
+    return answer && offer(snapshot, answer.text, answer.source);
   };
 
   return {

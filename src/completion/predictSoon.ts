@@ -3,8 +3,8 @@ import type { PredictionSource, Proposal } from "../predictor/predictorService.t
 import type { Snapshot } from "./snapshot.ts";
 
 /**
- * What the predictor says; undefined also when it does not answer within `patienceMs`. `onLate` is called when it has
- * something to say later, while `signal` has not fired. Never throws.
+ * What the predictor says; undefined also when it does not answer within `patienceMs`. `onLate` is called with what
+ * it has to say later, while `signal` has not fired. Never throws.
  */
 export const predictSoon = async (
   predictor: PredictionSource | undefined,
@@ -13,7 +13,7 @@ export const predictSoon = async (
     readonly clock: Clock;
     readonly patienceMs: number;
     readonly signal: AbortSignal;
-    readonly onLate?: () => void;
+    readonly onLate?: (prediction: Proposal) => void;
   },
 ): Promise<Proposal | undefined> => {
   if (!predictor) return undefined;
@@ -26,7 +26,7 @@ export const predictSoon = async (
   });
   const predict = async () => {
     const prediction = await predictor.predict({ path, prefix, suffix }, signal);
-    if (isLate && prediction && !signal.aborted) onLate?.();
+    if (isLate && prediction && !signal.aborted) onLate?.(prediction);
     return prediction;
   };
   const predicting = predict();

@@ -717,6 +717,42 @@ test("a prediction that comes too late makes VS Code ask again, once for each pl
   assert.equal(setup.better(), 1);
 });
 
+/** Asks a model that says nothing yet, and a predictor that says something after 40 ms. */
+const askLate = async (prediction: { text: string; confidence: number; isGuess?: boolean }) => {
+  const clock = createFakeClock();
+  const setup = setUp(undefined, clock);
+  const late = Promise.withResolvers<typeof prediction>();
+  const { provider, calls } = scriptedProvider();
+  setup.engine.use({ model: { provider, model: "m" }, predictor: { predict: () => late.promise } });
+  const asked = setup.engine.suggest(at("const a =‸\n"), never);
+  await settle();
+  clock.advance(40);
+  await settle();
+  late.resolve(prediction);
+  await settle();
+  return { ...setup, calls, asked };
+};
+
+test("while the model is waited for, a sure prediction is shown late, and the model's text replaces it", async () => {
+  const { engine, calls, asked, better } = await askLate({ text: " late;", confidence: 0.8 });
+  const shown = await asked;
+  assert.deepEqual([shown?.insertText, shown?.source], [" late;", "predictor"]);
+  calls[0]!.say(" model;");
+  calls[0]!.end();
+  await settle();
+  assert.equal(better(), 1);
+  assert.equal((await engine.suggest(at("const a =‸\n"), never))?.insertText, " model;");
+  assert.equal(calls.length, 1);
+});
+
+test("a guess that comes late is not shown in the model's place", async () => {
+  const { calls, asked, better } = await askLate({ text: " late;", confidence: 0.3, isGuess: true });
+  calls[0]!.say(" model;");
+  calls[0]!.end();
+  assert.equal((await asked)?.insertText, " model;");
+  assert.equal(better(), 0);
+});
+
 test("who asks by hand does not wait for the pause that a guess waits for", async () => {
   const clock = createFakeClock();
   const { engine } = setUp(undefined, clock);
