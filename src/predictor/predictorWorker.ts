@@ -121,6 +121,8 @@ let clearings = 0;
 const learnFolders = async (request: FoldersToLearn): Promise<void> => {
   const startedIn = clearings;
   isLoading = true;
+  // What is on screen stands first: its language is asked for soon.
+  if (request.first[0] !== undefined) predictor.prepare(request.first[0]);
   await load();
   isLoading = false;
   if (startedIn !== clearings) return;
@@ -172,7 +174,7 @@ const predict = (path: string, prefix: string, suffix: string) => {
   score.observe(path, prefix);
   const prediction = proposer.propose(path, prefix, suffix);
   if (!prediction) return undefined;
-  answered++;
+  if (!prediction.isGuess) answered++;
   score.expect(path, prefix, prediction.text, prediction.confidence);
   return prediction;
 };
