@@ -137,7 +137,7 @@ export const registerPredictorFeed = ({
       pending.delete(document);
       const wasUnsaved = unsaved.delete(document);
       // What was never saved is gone for the user, and so for the predictor.
-      if (document.uri.scheme === "untitled") forget(predictorPath(document));
+      if (["untitled", "vscode-notebook-cell"].includes(document.uri.scheme)) forget(predictorPath(document));
       else if (wasUnsaved && document.uri.scheme === "file") refresh([document.uri.fsPath]);
     }),
   );

@@ -52,3 +52,14 @@ test("one that was saved is not", async (t) => {
   await nextTurn();
   assert.deepEqual(told, ["update /shop/a.ts: kept"]);
 });
+
+test("a notebook's cell that is closed is forgotten", async (t) => {
+  const { told, pauseTyping } = setUp(t);
+  const cell = createDocument(Uri.parse("vscode-notebook-cell:/shop/a.ipynb#W0s"), "");
+  hands.goTo(cell);
+  hands.edit(cell, 0, "a = 1");
+  await pauseTyping();
+  hands.close(cell);
+  await nextTurn();
+  assert.match(told.at(-1)!, /^forget .*a\.ipynb/);
+});
