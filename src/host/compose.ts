@@ -180,7 +180,12 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     disposables.add({ dispose: () => void service.dispose() });
     return service;
   };
-  const predictor = () => (predictorService ??= makePredictor());
+  const predictor = () =>
+    (predictorService ??= makePredictor().catch((error: unknown) => {
+      // So that the next one who needs it tries anew.
+      predictorService = undefined;
+      throw error;
+    }));
   /** What a running predictor was started with. */
   const predictorOptions = () =>
     [settings.predictorMaxBytes, settings.predictorConfidence, settings.predictorIndexesOnBattery].join();
@@ -194,12 +199,21 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       },
     }),
   );
+  /** Ghost text goes on with the model alone where the predictor cannot be started. */
+  const predictorOrNone = async () => {
+    try {
+      return await predictor();
+    } catch (error) {
+      log.error(`The predictor could not be started: ${String(error)}`);
+      return undefined;
+    }
+  };
   const stopPredictor = async () => {
     const service = predictorService;
     predictorService = undefined;
     predictorFeed.stop();
     statusBar.setLearning(undefined);
-    await (await service)?.dispose();
+    await (await service?.catch(() => undefined))?.dispose();
   };
 
   // Ghost text.
@@ -236,7 +250,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   let generation = 0;
   const useSources = async (target: CompletionEngine) => {
     const mine = ++generation;
-    const source = settings.predictorEnabled ? await predictor() : undefined;
+    const source = settings.predictorEnabled ? await predictorOrNone() : undefined;
     if (mine !== generation) return;
     target.use({ predictor: source });
     const setting = completionSetting();

@@ -51,7 +51,7 @@ export const registerGhostText = (options: GhostTextOptions): GhostTextAnswers =
   let loaded: CompletionEngine | undefined;
   let askedAtMs = -Infinity;
   /** VS Code calls it invoked by hand when we make it ask. */
-  let isAskedByUs = false;
+  let asksByUs = 0;
 
   /** Resolves when typing has paused for as long as the settings want. */
   const typingPause = async (document: vscode.TextDocument, signal: AbortSignal) => {
@@ -75,7 +75,7 @@ export const registerGhostText = (options: GhostTextOptions): GhostTextAnswers =
       if (document.lineAt(position.line).text.length > maxLineUnits) return undefined;
       const isInvoked =
         context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke &&
-        !isAskedByUs &&
+        asksByUs === 0 &&
         !acceptance.invoked(document.uri.toString());
       const edit = editBehind(lastEdits.get(document), document, position);
       // Whoever indents wants the next Tab to indent, and an input method wants the screen for itself.
@@ -142,18 +142,22 @@ export const registerGhostText = (options: GhostTextOptions): GhostTextAnswers =
       if (!loaded || !isJump || selections.length > 1 || !selection?.isEmpty) return;
       if (isServed(document) && isEnabled(document)) {
         loaded.cursorJumped(() =>
-          document.version === version ? snapshotAt(document, selection.active).snapshot : undefined,
+          document.version === version && isEnabled(document)
+            ? snapshotAt(document, selection.active).snapshot
+            : undefined,
         );
       }
     }),
   );
   disposables.add(vscode.workspace.onDidCloseTextDocument((document) => acceptance.closed(document.uri.toString())));
   const showAgain = async () => {
-    isAskedByUs = true;
+    asksByUs++;
     try {
       await vscode.commands.executeCommand(askCommand);
+    } catch {
+      // The window is closing.
     } finally {
-      isAskedByUs = false;
+      asksByUs--;
     }
   };
   return {
