@@ -43,3 +43,18 @@ export const turnedLine = (text: string, token: number): string | undefined => {
   const next = turn === "same" ? indent : turn === "out" ? out : deeper(indent, [...above, indent]);
   return next === undefined ? undefined : (isBlank ? "\n\n" : "\n") + next;
 };
+
+/**
+ * True when the second line of `text` begins with the word that the line below the cursor begins with, as far in: then that
+ * statement is most likely written already. Pure.
+ */
+export const isWrittenBelow = (text: string, suffix: string): boolean => {
+  const [, second] = text.split("\n").filter((line, index) => index === 0 || line.trim() !== "");
+  const below = suffix
+    .split("\n")
+    .slice(1)
+    .find((line) => line.trim() !== "");
+  if (second === undefined || below === undefined) return false;
+  const beginning = /^\s*(?:\w+|\S)/;
+  return beginning.exec(second)?.[0] === beginning.exec(below)?.[0];
+};

@@ -2,7 +2,7 @@ import { createCalibration } from "./calibration.ts";
 import { chanceOfStep, featureCount, featuresOf, type StepFacts } from "./confidence.ts";
 import { chooseCut, longestCut, type Cut, endFactor, insideWordFactor } from "./cut.ts";
 import { createLearnedText, finish, usefulPasses } from "./learnedText.ts";
-import { turnedLine } from "./lineTurn.ts";
+import { isWrittenBelow, turnedLine } from "./lineTurn.ts";
 import { createLiveText } from "./liveText.ts";
 import type { StandardText } from "./standardText.ts";
 import { createStandardTexts } from "./standardTexts.ts";
@@ -313,7 +313,7 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
         const cut = longestCut(text, cuts, rest, ({ chance }) => calibration.correct(path, chance) >= floor);
         if (!cut) continue;
         const shown = text.slice(0, cut.length);
-        if (!shown.isWellFormed()) return undefined;
+        if (!shown.isWellFormed() || isWrittenBelow(shown, suffix)) return undefined;
         calibration.expect(path, prefix, shown, cut.chance);
         return { text: shown, confidence: calibration.correct(path, cut.chance) };
       }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { turnedLine } from "../../../src/predictor/lineTurn.ts";
+import { isWrittenBelow, turnedLine } from "../../../src/predictor/lineTurn.ts";
 import { firstBreakId } from "../../../src/predictor/vocabulary.ts";
 
 const [same, further, back] = [0, 1, 2].map((kind) => (firstBreakId + kind) << 2) as [number, number, number];
@@ -26,4 +26,13 @@ test("nothing is known of a step that nobody has made, or further out than the m
   assert.equal(turnedLine("a = {", further), undefined);
   assert.equal(turnedLine("a();", back), undefined);
   assert.equal(turnedLine("a();\n  ", same), undefined);
+});
+
+test("a second line that begins as the one below is written already", () => {
+  assert.equal(isWrittenBelow("\n  if (x === undefined) return;", "\n  if (x === null) return;\n"), true);
+  assert.equal(isWrittenBelow(" = 1;\nlet b", "\n\nlet c = 3;"), true);
+  assert.equal(isWrittenBelow("\n  if (x) return;", "\n    if (x) return;\n"), false);
+  assert.equal(isWrittenBelow("\n  use(x);", "\n  if (x) return;\n"), false);
+  assert.equal(isWrittenBelow(" = 1;", "\n = 2;"), false);
+  assert.equal(isWrittenBelow("\n}", ""), false);
 });
