@@ -174,7 +174,7 @@ const predict = (path: string, prefix: string, suffix: string) => {
   score.observe(path, prefix);
   const prediction = proposer.propose(path, prefix, suffix);
   if (!prediction) return undefined;
-  if (!prediction.isGuess) answered++;
+  answered++;
   score.expect(path, prefix, prediction.text, prediction.confidence);
   return prediction;
 };
