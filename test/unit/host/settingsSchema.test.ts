@@ -345,8 +345,6 @@ test("a folder cannot say where text is sent: all but what it may switch is mach
     "hotpath.predictor.enabled",
     "hotpath.predictor.confidence",
     "hotpath.nextEdit.enabled",
-    "hotpath.tools.selection",
-    "hotpath.tools.count",
   ]);
   const endpoints = Object.keys(properties).filter((name) => !harmless.has(name));
   assert.ok(endpoints.length >= 30, String(endpoints.length));
