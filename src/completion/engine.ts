@@ -195,7 +195,7 @@ export const createCompletionEngine = (options: CompletionEngineOptions): Comple
       const suggestion = await ladder.climb(snapshot, signal, { mayAsk, isInvoked });
       asked.hasAnswer = true;
       if (!suggestion || signal.aborted) return undefined;
-      ledger.offered(suggestion.source, clock.nowMs() - startedMs);
+      ledger.offered(suggestion.source, clock.nowMs() - startedMs - (suggestion.heldMs ?? 0));
       undoMemory.offered(snapshot, suggestion.insertText);
       // What an edit has overtaken meanwhile is no longer on screen.
       if (lastAsked === asked && speculates()) speculation.shown(snapshot, suggestion);

@@ -24,6 +24,8 @@ export type Suggestion = {
   readonly source: SuggestionSource;
   /** Where the text came from at first, also while it is typed through (`source` is then `live`). */
   readonly origin: SuggestionSource;
+  /** How long it was held back on purpose. */
+  readonly heldMs?: number;
 };
 
 export type LadderOptions = {
@@ -118,8 +120,10 @@ export const createLadder = (options: LadderOptions): Ladder => {
     });
     if (!prediction || !mayShow(prediction)) return undefined;
     if (options.hasModel()) return offerPrediction(snapshot, prediction);
+    const waitedSinceMs = clock.nowMs();
     const isCalm = isInvoked || (await calm.wait(snapshot, prediction, signal));
-    return isCalm ? offerPrediction(snapshot, prediction) : undefined;
+    const suggestion = isCalm ? offerPrediction(snapshot, prediction) : undefined;
+    return suggestion && { ...suggestion, heldMs: clock.nowMs() - waitedSinceMs };
   };
 
   /** The model's text, unless the predictor knows better. */

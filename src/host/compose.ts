@@ -5,6 +5,7 @@ import { createDisposableList } from "../base/disposable.ts";
 import { lazy } from "../base/lazy.ts";
 import type { Log } from "../base/log.ts";
 import { createRedactor } from "../base/redact.ts";
+import { pause } from "../base/wait.ts";
 import type { CompletionEngine } from "../completion/engine.ts";
 import { cacheBudgetBytes, createLowMemory, lowMemorySentence, type LowMemoryReason } from "../memory/lowMemory.ts";
 import { createLedger } from "../metrics/ledger.ts";
@@ -139,6 +140,8 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   // Memory: the indicator, and which models stay loaded.
   const memory: () => Promise<Memory> = lazy(async () => {
     const { createMemory } = await import("./memory.ts");
+    // A turn between: loading and the first sample together would hold the thread for 9 ms.
+    await pause(clock, 1);
     const { logUri, globalState } = context;
     const parts = { clock, log, ledger, statusBar, connections, apiKeys, workerUrl, logUri, globalState };
     const made = disposables.add(createMemory({ ...parts, settings: () => settings.memory }));
@@ -156,7 +159,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       clock,
       ledger,
       longestPause: () => connections.longestPause(),
-      show: (pause) => statusBar.setWaiting(pause && pauseSentence(pause, vscode.l10n.t)),
+      show: (waiting) => statusBar.setWaiting(waiting && pauseSentence(waiting, vscode.l10n.t)),
     }),
   );
 

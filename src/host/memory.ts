@@ -270,7 +270,8 @@ export const createMemory = (options: MemoryOptions): Memory => {
       if (wasIdle && vscode.window.state.focused) monitor.setPace("active");
     }),
   );
-  draw(monitor.latest());
+  // With the focus it is drawn by the first sample.
+  if (!vscode.window.state.focused) draw(monitor.latest());
   onFocus(vscode.window.state);
 
   return {

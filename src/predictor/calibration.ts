@@ -1,3 +1,4 @@
+import { languageOf } from "./languageOf.ts";
 import { createPendingPrediction } from "./pendingPrediction.ts";
 
 /** Corrects confidences by what was typed after earlier predictions, for each language on its own. */
@@ -19,8 +20,6 @@ const maxShift = 3;
 const maxLanguages = 64;
 
 type State = { shift: number; weight: number };
-
-const languageOf = (path: string): string => /\.(\w{1,16})$/.exec(path)?.[1]?.toLowerCase() ?? "";
 
 const limit = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
 

@@ -48,6 +48,8 @@ export type PredictorOptions = {
   onStep?: (features: Float64Array, text: string, isChosen: boolean) => void;
   /** The folder of the languages' standard texts; the one beside this module unless told, none with `null`. */
   standardFolder?: URL | null;
+  /** Told of what the predictor has to do without, in one sentence. */
+  onProblem?: (message: string) => void;
 };
 
 /** Learns source text and predicts the rest of a line from places where the same was written before. */
@@ -128,7 +130,7 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
   const beside =
     options.standardFolder === undefined ? new URL("./standard/", import.meta.url) : options.standardFolder;
   const standardFolder = maxBytes < leastForStandardBytes ? null : beside;
-  const standardTexts = createStandardTexts(vocabulary, standardFolder);
+  const standardTexts = createStandardTexts(vocabulary, standardFolder, options.onProblem ?? (() => {}));
   const learned = createLearnedText(vocabulary, standardFolder === null ? maxBytes : maxBytes - mostStandardBytes);
   const above = createLiveText(vocabulary, 8_000_000, false);
   const below = createLiveText(vocabulary, 1_000_000, true);

@@ -39,6 +39,7 @@ const predictor = createPredictor({
   maxBytes: settings.maxBytes,
   // Beside this file, in the package as in the sources.
   standardFolder: new URL("./standard/", import.meta.url),
+  onProblem: (message) => answer({ kind: "problem", message }),
 });
 const proposer = createProposer(predictor, settings.confidence);
 const saved = createSavedTexts(maxSavedBytes, () => clock.dateMs());

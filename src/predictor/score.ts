@@ -1,3 +1,4 @@
+import { languageOf } from "./languageOf.ts";
 import { createPendingPrediction } from "./pendingPrediction.ts";
 
 /** How often predictions of one language came true, and how often they were expected to. */
@@ -21,12 +22,6 @@ export type Score = {
 };
 
 const maxLanguages = 100;
-
-/** The extension of a path or address, in lower case; "" where there is none. */
-export const languageOf = (path: string): string => {
-  const file = path.replace(/#.*$/, "");
-  return /[^/\\]\.([^./\\]{1,12})$/.exec(file)?.[1]?.toLowerCase() ?? "";
-};
 
 export const createScore = (): Score => {
   const tallies = new Map<string, { decided: number; right: number; confidence: number }>();

@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { languageOf } from "./languageOf.ts";
 import { createStandardText, type StandardText } from "./standardText.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
@@ -13,29 +14,37 @@ export type StandardTexts = {
 const families = new Map(
   Object.entries({
     ecmascript: ["ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs"],
-    python: ["py", "pyi"],
+    python: ["py", "pyi", "ipynb"],
     go: ["go"],
     rust: ["rs"],
   }).flatMap(([family, extensions]) => extensions.map((extension) => [extension, family] as const)),
 );
 
-const read = (folder: URL, family: string, vocabulary: Vocabulary): StandardText | undefined => {
-  try {
-    return createStandardText(fs.readFileSync(new URL(`${family}.bin`, folder)), vocabulary);
-  } catch {
-    // The predictor does without it: the words of the workspace are still there.
-    return undefined;
-  }
-};
-
-/** @param folder holds `ecmascript.bin` and so on; null: no language has a text. */
-export const createStandardTexts = (vocabulary: Vocabulary, folder: URL | null): StandardTexts => {
+/**
+ * @param folder holds `ecmascript.bin` and so on; null: no language has a text.
+ * @param onProblem is told once of each text that cannot be read.
+ */
+export const createStandardTexts = (
+  vocabulary: Vocabulary,
+  folder: URL | null,
+  onProblem: (message: string) => void,
+): StandardTexts => {
+  const read = (from: URL, family: string): StandardText | undefined => {
+    try {
+      return createStandardText(fs.readFileSync(new URL(`${family}.bin`, from)), vocabulary);
+    } catch (error) {
+      // The words of the workspace are still there.
+      const reason = error instanceof Error ? error.message : String(error);
+      onProblem(`The predictor does without the standard text of ${family}: ${reason}`);
+      return undefined;
+    }
+  };
   const texts = new Map<string, StandardText | undefined>();
   return {
     of(path) {
-      const family = families.get(/\.(\w{1,5})$/.exec(path)?.[1]?.toLowerCase() ?? "");
+      const family = families.get(languageOf(path));
       if (family === undefined || folder === null) return undefined;
-      if (!texts.has(family)) texts.set(family, read(folder, family, vocabulary));
+      if (!texts.has(family)) texts.set(family, read(folder, family));
       return texts.get(family);
     },
     bytes: () => [...texts.values()].reduce((sum, text) => sum + (text?.bytes ?? 0), 0),

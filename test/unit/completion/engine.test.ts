@@ -829,3 +829,15 @@ test("a text on screen is fitted anew when the text behind the cursor is another
   const rest = await setup.engine.suggest(at("x = f(‸)\n"), never);
   assert.deepEqual([rest?.insertText, rest?.replaceAfter, rest?.source], ["a);", 1, "live"]);
 });
+
+test("a text that was held back on purpose does not count as slow", async () => {
+  const clock = createFakeClock();
+  const setup = setUp(undefined, clock);
+  setup.engine.use({ predictor: { predict: () => Promise.resolve({ text: "guess;", confidence: 0.9 }) } });
+  const pending = setup.engine.suggest(at("‸\n"), never);
+  await settle();
+  clock.advance(1000);
+  assert.equal((await pending)?.insertText, "guess;");
+  const predictor = setup.ledger.snapshot().suggestions.find(({ source }) => source === "predictor");
+  assert.ok(predictor!.p95Ms! < 1, String(predictor!.p95Ms));
+});

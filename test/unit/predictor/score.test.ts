@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createScore, languageOf } from "../../../src/predictor/score.ts";
+import { languageOf } from "../../../src/predictor/languageOf.ts";
+import { createScore } from "../../../src/predictor/score.ts";
 
 test("a prediction counts once what was typed has decided about it", () => {
   const score = createScore();

@@ -82,14 +82,19 @@ test("a file of another version is refused, and the predictor does without one t
   const raw = brotliDecompressSync(makeFile());
   const other = Buffer.from(raw.toString("latin1").replace('"version":1', '"version":9'), "latin1");
   assert.throws(() => createStandardText(brotliCompressSync(other), createVocabulary()), /version 9/);
-  const predictor = createPredictor({ standardFolder: new URL("file:///nowhere/") });
+  const problems: string[] = [];
+  const onProblem = (message: string) => void problems.push(message);
+  const predictor = createPredictor({ standardFolder: new URL("file:///nowhere/"), onProblem });
   assert.equal(predictor.predict("a.ts", "for (const x ", ""), undefined);
+  predictor.predict("b.ts", "for (const x ", "");
+  assert.match(problems.join("\n"), /^The predictor does without the standard text of ecmascript: [^\n]*$/);
 });
 
 test("the texts of the package are read, and counted as memory", () => {
   for (const [path, prefix, text] of [
     ["a.ts", "throw new ", "Error"],
     ["a.py", "for i, item in ", "enumerate"],
+    ["vscode-notebook-cell:/w/a.ipynb#W0", "for i, item in ", "enumerate"],
     ["a.go", "if err != ", "nil"],
     ["a.rs", "let mut items = Vec::", "new"],
   ] as const) {
