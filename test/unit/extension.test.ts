@@ -9,7 +9,7 @@ const maxEntryBytes = 50_000;
 const heavyPackages = ["undici", "systeminformation", "lru-cache", "eventsource-parser", "ignore"];
 const heavyRooms = ["transport", "provider", "completion", "predictor", "nextEdit", "report"];
 /** What is loaded by the first question, or the first sign that somebody edits. */
-const lateAdapters = ["ghostText.ts", "nextEdit.ts", "predictorFeed.ts", "relatedFiles.ts"];
+const lateAdapters = ["ghostText.ts", "ghostTextEngine.ts", "nextEdit.ts", "predictorFeed.ts", "relatedFiles.ts"];
 
 let outputs: Metafile["outputs"];
 
@@ -57,7 +57,7 @@ test("nothing heavy is loaded at start-up", () => {
 test("each heavy package is in a file of its own that something loads later", () => {
   for (const [name, importer] of [
     ["undici", "src/transport/network.ts"],
-    ["lru-cache", "src/completion/engine.ts"],
+    ["lru-cache", "src/host/ghostTextEngine.ts"],
   ] as const) {
     const chunk = Object.keys(outputs).find((output) =>
       Object.keys(outputs[output]!.inputs).some((source) => source.includes(`node_modules/${name}/`)),
