@@ -12,7 +12,7 @@ import { createMemoryMonitor, type Alert, type MemoryMonitor, type MonitorSettin
 import { sampleMemory, type MemorySample } from "../memory/sample.ts";
 import type { Trend } from "../memory/trend.ts";
 import type { Ledger } from "../metrics/ledger.ts";
-import { normalizeName } from "../provider/ollamaModel.ts";
+import { normalizeName } from "../provider/ollamaName.ts";
 import type { MemoryReport } from "../report/memoryView.ts";
 import type { Connections } from "./connections.ts";
 import type { MemoryDetails, ModelDetails } from "./memoryDetails.ts";

@@ -9,7 +9,8 @@ import { asCount, asList, asObject, asText, type JsonObject } from "./json.ts";
 import { createLearned } from "./learned.ts";
 import { messageUnits } from "./messageUnits.ts";
 import { createOllamaList } from "./ollamaList.ts";
-import { canComplete, nameOf, normalizeName, readFacts, readTags, type OllamaFacts } from "./ollamaModel.ts";
+import { canComplete, nameOf, readFacts, readTags, type OllamaFacts } from "./ollamaModel.ts";
+import { normalizeName } from "./ollamaName.ts";
 import { createOllamaReader, ollamaChatPayload, ollamaFormat, ollamaPayload } from "./ollamaStream.ts";
 import { ProviderError } from "./provider.ts";
 import type {

@@ -1,5 +1,6 @@
 import { asCount, asList, asObject, asText, type JsonObject } from "./json.ts";
-import { nameOf, normalizeName, readPage, readTags } from "./ollamaModel.ts";
+import { nameOf, readPage, readTags } from "./ollamaModel.ts";
+import { normalizeName } from "./ollamaName.ts";
 import { ProviderError } from "./provider.ts";
 import type { ModelInfo } from "./provider.ts";
 

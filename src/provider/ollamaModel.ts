@@ -20,12 +20,6 @@ export const ollamaRunner = {
   shift: false,
 } as const;
 
-/** `Qwen:7b` and `registry.ollama.ai/library/qwen:7b` are one model, and so are `qwen` and `qwen:latest`. */
-export const normalizeName = (name: string): string => {
-  const short = name.toLowerCase().replace(/^(?:registry\.ollama\.ai\/)?(?:library\/)?/, "");
-  return (short.split("/").at(-1) ?? "").includes(":") ? short : `${short}:latest`;
-};
-
 /** The name of an entry of a list. */
 export const nameOf = (entry: JsonObject): string => asText(entry["model"]) || asText(entry["name"]);
 
