@@ -1,19 +1,28 @@
 import type * as vscode from "vscode";
+import { systemClock } from "./base/clock.ts";
+import { betweenTurnsMs, pause } from "./base/wait.ts";
 import { compose, type Program } from "./host/compose.ts";
 
 /** What `activate` hands to whoever asks VS Code for this extension's exports: tests and benches. */
 export type HotpathExports = {
-  /** How long `activate` took, by our own clock. */
+  /** How long `activate` held the thread, by our own clock. */
   readonly activationMs: number;
 };
 
 let program: Program | undefined;
 
-/** Called once by VS Code, after start-up or when a command of ours is used first. */
-export const activate = (context: vscode.ExtensionContext): HotpathExports => {
+/**
+ * Called once by VS Code, after start-up or when a command of ours is used first. Commands are there when it returns, the
+ * rest when it resolves; a turn of the event loop between, because everything at once would hold other extensions.
+ */
+export const activate = async (context: vscode.ExtensionContext): Promise<HotpathExports> => {
   const startedMs = performance.now();
   program = compose(context);
-  const activationMs = performance.now() - startedMs;
+  const composedMs = performance.now() - startedMs;
+  await pause(systemClock, betweenTurnsMs);
+  const resumedMs = performance.now();
+  program.registerRest();
+  const activationMs = composedMs + performance.now() - resumedMs;
   program.log.info(`Activated in ${activationMs.toFixed(1)} ms`);
   return { activationMs };
 };

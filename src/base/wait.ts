@@ -1,6 +1,9 @@
 import { toAbortError } from "./abort.ts";
 import type { Clock } from "./clock.ts";
 
+/** Between parts of a start that must not hold the thread together: long enough for what others have waiting. */
+export const betweenTurnsMs = 2;
+
 type Signals = readonly (AbortSignal | undefined)[];
 
 /** Calls back once when one of the signals fires, at once if one has. The result stops listening. */

@@ -5,13 +5,14 @@ import { createDisposableList } from "../base/disposable.ts";
 import { lazy } from "../base/lazy.ts";
 import type { Log } from "../base/log.ts";
 import { createRedactor } from "../base/redact.ts";
+import { betweenTurnsMs } from "../base/wait.ts";
 import { createLedger } from "../metrics/ledger.ts";
-import { composeChat } from "./composeChat.ts";
-import { composeGhostText } from "./composeGhostText.ts";
+import { composeChat, type ComposedChat } from "./composeChat.ts";
+import { composeGhostText, type ComposedGhostText } from "./composeGhostText.ts";
 import { composeMemory } from "./composeMemory.ts";
 import { composePredictor } from "./composePredictor.ts";
 import { createConnections } from "./connections.ts";
-import { createGhostTextStatus } from "./ghostTextStatus.ts";
+import { createGhostTextStatus, type GhostTextStatus } from "./ghostTextStatus.ts";
 import { createLogChannel } from "./logChannel.ts";
 import { networkOptions, onDidChangeNetworkSettings } from "./network.ts";
 import { startNextEdit } from "./nextEditStart.ts";
@@ -29,6 +30,11 @@ import { registerWarmUp } from "./warmUp.ts";
 
 export type Program = {
   readonly log: Log;
+  /**
+   * Registers what is neither a command nor needed by one. To be called once, in a later turn of the event loop, before
+   * activation is said to be over: start-up must not hold other extensions.
+   */
+  registerRest(): void;
   /** Writes down what should outlive the window; to be awaited before everything is disposed. */
   finish(): Promise<void>;
 };
@@ -102,28 +108,15 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   // Memory: the indicator, which models stay loaded, and one budget for all caches.
   const shared = { disposables, context, clock, log, ledger, statusBar, connections, workerUrl };
   const { memory, cacheBudget } = composeMemory({ ...shared, apiKeys, settingsInUse });
-  // In a turn of its own: start-up must not hold other extensions.
-  disposables.add(clock.after(0, () => void memory()));
 
   // The embedded predictor.
   const predictor = composePredictor({ ...shared, settings });
 
-  // Ghost text.
+  // Whether ghost text is wanted.
   const snooze = disposables.add(createSnooze(clock));
   const isGhostTextEnabled = (document: vscode.TextDocument) => ghostTextEnabled.isEnabled(document);
   const isGhostTextWanted = (document: vscode.TextDocument) =>
     snooze.leftMs() === undefined && isGhostTextEnabled(document);
-  const ghostTextStatus = disposables.add(createGhostTextStatus({ snooze, isEnabled: isGhostTextEnabled }));
-  const ghostText = composeGhostText({
-    ...shared,
-    cacheBudget,
-    settingsInUse,
-    predictor: () => predictor.source(),
-    isEnabled: isGhostTextWanted,
-    onSuccess,
-    onFailure: reportFault,
-  });
-
   // Next edits.
   const nextEdits = disposables.add(
     startNextEdit(async () => {
@@ -144,9 +137,10 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     }),
   );
 
-  // VS Code's chat, and tools for any model in it.
-  const chat = composeChat({ ...shared, cacheBudget, settings, faults, onSuccess });
-  disposables.add(registerOwnTools({ clock, ledger, memory, workerUrl }, context.extension.packageJSON));
+  // Made in a later turn.
+  let ghostText: ComposedGhostText | undefined;
+  let ghostTextStatus: GhostTextStatus | undefined;
+  let chat: ComposedChat | undefined;
 
   // What follows when settings, keys, trust or memory change.
   const showProblems = async () => {
@@ -159,7 +153,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     connections.settingsChanged();
     try {
       await predictor.settingsChanged();
-      await ghostText.settingsChanged();
+      await ghostText?.settingsChanged();
     } catch (error) {
       log.error(`The changed settings could not be used: ${String(error)}`);
     }
@@ -176,8 +170,8 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     const inUse = useSettings();
     void memory().then((made) => made.settingsChanged(settingsInUse.wished()));
     ghostTextEnabled.reset();
-    ghostTextStatus.refresh();
-    chat.settingsChanged();
+    ghostTextStatus?.refresh();
+    chat?.settingsChanged();
     nextEditEnabled.reset();
     nextEdits.clear();
     notices.reset();
@@ -194,7 +188,6 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       await settingsChanged();
     }
   };
-  void showProblems();
   disposables.add(
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration("hotpath")) void settingsChanged();
@@ -235,8 +228,28 @@ export const compose = (context: vscode.ExtensionContext): Program => {
 
   return {
     log,
+    registerRest() {
+      ghostTextStatus = disposables.add(createGhostTextStatus({ snooze, isEnabled: isGhostTextEnabled }));
+      ghostText = composeGhostText({
+        ...shared,
+        cacheBudget,
+        settingsInUse,
+        predictor: () => predictor.source(),
+        isEnabled: isGhostTextWanted,
+        onSuccess,
+        onFailure: reportFault,
+      });
+
+      // VS Code's chat, and tools for any model in it.
+      chat = composeChat({ ...shared, cacheBudget, settings, faults, onSuccess });
+      disposables.add(registerOwnTools({ clock, ledger, memory, workerUrl }, context.extension.packageJSON));
+
+      void showProblems();
+      // In a turn of its own again.
+      disposables.add(clock.after(betweenTurnsMs, () => void memory()));
+    },
     async finish() {
-      await Promise.all([predictor.stop(), chat.finish()]);
+      await Promise.all([predictor.stop(), chat?.finish()]);
     },
   };
 };

@@ -7,7 +7,7 @@ import type { CacheBudget } from "../cache/cacheBudget.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import type { Connections } from "./connections.ts";
 import type { FaultReporter } from "./faults.ts";
-import { registerChat } from "./registerChat.ts";
+import { registerChat, type ChatRegistration } from "./registerChat.ts";
 import type { Settings } from "./settingsSchema.ts";
 import type { ToolMemory } from "./toolMemory.ts";
 
@@ -25,8 +25,13 @@ export type ChatPartServices = {
   readonly onSuccess: () => void;
 };
 
+export type ComposedChat = Pick<ChatRegistration, "settingsChanged"> & {
+  /** Writes down what was learned of tools. */
+  finish(): Promise<void>;
+};
+
 /** VS Code's chat: the participant, the models behind it, and which of a chat's tools they are told of. */
-export const composeChat = (services: ChatPartServices): { settingsChanged(): void; finish(): Promise<void> } => {
+export const composeChat = (services: ChatPartServices): ComposedChat => {
   const { disposables, context, clock, log, ledger, settings, connections, faults, cacheBudget, onSuccess } = services;
   let toolMemory: ToolMemory | undefined;
   const tools = lazy(async () => {

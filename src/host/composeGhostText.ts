@@ -11,8 +11,13 @@ export type GhostTextServices = Omit<GhostTextEngineOptions, "budget" | "onBette
     readonly cacheBudget: () => Promise<CacheBudget>;
   };
 
+export type ComposedGhostText = {
+  /** The settings are others now: the engine asks whom they name. */
+  settingsChanged(): Promise<void>;
+};
+
 /** Ghost text: what answers is loaded by VS Code's first question, the engine by the first that it could answer. */
-export const composeGhostText = (services: GhostTextServices): { settingsChanged(): Promise<void> } => {
+export const composeGhostText = (services: GhostTextServices): ComposedGhostText => {
   const { disposables, cacheBudget, settingsInUse } = services;
   let loaded: GhostTextEngine | undefined;
   const engine = lazy(async () => {

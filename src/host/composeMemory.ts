@@ -1,7 +1,7 @@
 import type * as vscode from "vscode";
 import type { DisposableList } from "../base/disposable.ts";
 import { lazy } from "../base/lazy.ts";
-import { pause } from "../base/wait.ts";
+import { betweenTurnsMs, pause } from "../base/wait.ts";
 import type { CacheBudget } from "../cache/cacheBudget.ts";
 import { cacheBudgetBytes } from "../memory/lowMemory.ts";
 import type { Memory, MemoryOptions } from "./memory.ts";
@@ -24,13 +24,17 @@ export const composeMemory = ({ disposables, context, settingsInUse, ...services
   const { clock, ledger } = services;
   const { logUri, globalState } = context;
   const memory = lazy(async () => {
+    // Four turns of the event loop: loading, making and the first sample together would hold the thread for 15 ms.
+    await import("../memory/describe.ts");
+    await pause(clock, betweenTurnsMs);
     const { createMemory } = await import("./memory.ts");
-    // A turn between: loading and the first sample together would hold the thread for 9 ms.
-    await pause(clock, 1);
+    await pause(clock, betweenTurnsMs);
     const made = disposables.add(
       createMemory({ ...services, logUri, globalState, settings: () => settingsInUse.settings().memory }),
     );
     const { monitor } = made;
+    await pause(clock, betweenTurnsMs);
+    made.begin();
     const takeSample = () => settingsInUse.takeSample(monitor.latest(), monitor.levels());
     disposables.add(monitor.onSample(takeSample));
     disposables.add(monitor.onAlert(() => void cacheBudget()));

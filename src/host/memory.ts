@@ -23,6 +23,8 @@ import type { StatusBar } from "./statusBar.ts";
 
 /** Memory as this window watches it. */
 export type Memory = Disposable & {
+  /** Takes the first sample, if the window has the focus, and goes on by itself. To be called once. */
+  begin(): void;
   readonly monitor: MemoryMonitor;
   /** Asks the servers in use what is loaded. */
   models(): Promise<ModelDetails>;
@@ -94,7 +96,7 @@ export const measuredMachine = (): string | undefined =>
   vscode.env.remoteName === undefined ? undefined : os.hostname();
 
 /**
- * Begins to watch memory: samples while the window has the focus, slower while nobody types, draws the indicator, and
+ * Watches memory once {@link Memory.begin} is called: samples while the window has the focus, slower while nobody types, draws the indicator, and
  * says so when memory runs short. What it says beside the numbers is loaded when there is something to say.
  */
 export const createMemory = (options: MemoryOptions): Memory => {
@@ -270,11 +272,14 @@ export const createMemory = (options: MemoryOptions): Memory => {
       if (wasIdle && vscode.window.state.focused) monitor.setPace("active");
     }),
   );
-  // With the focus it is drawn by the first sample.
-  if (!vscode.window.state.focused) draw(monitor.latest());
-  onFocus(vscode.window.state);
-
   return {
+    begin() {
+      // The window may have been closed meanwhile.
+      if (closing.signal.aborted) return;
+      // With the focus it is drawn by the first sample.
+      if (!vscode.window.state.focused) draw(monitor.latest());
+      onFocus(vscode.window.state);
+    },
     monitor,
     models: async () => {
       const found = await look();

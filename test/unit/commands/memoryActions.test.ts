@@ -57,6 +57,7 @@ const setUp = async (context: TestContext, models: Record<string, number>, more:
       keys: () => [...told.keys()],
     } as never,
   });
+  memory.begin();
   context.after(async () => {
     memory.dispose();
     connections.dispose();

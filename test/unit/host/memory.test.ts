@@ -13,7 +13,12 @@ import { env, person, window } from "../../fake/vscode.ts";
 
 const { createMemory } = await import("../../../src/host/memory.ts");
 
-const setUp = async (context: TestContext, values: Record<string, unknown> = {}, remoteName?: string) => {
+const setUp = async (
+  context: TestContext,
+  values: Record<string, unknown> = {},
+  remoteName?: string,
+  begins = true,
+) => {
   person.reset();
   env.remoteName = remoteName;
   window.state.focused = true;
@@ -45,6 +50,7 @@ const setUp = async (context: TestContext, values: Record<string, unknown> = {},
       keys: () => [...told.keys()],
     } as never,
   });
+  if (begins) memory.begin();
   context.after(async () => {
     memory.dispose();
     await rm(folder, { recursive: true, force: true });
@@ -146,4 +152,12 @@ test("alerts that are switched off are only shown in the status bar", async (con
   assert.equal(views.at(-1)!.level, "warning");
   await setImmediate();
   assert.deepEqual(person.said(), []);
+});
+
+test("one that is disposed before it has begun takes no sample", async (context) => {
+  const { clock, memory, samples } = await setUp(context, {}, undefined, false);
+  memory.dispose();
+  memory.begin();
+  clock.advance(60_000);
+  assert.equal(samples(), 0);
 });
