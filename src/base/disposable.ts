@@ -2,7 +2,11 @@
 export type Disposable = { dispose(): void };
 
 /** Collects disposables and disposes them last in, first out; what is added after that is disposed at once. */
-export type DisposableList = Disposable & { add<T extends Disposable>(item: T): T };
+export type DisposableList = Disposable & {
+  add<T extends Disposable>(item: T): T;
+  /** Lets go of an item that ends earlier than the list does; its owner disposes it. */
+  remove(item: Disposable): void;
+};
 
 /** Makes an empty list. An error in one item's `dispose` does not keep the others from being disposed. */
 export const createDisposableList = (): DisposableList => {
@@ -13,6 +17,10 @@ export const createDisposableList = (): DisposableList => {
       if (disposed) item.dispose();
       else items.push(item);
       return item;
+    },
+    remove(item) {
+      const at = items.indexOf(item);
+      if (at >= 0) items.splice(at, 1);
     },
     dispose() {
       disposed = true;

@@ -22,7 +22,7 @@ export const composePredictor = (services: PredictorServices): Predictor => {
   let running: Promise<PredictorService> | undefined;
   const launch = async () => {
     const { launchPredictor } = await import("./predictorLaunch.ts");
-    return launchPredictor(services);
+    return launchPredictor(services, () => feed.relearn());
   };
   const predictor = () =>
     (running ??= launch().catch((error: unknown) => {
@@ -42,11 +42,14 @@ export const composePredictor = (services: PredictorServices): Predictor => {
     }),
   );
   const stop = async () => {
-    const service = running;
+    const stopping = running;
     running = undefined;
     feed.stop();
     statusBar.setLearning(undefined);
-    await (await service?.catch(() => undefined))?.dispose();
+    const service = await stopping?.catch(() => undefined);
+    if (!service) return;
+    disposables.remove(service);
+    await service.dispose();
   };
   /** What a running one was started with. */
   const options = () =>

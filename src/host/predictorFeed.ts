@@ -10,7 +10,7 @@ import { watchWorkspaceFiles } from "./workspaceChanges.ts";
 export type PredictorFeed = Disposable & {
   /** Undefined while the predictor has not been needed yet. */
   stats(): Promise<PredictorStats | undefined>;
-  /** Learns the folders anew, if learning has begun. */
+  /** Learns the folders anew, and what is open and not saved, if learning has begun. */
   relearn(): void;
   /** Begins to learn, if it has not begun; else learns everything anew. */
   rebuild(): Promise<void>;
@@ -80,9 +80,7 @@ export const registerPredictorFeed = ({
         // What lies above a folder that is not trusted is none of its business.
         { first: openFiles(), readsAbove: vscode.workspace.isTrusted },
       );
-      for (const document of vscode.workspace.textDocuments) {
-        if (document.isDirty && learnedSchemes.has(document.uri.scheme)) learnSoon(document);
-      }
+      for (const document of unsavedDocuments()) learnSoon(document);
     });
   const learnSoon = (document: vscode.TextDocument) => {
     pending.get(document)?.dispose();
@@ -194,6 +192,16 @@ export const registerPredictorFeed = ({
 /** Where what was read of this workspace is kept; undefined where nothing is opened, or not on this machine. */
 export const predictorIndexFile = ({ storageUri }: vscode.ExtensionContext): string | undefined =>
   storageUri?.scheme === "file" ? vscode.Uri.joinPath(storageUri, "predictor.index").fsPath : undefined;
+
+/** What is open with text that no file holds. A cell is never dirty by itself: its notebook is. */
+const unsavedDocuments = (): vscode.TextDocument[] => {
+  const cells = vscode.workspace.notebookDocuments
+    .filter(({ isDirty }) => isDirty)
+    .flatMap((notebook) => notebook.getCells().map(({ document }) => document));
+  return [...vscode.workspace.textDocuments.filter(({ isDirty }) => isDirty), ...cells].filter(({ uri }) =>
+    learnedSchemes.has(uri.scheme),
+  );
+};
 
 /** Files to learn first: those on the screen, then those in the other tabs. */
 const openFiles = (): string[] => {

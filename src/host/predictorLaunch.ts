@@ -17,8 +17,11 @@ export type PredictorLaunchOptions = {
   readonly workerUrl: (name: string) => URL;
 };
 
-/** Starts the predictor's worker with the settings of now; the status bar's tooltip says how far it is. */
-export const launchPredictor = (options: PredictorLaunchOptions): PredictorService => {
+/**
+ * Starts the predictor's worker with the settings of now; the status bar's tooltip says how far it is. `onLost`: it has
+ * to be told everything again.
+ */
+export const launchPredictor = (options: PredictorLaunchOptions, onLost: () => void): PredictorService => {
   const { disposables, context, log, settings, statusBar, workerUrl } = options;
   const service = createPredictorService({
     workerUrl: workerUrl("predictorWorker"),
@@ -29,7 +32,7 @@ export const launchPredictor = (options: PredictorLaunchOptions): PredictorServi
     indexFile: predictorIndexFile(context),
     onProgress: ({ done, total }) => statusBar.setLearning(done / total),
     onLearned: () => statusBar.setLearning(undefined),
+    onLost,
   });
-  disposables.add({ dispose: () => void service.dispose() });
-  return service;
+  return disposables.add(service);
 };

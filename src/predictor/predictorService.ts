@@ -81,6 +81,11 @@ export type PredictorServiceOptions = {
   indexFile?: string | undefined;
   /** Called each time the folders of `learnFolders` have been read, or will not be because the thread stays off. */
   onLearned?: () => void;
+  /**
+   * Called when the thread has stopped by a fault and is tried once more: what it was told of folders and documents is
+   * gone with it, and whoever told it tells it again.
+   */
+  onLost?: () => void;
   /** Called now and then while folders are read. */
   onProgress?: (progress: LearningProgress) => void;
 };
@@ -141,7 +146,6 @@ export const createPredictorService = (options: PredictorServiceOptions): Predic
   const clearings = new Map<number, () => void>();
   const updates = new Map<string, { text: string; file: string | undefined }>();
   let isUpdating = false;
-  let folderRequest: PredictorRequest | undefined;
 
   const settleAll = (): void => {
     for (const settle of predictions.values()) settle(undefined);
@@ -196,7 +200,7 @@ export const createPredictorService = (options: PredictorServiceOptions): Predic
       return;
     }
     log.warn(`The predictor stopped and is started again: ${reason}`);
-    if (folderRequest) post(folderRequest);
+    options.onLost?.();
     sendUpdate();
   };
 
@@ -228,8 +232,7 @@ export const createPredictorService = (options: PredictorServiceOptions): Predic
 
   return {
     learnFolders(folders, { first = [], readsAbove = true } = {}) {
-      folderRequest = { kind: "learn-folders", folders, first, readsAbove };
-      post(folderRequest);
+      post({ kind: "learn-folders", folders, first, readsAbove });
     },
     update(path, text, file) {
       if (isDisposed || problem !== undefined) return;
@@ -246,7 +249,6 @@ export const createPredictorService = (options: PredictorServiceOptions): Predic
     },
     async clear() {
       updates.clear();
-      folderRequest = undefined;
       const id = nextId++;
       const cleared = new Promise<void>((resolve) => void clearings.set(id, resolve));
       // The thread is started for it, if need be: it alone knows whether somebody is writing the file.

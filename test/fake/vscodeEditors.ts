@@ -73,6 +73,7 @@ export const createDocument = (uri: FakeUri, initial: string, languageId = "type
 };
 
 export type FakeDocument = ReturnType<typeof createDocument>;
+type FakeNotebook = { isDirty: boolean; getCells(): readonly { readonly document: FakeDocument }[] };
 type FakeEditor = { readonly document: FakeDocument; readonly visibleRanges: readonly Range[] };
 
 const activeEditor = createEvent<FakeEditor | undefined>();
@@ -86,6 +87,7 @@ const never = createEvent<never>().event;
 
 let folders: readonly { name: string; uri: FakeUri }[] = [];
 let documents: FakeDocument[] = [];
+let notebooks: FakeNotebook[] = [];
 let active: FakeEditor | undefined;
 
 const folderOf = (uri: FakeUri) =>
@@ -94,6 +96,9 @@ const folderOf = (uri: FakeUri) =>
 export const workspace = {
   get textDocuments() {
     return documents;
+  },
+  get notebookDocuments() {
+    return notebooks;
   },
   getWorkspaceFolder: folderOf,
   asRelativePath: (uri: FakeUri) => path.posix.relative(folderOf(uri)?.uri.path ?? "/", uri.path),
@@ -148,6 +153,7 @@ export const hands = {
   reset(folder: string): void {
     folders = [{ name: path.basename(folder), uri: Uri.file(folder) }];
     documents = [];
+    notebooks = [];
     active = undefined;
   },
   /** Opens a document, or goes to it, and shows it from its first line. */
@@ -155,6 +161,11 @@ export const hands = {
     if (!documents.includes(document)) documents.push(document);
     active = { document, visibleRanges: [new Range(0, 0, Math.min(60, document.lineCount - 1), 0)] };
     activeEditor.fire(active);
+  },
+  /** Opens a notebook with this one cell, in which something is not saved. VS Code never calls the cell dirty. */
+  openNotebook(cell: FakeDocument): void {
+    documents.push(cell);
+    notebooks.push({ isDirty: true, getCells: () => [{ document: cell }] });
   },
   edit(document: FakeDocument, line: number, text: string): void {
     const lines = document.getText().split("\n");

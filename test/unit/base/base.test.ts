@@ -27,3 +27,14 @@ test("disposes last in, first out, late additions at once, and all of them when 
   list.add({ dispose: () => order.push("late") });
   assert.deepEqual(order, ["b", "a", "late"]);
 });
+
+test("an item that has ended earlier is let go of", () => {
+  const order: string[] = [];
+  const list = createDisposableList();
+  const ended = list.add({ dispose: () => order.push("ended") });
+  list.add({ dispose: () => order.push("other") });
+  list.remove(ended);
+  list.remove(ended);
+  list.dispose();
+  assert.deepEqual(order, ["other"]);
+});

@@ -13,7 +13,7 @@ const setUp = (t: TestContext) => {
   hands.reset("/shop");
   const told: string[] = [];
   const service: PredictorService = {
-    learnFolders() {},
+    learnFolders: (folders) => void told.push(`folders ${folders.map(({ root }) => root).join()}`),
     update: (path, text) => void told.push(`update ${path}: ${text}`),
     refresh: (paths, open) => void told.push(`refresh ${paths.join()}; open: ${open.join()}`),
     forget: (path) => void told.push(`forget ${path}`),
@@ -31,7 +31,7 @@ const setUp = (t: TestContext) => {
     clock.advance(1000);
     await nextTurn();
   };
-  return { told, document, pauseTyping };
+  return { told, feed, document, pauseTyping };
 };
 
 test("a document that is closed without saving is looked up on the disk", async (t) => {
@@ -40,7 +40,7 @@ test("a document that is closed without saving is looked up on the disk", async 
   await pauseTyping();
   hands.close(document);
   await nextTurn();
-  assert.deepEqual(told, ["update /shop/a.ts: thrown away", "refresh /shop/a.ts; open: "]);
+  assert.deepEqual(told, ["folders /shop", "update /shop/a.ts: thrown away", "refresh /shop/a.ts; open: "]);
 });
 
 test("one that was saved is not", async (t) => {
@@ -50,7 +50,7 @@ test("one that was saved is not", async (t) => {
   hands.save(document);
   hands.close(document);
   await nextTurn();
-  assert.deepEqual(told, ["update /shop/a.ts: kept"]);
+  assert.deepEqual(told, ["folders /shop", "update /shop/a.ts: kept"]);
 });
 
 test("a notebook's cell that is closed is forgotten", async (t) => {
@@ -62,4 +62,25 @@ test("a notebook's cell that is closed is forgotten", async (t) => {
   hands.close(cell);
   await nextTurn();
   assert.match(told.at(-1)!, /^forget .*a\.ipynb/);
+});
+
+test("a predictor that was started anew is told of the folders and of all that is not saved", async (t) => {
+  const { told, feed, document, pauseTyping } = setUp(t);
+  const other = createDocument(Uri.parse("untitled:Untitled-1"), "");
+  const saved = createDocument(Uri.file("/shop/saved.ts"), "on the disk");
+  const cell = createDocument(Uri.parse("vscode-notebook-cell:/shop/b.ipynb#W0s"), "b = 2");
+  hands.goTo(saved);
+  hands.goTo(other);
+  hands.edit(other, 0, "draft");
+  hands.goTo(document);
+  hands.edit(document, 0, "typed");
+  hands.openNotebook(cell);
+  await pauseTyping();
+  told.length = 0;
+  feed.relearn();
+  await nextTurn();
+  await pauseTyping();
+  const [folders, ...updates] = told;
+  assert.equal(folders, "folders /shop");
+  assert.deepEqual(new Set(updates.map((line) => line.split(": ").at(-1))), new Set(["draft", "typed", "b = 2"]));
 });

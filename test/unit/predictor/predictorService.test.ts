@@ -7,8 +7,8 @@ import { type Log, silentLog } from "../../../src/base/log.ts";
 import type { LearnOptions } from "../../../src/predictor/predictorService.ts";
 import { answerTo, ask, makeFolder, startService as start, statement, workerUrl } from "./predictorHarness.ts";
 
-const startService = (t: TestContext, log: Log = silentLog, url = workerUrl) => {
-  const service = start(t, { log, workerUrl: url });
+const startService = (t: TestContext, log: Log = silentLog, url = workerUrl, onLost = () => {}) => {
+  const service = start(t, { log, workerUrl: url, onLost });
   return {
     ...service,
     learnAll: async (
@@ -201,7 +201,8 @@ test("starts a crashed thread once, then stays off and says why", async (t) => {
   const lines: string[] = [];
   const log: Log = { ...silentLog, warn: (line) => void lines.push(line), error: (line) => void lines.push(line) };
   const code = `import { parentPort } from "node:worker_threads"; parentPort.on("message", () => { throw new Error("out of luck"); });`;
-  const service = startService(t, log, workerThat(code));
+  let losses = 0;
+  const service = startService(t, log, workerThat(code), () => void losses++);
   const question = { path: "a.ts", prefix: "const a", suffix: "" };
   const over = service.learned();
   assert.equal(await service.predict(question), undefined);
@@ -214,11 +215,12 @@ test("starts a crashed thread once, then stays off and says why", async (t) => {
     "The predictor stopped and is started again: out of luck",
     "The predictor stopped twice and stays off: out of luck",
   ]);
-  // Whoever shows that it is learning is told that it is not.
+  // Whoever shows that it is learning is told that it is not; there is nobody to tell the rest to.
   await over;
+  assert.equal(losses, 1);
 });
 
-test("reads its folders again after a crash", async (t) => {
+test("what a crash has lost can be told again", async (t) => {
   const folder = await makeFolder(t, { "a.ts": statement("Alpha") });
   // Falls over at its first prediction and works afterwards.
   const code = `import { parentPort } from "node:worker_threads";
@@ -226,9 +228,17 @@ test("reads its folders again after a crash", async (t) => {
     const flag = ${JSON.stringify(path.join(folder, ".crashed"))};
     if (existsSync(flag)) await import(${JSON.stringify(workerUrl.href)});
     else parentPort.once("message", () => { writeFileSync(flag, ""); process.exit(3); });`;
-  const service = startService(t, silentLog, workerThat(code));
+  let losses = 0;
+  const service = startService(t, silentLog, workerThat(code), () => {
+    losses++;
+    service.learnFolders([{ root: folder, exclude: [] }]);
+    service.update("untitled:Untitled-1", statement("Beta"));
+  });
   await service.learnAll([folder]);
-  assert.match(await service.predictAt(path.join(folder, "b.ts"), ask("Alpha")), /^ahpla/);
+  const near = path.join(folder, "b.ts");
+  assert.match(await service.predictAt(near, ask("Alpha")), /^ahpla/);
+  await service.until(near, "Beta");
+  assert.equal(losses, 1);
 });
 
 test("starts no thread for nothing, and holds none after dispose", async (t) => {
