@@ -15,6 +15,8 @@ export type ChatContext = {
   readonly secrets: readonly string[];
   /** What was attached and could not be read as text. */
   readonly unread: readonly string[];
+  /** Whether there may be uncommitted changes, all or some of them, that could not be read. */
+  readonly areChangesUnread: boolean;
 };
 
 const maxFileBytes = 1_000_000;
@@ -115,9 +117,11 @@ export const collectContext = async (
 
   const editor = vscode.window.activeTextEditor;
   let changes: Changes | undefined;
+  let areChangesUnread = false;
   try {
     if (task === "commit" || task === "review") changes = await readChanges(editor?.document.uri);
   } catch {
+    areChangesUnread = true;
     unread.push(vscode.l10n.t("the uncommitted changes"));
   }
   const hasSelection = editor !== undefined && !editor.selection.isEmpty;
@@ -128,7 +132,8 @@ export const collectContext = async (
     const whole = task === "commit" ? staged || unstaged : staged + unstaged;
     const { diff, leftOut, unread: partsUnread } = withoutFiles(whole, isSecretLike);
     for (const path of leftOut) secrets.add(path);
-    if (partsUnread > 0) unread.push(vscode.l10n.t("some uncommitted changes"));
+    areChangesUnread = partsUnread > 0;
+    if (areChangesUnread) unread.push(vscode.l10n.t("some uncommitted changes"));
     if (diff !== "") pieces.push({ kind: "changes", title: folder, languageId: "diff", text: diff });
   }
   const isAboutChanges = pieces.length > 0 || task === "commit";
@@ -159,7 +164,7 @@ export const collectContext = async (
       pieces.push({ kind: "note", title: "files open in the editor", languageId: "", text: open.join("\n") });
     }
   }
-  return { pieces, sources, secrets: [...secrets], unread };
+  return { pieces, sources, secrets: [...secrets], unread, areChangesUnread };
 };
 
 /** The text of a range, by lines and UTF-16 units as VS Code counts them. */

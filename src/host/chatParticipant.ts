@@ -49,6 +49,15 @@ const earlierTurns = (history: vscode.ChatContext["history"]): readonly Turn[] =
 const listOf = (items: readonly string[]): string =>
   new Intl.ListFormat(vscode.env.language, { type: "disjunction" }).format(items);
 
+/** Why there is nothing to write a commit message about. */
+const whyNoChanges = ({ secrets, areChangesUnread }: ChatContext): string => {
+  const { l10n } = vscode;
+  if (areChangesUnread)
+    return l10n.t("The uncommitted changes could not be read. Run `git diff` in a terminal to see what Git says.");
+  if (secrets.length === 0) return l10n.t("Git tells of no uncommitted changes. Make or stage some first.");
+  return l10n.t("The uncommitted changes look like keys or passwords and are not sent: {0}.", secrets.join(", "));
+};
+
 /** Italic sentences above an answer: what of the conversation and the material the model does not see. */
 const notesFor = (
   { secrets, unread }: ChatContext,
@@ -110,7 +119,7 @@ export const answerChat = async (
   }
   const material = await collectContext(task, request.references);
   if (task === "commit" && material.pieces.length === 0) {
-    response.markdown(l10n.t("Git tells of no uncommitted changes. Make or stage some first."));
+    response.markdown(safeMarkdown(whyNoChanges(material)));
     return {};
   }
   for (const source of material.sources) response.reference(source);

@@ -15,6 +15,8 @@ export const world = {
   /** The button that is pressed next; undefined: the message is closed. */
   pressed: undefined as string | undefined,
   extensions: new Set<string>(),
+  /** What Git's own extension answers to a question about changes; undefined: there is no repository. */
+  diff: undefined as ((isStaged: boolean) => Promise<string>) | undefined,
   /** Settings as `inspect` finds them. */
   inspected: {} as Record<string, { defaultValue?: unknown; globalValue?: unknown; workspaceValue?: unknown }>,
   updates: [] as (readonly unknown[])[],
@@ -29,6 +31,7 @@ export const world = {
       said: [],
       pressed: undefined,
       extensions: new Set(),
+      diff: undefined,
       inspected: {},
       updates: [],
       provider: undefined,
@@ -136,7 +139,18 @@ export const workspace = {
     },
   }),
 };
-export const extensions = { getExtension: (id: string) => (world.extensions.has(id) ? {} : undefined) };
+const git = {
+  activate: async () => ({
+    enabled: true,
+    getAPI: () => ({
+      repositories: world.diff ? [{ rootUri: { path: "/shop" }, diff: world.diff }] : [],
+      getRepository: () => null,
+    }),
+  }),
+};
+export const extensions = {
+  getExtension: (id: string) => (id === "vscode.git" ? git : world.extensions.has(id) ? {} : undefined),
+};
 export const Uri = { joinPath: (...parts: readonly unknown[]) => parts.join("/") };
 export const chat = {
   createChatParticipant(_id: string, handler: unknown) {

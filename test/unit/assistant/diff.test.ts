@@ -65,3 +65,30 @@ test("sides may be named after what is compared, as diff.mnemonicPrefix does", (
     assert.deepEqual(seen, ["src/a.ts", "src/a.ts", "src/a.ts", "src/a.ts", ".env", String.raw`\303\244.txt`]);
   }
 });
+
+test("what another program wrote of the next file is no part of the file above", () => {
+  const above = change("src/a.ts", "new");
+  const bare = "--- /tmp/git-blob/.env\n+++ .env\n@@ -1 +1 @@\n-KEY=1\n+KEY=2\n";
+  const below = change("src/b.ts", "new");
+  for (const external of ["KEY=1 -> KEY=2\n", bare, " KEY=1\n", "+KEY=2\n"]) {
+    const kept = withoutFiles(above + external + below, isEnv);
+    assert.deepEqual(kept, { diff: above + below, leftOut: [], unread: 1 });
+  }
+  // Behind a file of which there is a header only, it looks like that file's; its own path tells.
+  assert.equal(withoutFiles("diff --git a/x b/x\nold mode 100644\nnew mode 100755\n" + bare, isEnv).diff, "");
+});
+
+test("hunks are read to their ends, and no further", () => {
+  const unended = change("src/a.ts", "new").replace("+new\n", "+new\n\\ No newline at end of file\n");
+  const blank = change("src/a.ts", "new").replace(
+    "@@ -1 +1 @@\n",
+    "@@ -1,3 +1,3 @@ class A {\n\n diff --git a/x b/x\n",
+  );
+  const merge =
+    "diff --cc m\nindex 5742e7d,5a80a2d..0000000\n--- a/m\n+++ b/m\n@@@ -1,3 -1,3 +1,2 @@@\n  a\n++X\n- M\n -O\n--c\n";
+  const two = `${change("src/a.ts", "new")}@@ -9 +9,2 @@\n-old\n+new\n+newer\n`;
+  for (const diff of [unended, blank, merge, two]) {
+    assert.deepEqual(withoutFiles(diff + change("src/b.ts", "new"), isEnv).diff, diff + change("src/b.ts", "new"));
+    assert.deepEqual(withoutFiles(`${diff}+KEY=1\n`, isEnv), { diff, leftOut: [], unread: 1 });
+  }
+});
