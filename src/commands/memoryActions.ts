@@ -170,10 +170,11 @@ const agrees = async (residents: readonly LoadedResident[]): Promise<boolean> =>
   const { l10n } = vscode;
   const foreign = residents.filter(({ isOurs }) => !isOurs);
   if (foreign.length === 0) return true;
-  const sentence = l10n.t(
-    "{0} was loaded by another program, or before this window was opened. Unload it?",
-    namesOf(foreign),
-  );
+  const names = namesOf(foreign);
+  const sentence =
+    foreign.length === 1
+      ? l10n.t("{0} was loaded by another program, or before this window was opened. Unload it?", names)
+      : l10n.t("{0} were loaded by another program, or before this window was opened. Unload them?", names);
   const unload = l10n.t("Unload");
   return (await vscode.window.showWarningMessage(sentence, { modal: true }, unload)) === unload;
 };
@@ -201,17 +202,31 @@ const unloadAll = async ({ memory }: MemoryActionServices, residents: readonly L
   if (unloaded !== "") watch.log("model", { event: "unload", model: unloaded });
   if (gone.length > 0) {
     const freed = formatBytes(gone.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
-    inform(l10n.t("{0} was unloaded ({1}).", namesOf(gone), freed));
+    const names = namesOf(gone);
+    inform(
+      gone.length === 1
+        ? l10n.t("{0} was unloaded ({1}).", names, freed)
+        : l10n.t("{0} were unloaded ({1}).", names, freed),
+    );
   }
   if (late.length > 0) {
-    const sentence = l10n.t("{0} was unloaded, but its memory has not come back yet.", namesOf(late));
-    void vscode.window.showWarningMessage(sentence);
+    const names = namesOf(late);
+    void vscode.window.showWarningMessage(
+      late.length === 1
+        ? l10n.t("{0} was unloaded, but its memory has not come back yet.", names)
+        : l10n.t("{0} were unloaded, but their memory has not come back yet.", names),
+    );
   }
   if (failed.length > 0) {
     void vscode.window.showWarningMessage(l10n.t("{0} could not be unloaded.", namesOf(failed)));
   }
   if (isWhole && gone.length + late.length + failed.length === 0) {
-    inform(l10n.t("{0} is in use now and stays loaded.", namesOf(residents)));
+    const names = namesOf(residents);
+    inform(
+      residents.length === 1
+        ? l10n.t("{0} is in use now and stays loaded.", names)
+        : l10n.t("{0} are in use now and stay loaded.", names),
+    );
   }
   await watch.models();
 };
@@ -231,7 +246,10 @@ export const unloadModel = async (services: MemoryActionServices, which: unknown
       ? unloadAll(services, [oldest])
       : inform(l10n.t("Every model that Hotpath has loaded is in use now."));
   }
-  if (which === "all") return (await agrees(idle)) ? unloadAll(services, idle) : undefined;
+  if (which === "all") {
+    if (idle.length === 0) return inform(l10n.t("Every loaded model is in use now."));
+    return (await agrees(idle)) ? unloadAll(services, idle) : undefined;
+  }
   const choice = await pick({
     title: l10n.t("Unload a model"),
     placeholder: l10n.t("The one that was not used for longest comes first"),

@@ -67,11 +67,13 @@ const notesFor = (
   return [
     droppedTurns === 0
       ? ""
-      : l10n.t(
-          "The oldest {0} messages no longer fit into the model's {1} tokens and were left out.",
-          droppedTurns,
-          contextTokens,
-        ),
+      : droppedTurns === 1
+        ? l10n.t("The oldest message no longer fits into the model's {0} tokens and was left out.", contextTokens)
+        : l10n.t(
+            "The oldest {0} messages no longer fit into the model's {1} tokens and were left out.",
+            droppedTurns,
+            contextTokens,
+          ),
     cut.length === 0 ? "" : l10n.t("Cut to fit the model's {0} tokens: {1}.", contextTokens, cut.join(", ")),
     secrets.length === 0 ? "" : l10n.t("Not sent, because it looks like keys or passwords: {0}.", secrets.join(", ")),
     unread.length === 0 ? "" : l10n.t("Could not be read as text: {0}.", unread.join(", ")),

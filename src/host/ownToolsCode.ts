@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { listLines, shortLine } from "../languageTools/resultText.ts";
+import { counted, listLines, shortLine } from "../languageTools/resultText.ts";
 import { ToolError } from "../languageTools/toolError.ts";
 import type { WorkspacePath } from "../languageTools/workspacePath.ts";
 import { createOwnTool, type OwnToolTable } from "./ownTool.ts";
@@ -9,9 +9,9 @@ const maxDiagnostics = 100;
 const maxSymbols = 200;
 const maxReferences = 100;
 
-/** The number in a heading above a list that is cut after `maxLines`. */
-const countOf = (lines: readonly string[], maxLines: number): string =>
-  lines.length > maxLines ? `${maxLines} of ${lines.length}` : String(lines.length);
+/** What a heading counts above a list that is cut after `maxLines`. */
+const countOf = (lines: readonly string[], maxLines: number, noun: string): string =>
+  `${lines.length > maxLines ? `${maxLines} of ` : ""}${counted(lines.length, noun)}`;
 
 const severityNames = ["error", "warning", "information", "hint"];
 
@@ -84,8 +84,8 @@ export const codeTools: OwnToolTable<"hotpath_diagnostics" | "hotpath_symbols" |
         .toSorted((a, b) => a.severity - b.severity)
         .map(({ line }) => line);
       if (lines.length === 0) return "No problems are known. Languages check mostly the files that are open.";
-      const count = countOf(lines, maxDiagnostics);
-      return listLines(`${count} problems, the worst first:`, lines.slice(0, maxDiagnostics), roomUnits);
+      const count = countOf(lines, maxDiagnostics, "problem");
+      return listLines(`${count}, the worst first:`, lines.slice(0, maxDiagnostics), roomUnits);
     },
   }),
 
@@ -103,7 +103,7 @@ export const codeTools: OwnToolTable<"hotpath_diagnostics" | "hotpath_symbols" |
         const lines = flatten(symbols ?? [])
           .filter((symbol) => query === undefined || symbol.name.toLowerCase().includes(query.toLowerCase()))
           .map((symbol) => symbolLine(`${name}:${symbol.line + 1}`, symbol));
-        return listLines(`${countOf(lines, maxSymbols)} symbols in ${name}:`, lines.slice(0, maxSymbols), roomUnits);
+        return listLines(`${countOf(lines, maxSymbols, "symbol")} in ${name}:`, lines.slice(0, maxSymbols), roomUnits);
       }
       if (query === undefined) throw new ToolError("input", `Give "query", "path", or both.`);
       const found = await vscode.commands.executeCommand<readonly vscode.SymbolInformation[] | undefined>(
@@ -116,7 +116,7 @@ export const codeTools: OwnToolTable<"hotpath_diagnostics" | "hotpath_symbols" |
         return file === undefined ? [] : [symbolLine(where, { name, kind, container: containerName })];
       });
       return listLines(
-        `${countOf(lines, maxSymbols)} symbols in the workspace:`,
+        `${countOf(lines, maxSymbols, "symbol")} in the workspace:`,
         lines.slice(0, maxSymbols),
         roomUnits,
       );

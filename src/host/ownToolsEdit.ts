@@ -85,7 +85,9 @@ const sentences = ({ plan, isNew, isAutoSaved, sensitivity, place }: Edit): read
   ...(place.relative === place.realRelative ? [] : [vscode.l10n.t("It is a link to {0}.", place.realRelative)]),
   ...(plan.hasHidden ? [vscode.l10n.t("The new text has invisible characters, spelled out below.")] : []),
   isNew
-    ? vscode.l10n.t("A new file with {0} lines. It is begun in the editor, not saved.", plan.added)
+    ? plan.added === 1
+      ? vscode.l10n.t("A new file with one line. It is begun in the editor, not saved.")
+      : vscode.l10n.t("A new file with {0} lines. It is begun in the editor, not saved.", plan.added)
     : isAutoSaved
       ? vscode.l10n.t(
           "Lines added: {0}, removed: {1}. The change is made in the editor, which saves it by itself.",

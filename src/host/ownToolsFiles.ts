@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { listLines, pickLines } from "../languageTools/resultText.ts";
+import { counted, listLines, pickLines } from "../languageTools/resultText.ts";
 import { fileFilter, type ScanRequest, type ScanResult } from "../languageTools/scan.ts";
 import { scanInWorker, type ScanOptions } from "../languageTools/scanService.ts";
 import { ToolError } from "../languageTools/toolError.ts";
@@ -79,8 +79,11 @@ export const fileTools = (
         maxHits: maxMatches,
       };
       const { hits, filesRead, end } = await scanInWorker(options, request, signal);
-      const found = hits.length === 0 ? "No line matches" : `${hits.length} lines match`;
-      return listLines(`${found} in ${filesRead} files.${endings[end]}`, hits, roomUnits);
+      const found =
+        hits.length === 0
+          ? "No line matches"
+          : `${counted(hits.length, "line")} ${hits.length === 1 ? "matches" : "match"}`;
+      return listLines(`${found} in ${counted(filesRead, "file")}.${endings[end]}`, hits, roomUnits);
     },
   }),
 

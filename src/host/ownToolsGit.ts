@@ -1,7 +1,7 @@
 import path from "node:path";
 import * as vscode from "vscode";
 import { withoutFiles } from "../assistant/diff.ts";
-import { listLines, shortLine } from "../languageTools/resultText.ts";
+import { counted, listLines, shortLine } from "../languageTools/resultText.ts";
 import { ToolError } from "../languageTools/toolError.ts";
 import { createOwnTool, type OwnToolTable } from "./ownTool.ts";
 import { openFolders, resolveHere, shownUri } from "./ownToolsWorkspace.ts";
@@ -96,7 +96,7 @@ export const gitTools: OwnToolTable<"hotpath_gitDiff" | "hotpath_gitLog"> = {
         const day = authorDate ? authorDate.toISOString().slice(0, 10) : "";
         return `${hash.slice(0, 10)} ${day} ${authorName}: ${shortLine(message.split("\n", 1)[0] ?? "")}`;
       });
-      return listLines(`The last ${lines.length} commits, the newest first:`, lines, roomUnits);
+      return listLines(`The last ${counted(lines.length, "commit")}, the newest first:`, lines, roomUnits);
     },
   }),
 };

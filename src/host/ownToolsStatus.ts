@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { listLines } from "../languageTools/resultText.ts";
+import { counted, listLines } from "../languageTools/resultText.ts";
 import { formatBytes, formatShare } from "../memory/format.ts";
 import { usedShare } from "../memory/levels.ts";
 import type { MemoryMonitor } from "../memory/monitor.ts";
@@ -23,7 +23,7 @@ const memoryText = (monitor: MemoryMonitor): string => {
     `Extension host, shared by all extensions: ${formatBytes(now.hostRssBytes)} resident (${host}), heap ${formatBytes(now.hostHeapBytes)} of at most ${formatBytes(now.hostHeapLimitBytes)}.`,
     ...(samples > 0
       ? [
-          `Of ${samples} samples: extension host ${formatBytes(hostAverageBytes)} on average, ${formatBytes(hostPeakBytes)} at most.`,
+          `Of ${counted(samples, "sample")}: extension host ${formatBytes(hostAverageBytes)} on average, ${formatBytes(hostPeakBytes)} at most.`,
         ]
       : []),
   ].join("\n");
@@ -39,16 +39,16 @@ const performanceText = (
   { requests, requestTotals: totals, suggestions, ...times }: LedgerSnapshot,
   roomUnits: number,
 ) => {
-  const counted = suggestions.filter(({ offered, shown, accepted }) => offered + shown + accepted > 0);
+  const shownSources = suggestions.filter(({ offered, shown, accepted }) => offered + shown + accepted > 0);
   const cost = totals.costUsd === undefined ? "" : ` Cost: ${formatUsd(totals.costUsd)}.`;
   return listLines(
     "This window, until now.",
     [
       `Requests to model servers: ${totals.started} (${totals.ok} answered, ${totals.cancelled} cancelled, ${totals.failed} failed). First token p50 ${formatDuration(times.firstTokenP50Ms)}, p95 ${formatDuration(times.firstTokenP95Ms)}.`,
       `Tokens: ${totals.promptTokens} read, ${totals.cachedTokens} of them cached, ${totals.generatedTokens} written.${cost}`,
-      ...counted.map(
+      ...shownSources.map(
         ({ source, offered, shown, accepted, p50Ms, p95Ms }) =>
-          `Ghost text from ${source}: ${offered} answers (p50 ${formatDuration(p50Ms)}, p95 ${formatDuration(p95Ms)}), ${shown} shown, ${accepted} accepted.`,
+          `Ghost text from ${source}: ${counted(offered, "answer")} (p50 ${formatDuration(p50Ms)}, p95 ${formatDuration(p95Ms)}), ${shown} shown, ${accepted} accepted.`,
       ),
       ...(requests.length === 0 ? [] : ["The last requests, the newest first:"]),
       ...requests.slice(0, shownRequests).map(requestLine),

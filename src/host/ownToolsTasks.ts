@@ -3,7 +3,7 @@ import { toAbortError } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import { createDisposableList } from "../base/disposable.ts";
 import { createConfirmations } from "../languageTools/confirmations.ts";
-import { listLines, shortLine } from "../languageTools/resultText.ts";
+import { counted, listLines, shortLine } from "../languageTools/resultText.ts";
 import {
   dependenciesOf,
   describeTasks,
@@ -159,7 +159,11 @@ export const taskTools = (clock: Clock): OwnToolTable<"hotpath_listTasks" | "hot
           const about = detail ?? command ?? "";
           return `${label}${task.group?.id === vscode.TaskGroup.Test.id ? " (test)" : ""}: ${shortLine(about)}`;
         });
-        return listLines(lines.length === 0 ? "VS Code lists no tasks." : `${lines.length} tasks:`, lines, roomUnits);
+        return listLines(
+          lines.length === 0 ? "VS Code lists no tasks." : `${counted(lines.length, "task")}:`,
+          lines,
+          roomUnits,
+        );
       },
     }),
 

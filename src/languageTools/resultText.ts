@@ -8,6 +8,9 @@ const maxLineUnits = 240;
 export const resultRoom = (tokenBudget: number | undefined): number =>
   tokenBudget === undefined ? maxResultUnits : Math.max(200, Math.min(maxResultUnits, tokenBudget * unitsPerToken));
 
+/** "1 line", "2 lines": for texts that models read, which are in English. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
 /** As many items as fit, a line each, below a heading; a last line tells how many were left out. */
 export const listLines = (heading: string, lines: readonly string[], roomUnits: number): string => {
   let text = heading;
@@ -44,7 +47,7 @@ export const pickLines = (
   const lines = text.split(/\r\n|\r|\n/);
   if (lines.length > 1 && lines.at(-1) === "") lines.pop();
   const last = Math.min(endLine ?? lines.length, lines.length);
-  if (startLine > lines.length) throw new ToolError("input", `${name} has only ${lines.length} lines.`);
+  if (startLine > lines.length) throw new ToolError("input", `${name} has only ${counted(lines.length, "line")}.`);
   if (last < startLine) throw new ToolError("input", `"endLine" must not be less than "startLine".`);
   const picked: string[] = [];
   let units = 0;

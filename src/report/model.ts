@@ -148,7 +148,7 @@ const cards = ({ ledger, memory, hardware, predictor, formatBytes, t }: ReportIn
       : [{ label: t("Cost"), value: formatUsd(totals.costUsd), detail: t("as the model servers said") }]),
     {
       label: t("Predictor"),
-      value: predictor ? t("{0} files", predictor.files) : "–",
+      value: predictor ? (predictor.files === 1 ? t("1 file") : t("{0} files", predictor.files)) : "–",
       detail: predictor
         ? t("{0} of text in {1}", formatBytes(predictor.textBytes), formatBytes(predictor.memoryBytes))
         : t("not started yet"),
@@ -180,8 +180,10 @@ const hardwareCards = (
 ): ReportView["cards"] => {
   if (hardware === undefined) return [{ label: t("Processor"), value: "…", detail: t("reading this machine's facts") }];
   if (typeof hardware === "string") return [{ label: t("Processor"), value: "–", detail: hardware }];
+  const { cpu, physicalCores } = hardware;
+  const cores = physicalCores === 1 ? t("1 physical core") : t("{0} physical cores", physicalCores);
   return [
-    { label: t("Processor"), value: hardware.cpu, detail: t("{0} physical cores", hardware.physicalCores) },
+    { label: t("Processor"), value: cpu, detail: cores },
     ...(hardware.gpus.length === 0
       ? [{ label: t("Graphics"), value: "–", detail: t("no graphics processor found") }]
       : hardware.gpus.map(({ name, memoryBytes }) => ({

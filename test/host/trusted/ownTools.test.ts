@@ -50,7 +50,7 @@ suite("tools for models", () => {
     assert.match(await call("searchText", { query: "hidden-in-env" }), /^No line matches in \d+ files/);
     assert.match(
       await call("searchText", { query: String.raw`^export function f\w+`, isRegex: true, files: "products.ts" }),
-      /^1 lines match/,
+      /^1 line matches in 1 file\./,
     );
     await assert.rejects(call("searchText", { query: "(", isRegex: true }), /no JavaScript regular expression/);
     const cancelling = new vscode.CancellationTokenSource();

@@ -133,16 +133,16 @@ test("a model is chosen and unloaded; what another program has loaded only with 
 /** The actions, with these models, and what comes of unloading them. */
 const withResidents = async (
   context: TestContext,
-  residents: readonly { readonly model: string; readonly host?: string }[],
+  residents: readonly { readonly model: string; readonly host?: string; readonly isInUse?: boolean }[],
   unload: (model: string) => Promise<boolean>,
 ) => {
   const { services, memory } = await setUp(context, { coder: 1 });
-  const loaded = residents.map(({ model, host = "" }, index) => ({
+  const loaded = residents.map(({ model, host = "", isInUse = false }, index) => ({
     model,
     key: model,
     sizeBytes: gb,
     isOurs: true,
-    isInUse: false,
+    isInUse,
     usedAtMs: index,
     server: { host },
   }));
@@ -175,6 +175,21 @@ test("unloading all: what goes wrong with one is said of that one", async (conte
     "a was unloaded, but its memory has not come back yet.",
     "b could not be unloaded.",
   ]);
+});
+
+const notFreed = () => Promise.reject(new ResidencyError("not-freed", { neededBytes: 0 }));
+
+test("of several models the notices speak in the plural, and of none that is idle they say so", async (context) => {
+  const unload = async (answer: () => Promise<boolean>, isInUse = false) => {
+    const models = ["a", "b"].map((model) => ({ model, isInUse }));
+    const { services } = await withResidents(context, models, answer);
+    await unloadModel(services, "all");
+    return person.said();
+  };
+  assert.deepEqual(await unload(() => Promise.resolve(true)), ["a, b were unloaded (2.0 GB)."]);
+  assert.deepEqual(await unload(notFreed), ["a, b were unloaded, but their memory has not come back yet."]);
+  assert.deepEqual(await unload(() => Promise.resolve(false)), ["a, b are in use now and stay loaded."]);
+  assert.deepEqual(await unload(() => Promise.resolve(true), true), ["Every loaded model is in use now."]);
 });
 
 test("unloading that a person cancels ends without a word", async (context) => {

@@ -26,6 +26,7 @@ test("a list of symbols that was cut says so", async () => {
     const [heading, ...lines] = (await codeTools.hotpath_symbols.run(input, call)).split("\n");
     return [heading, lines.length];
   };
+  assert.deepEqual(await headingOf(1, { path: "a.ts" }), ["1 symbol in a.ts:", 1]);
   assert.deepEqual(await headingOf(200, { path: "a.ts" }), ["200 symbols in a.ts:", 200]);
   assert.deepEqual(await headingOf(201, { path: "a.ts" }), ["200 of 201 symbols in a.ts:", 200]);
   assert.deepEqual(await headingOf(200, { query: "one" }), ["200 symbols in the workspace:", 200]);

@@ -72,3 +72,14 @@ test("a setting for saving that changed since the question undoes the agreement"
   await assert.rejects(tool.run(editOf("a.ts"), { signal, roomUnits }), /changed since the person was asked/);
   assert.deepEqual(world.applied, []);
 });
+
+test("a new file is told of with its number of lines", async (context) => {
+  await using workspace = await createWorkspace();
+  world.reset(workspace.root);
+  const tool = createEditTool();
+  context.after(() => tool.dispose());
+  const said = async (newText: string) =>
+    (await questionOf(tool, { path: "new.ts", oldText: "", newText })).replaceAll(/&nbsp;|\\/g, "");
+  assert.match(await said("one"), /A new file with one line\./);
+  assert.match(await said("one\ntwo"), /A new file with 2 lines\./);
+});

@@ -32,6 +32,7 @@ test("lines of a file come below their numbers", () => {
   assert.equal(pickLines("f", text, { ...room, startLine: 2, endLine: 99 }), "f, lines 2-3 of 3:\nb\nc");
   assert.equal(pickLines("f", "", room), "f, lines 1-1 of 1:\n");
   assert.throws(() => pickLines("f", text, { ...room, startLine: 4 }), /f has only 3 lines/);
+  assert.throws(() => pickLines("f", "one", { ...room, startLine: 4 }), /f has only 1 line\./);
   assert.throws(() => pickLines("f", text, { ...room, startLine: 3, endLine: 2 }), /"endLine"/);
 });
 

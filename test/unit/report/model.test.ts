@@ -113,6 +113,8 @@ test("hardware is shown when known, and the reason when not", () => {
       ["Big GPU", "24.0 GB"],
     ],
   );
+  const single = buildReport({ ...input(ledger), hardware: { ...facts, physicalCores: 1 } });
+  assert.equal(single.cards.at(-2)!.detail, "1 physical core");
   assert.equal(buildReport({ ...input(ledger), hardware: "no probe" }).cards.at(-1)!.detail, "no probe");
 });
 
