@@ -15,6 +15,7 @@ import { asCount, asList, asObject } from "../provider/json.ts";
 import { fillsInMiddle, writesText } from "../provider/modelChoice.ts";
 import type { ProviderKind } from "../provider/provider.ts";
 import type { TransportClient } from "../transport/client.ts";
+import { TransportError } from "../transport/errors.ts";
 import { isLoopbackHost } from "../transport/route.ts";
 import { originsOf, type Settings } from "./settingsSchema.ts";
 
@@ -82,6 +83,20 @@ const askAt =
     return undefined;
   };
 
+/** A server that was silent once is not asked again: each question would hold up anew what the others tell. */
+const untilSilent = (ask: AskJson): AskJson => {
+  let isSilent = false;
+  return async (...question) => {
+    if (isSilent) return undefined;
+    try {
+      return await ask(...question);
+    } catch (error) {
+      isSilent ||= error instanceof TransportError && error.kind.endsWith("-timeout");
+      throw error;
+    }
+  };
+};
+
 const isHere = (origin: string): boolean => isLoopbackHost(new URL(origin).hostname);
 
 /** What this window's servers hold of the cards' memory, which they give back when another model is loaded. */
@@ -143,7 +158,7 @@ export const createMachine = (options: MachineOptions): Machine => {
           ...(apiKey ? { apiKey } : {}),
         });
         if (!server || server.wantsKey) return undefined;
-        const ask = askAt(server.baseUrl, apiKey, transport, signal);
+        const ask = untilSilent(askAt(server.baseUrl, apiKey, transport, signal));
         const isOllama = server.kind === "ollama";
         const [models, heldBytes] = await Promise.all([describe(server, ask), isOllama ? heldByOllama(ask) : 0]);
         return { server, models, heldBytes };

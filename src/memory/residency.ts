@@ -50,7 +50,7 @@ export type Residency = Disposable & {
    * @throws {ResidencyError} kind "not-freed"; the `AbortError` as soon as `signal` is aborted.
    */
   unload(key: string, signal?: AbortSignal): Promise<boolean>;
-  /** All models that are loaded, as the servers say now. */
+  /** All models that are loaded, as the servers say now, or said last. Rejects when none of them answers. */
   list(signal?: AbortSignal): Promise<readonly Resident[]>;
   /** Which model is unloaded next if nobody asks for it, and when (milliseconds since 1970). */
   nextUnload(): { readonly model: string; readonly atMs: number } | undefined;
@@ -92,6 +92,8 @@ type Known = {
   seenAtMs: number;
 };
 
+type Answer = { readonly server: ModelServer; readonly loaded: readonly LoadedModel[] };
+
 type Load = { readonly stop: AbortController; readonly done: Promise<void>; waiters: number };
 
 const keyOf = (server: ModelServer, model: string): string => `${server.origin}\n${model}`;
@@ -124,6 +126,8 @@ export const createResidency = ({
 }): Residency => {
   const known = new Map<string, Known>();
   const loads = new Map<string, Load>();
+  /** What each server told last. */
+  const told = new WeakMap<ModelServer, Answer>();
   let turn: Promise<unknown> = Promise.resolve();
   const closing = new AbortController();
   let hits = 0;
@@ -152,8 +156,13 @@ export const createResidency = ({
     };
   };
 
-  const list = async (signal: AbortSignal): Promise<readonly Resident[]> => {
-    const answers = await Promise.all(servers.map(async (server) => ({ server, loaded: await server.loaded(signal) })));
+  const ask = async (server: ModelServer, signal: AbortSignal): Promise<Answer> => {
+    const answer = { server, loaded: await server.loaded(signal) };
+    told.set(server, answer);
+    return answer;
+  };
+
+  const readAnswers = (answers: readonly Answer[]): readonly Resident[] => {
     const residents = answers.flatMap(({ server, loaded }) => loaded.map((model) => describe(server, model)));
     // Whoever loads it the next time, it is not the copy that we had loaded.
     const keys = new Set(residents.map(({ key }) => key));
@@ -163,6 +172,25 @@ export const createResidency = ({
       entry.seenAtMs = Number.NEGATIVE_INFINITY;
     }
     return residents;
+  };
+
+  /** What is to make room for something has to know all that is there. */
+  const list = async (signal: AbortSignal): Promise<readonly Resident[]> =>
+    readAnswers(await Promise.all(servers.map((server) => ask(server, signal))));
+
+  /** A server that is silent hides nothing that the others tell; of it stands what it told last. */
+  const listKnown = async (signal: AbortSignal): Promise<readonly Resident[]> => {
+    // The caller may take one out of its list meanwhile.
+    const asked = [...servers];
+    const settled = await Promise.allSettled(asked.map((server) => ask(server, signal)));
+    const failed = settled.find((result) => result.status === "rejected");
+    // Where nobody answers, whoever asks hears why.
+    if (failed && settled.every(({ status }) => status === "rejected")) throw failed.reason;
+    return readAnswers(
+      settled.flatMap((result, index) =>
+        result.status === "fulfilled" ? [result.value] : (told.get(asked[index]!) ?? []),
+      ),
+    );
   };
 
   const room = createRoom({
@@ -363,7 +391,7 @@ export const createResidency = ({
       });
       return orAborted(unloaded, signal);
     },
-    list: (signal = closing.signal) => list(signal),
+    list: (signal = closing.signal) => listKnown(signal),
     nextUnload: () =>
       [...known.values()]
         .filter(({ expiry }) => expiry !== undefined && isManaging())

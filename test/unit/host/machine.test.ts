@@ -7,6 +7,7 @@ import { parseSettings } from "../../../src/host/settingsSchema.ts";
 import { sampleMemory } from "../../../src/memory/sample.ts";
 import { createLedger, firstTokenSpan } from "../../../src/metrics/ledger.ts";
 import { createTransportClient, type TransportClient } from "../../../src/transport/client.ts";
+import { TransportError } from "../../../src/transport/errors.ts";
 import { createFakeClock } from "../../fake/clock.ts";
 import { createModelServer, type ModelServer, type ModelServerOptions } from "../../fake/modelServer.ts";
 import { workspace } from "../../fake/vscode.ts";
@@ -29,6 +30,7 @@ const createHarness = async (
   context: TestContext,
   serverOptions: ModelServerOptions,
   gpus: HardwareFacts["gpus"] = [card],
+  silentAt: (url: string) => boolean = () => false,
 ) => {
   const server: ModelServer = await createModelServer(serverOptions);
   const client = createTransportClient({ clock: systemClock, log: silentLog });
@@ -44,8 +46,12 @@ const createHarness = async (
   // Whatever this machine really runs on the usual ports is left alone.
   const transport: TransportClient = {
     ...client,
-    request: (request) =>
-      usualPorts.test(request.url) ? Promise.reject(new Error("Nothing listens there")) : client.request(request),
+    request(request) {
+      if (usualPorts.test(request.url)) return Promise.reject(new Error("Nothing listens there"));
+      return silentAt(request.url)
+        ? Promise.reject(new TransportError("first-byte-timeout", "Nothing came in time"))
+        : client.request(request);
+    },
   };
   const clock = createFakeClock();
   const ledger = createLedger({ clock });
@@ -84,6 +90,25 @@ test("what its servers have, with what each model is made of and whether it fill
   const [model] = view.models;
   assert.deepEqual([model?.id, model?.fillsIn, model?.facts?.layers], ["qwen2.5-coder:7b", true, 28]);
   assert.deepEqual(model?.server, { name: "Ollama", kind: "ollama", baseUrl: server.url });
+});
+
+test("a server that falls silent is not asked about one model after the other", async (context) => {
+  let asked = 0;
+  const { server, machine } = await createHarness(
+    context,
+    ollama,
+    [card],
+    (url) => url.endsWith("/api/show") && ++asked > 0,
+  );
+  const models = Array.from({ length: 12 }, (_, index) => ({ name: `qwen2.5-coder:${index}b`, size: 5 * gib }));
+  server.script("/api/tags", {
+    status: 200,
+    headers: { "content-type": "application/json" },
+    body: [JSON.stringify({ models })],
+  });
+  assert.equal((await machine.view()).models.length, 12);
+  // Those that were under way together.
+  assert.equal(asked, 4);
 });
 
 test("what Ollama holds of a card's memory is free for another model", async (context) => {

@@ -449,3 +449,34 @@ test("5, 10 and 20 requests on one model load it once", async (t) => {
     assert.deepEqual(residency.statistics().hits, requests - 1);
   }
 });
+
+const untilAborted = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error));
+  });
+
+test("a server that is silent hides no model of the others, and keeps what it told last", async () => {
+  const { clock, server, use } = setUp();
+  await use("a");
+  const silent = createModelMemory({ clock, origin: "http://127.0.0.1:1234" });
+  silent.models.set("theirs", { model: "theirs", sizeBytes: gb });
+  let isSilent = false;
+  const other = {
+    ...silent,
+    loaded: (signal: AbortSignal) => (isSilent ? untilAborted(signal) : silent.loaded(signal)),
+  };
+  const residency = createResidency({ clock, servers: [other, server], usableBytes: () => 20 * gb });
+  const namesBy = async (signal: AbortSignal) => (await residency.list(signal)).map(({ model }) => model);
+  assert.deepEqual(await namesBy(new AbortController().signal), ["theirs", "a"]);
+  isSilent = true;
+  await use("b");
+  const late = new AbortController();
+  const listing = namesBy(late.signal);
+  late.abort();
+  assert.deepEqual(await listing, ["theirs", "a", "b"]);
+  const alone = createResidency({ clock, servers: [other], usableBytes: () => 20 * gb });
+  const gone = new AbortController();
+  const nobody = alone.list(gone.signal);
+  gone.abort();
+  await assert.rejects(nobody, { name: "AbortError" });
+});
