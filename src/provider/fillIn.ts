@@ -54,12 +54,13 @@ export type FillIn = {
   /**
    * Streams by the first form that the server takes. What it refuses before the first part is remembered, and the next
    * form is tried in the same call: nothing was generated, so nothing was charged. When what was remembered turns out
-   * wrong, all forms are tried anew, once.
+   * wrong, all forms are tried anew, once. An answer by the form `unproven` shows nothing yet, and is not remembered.
    * @throws {ProviderError} kind "unsupported" when no form is left, and all that `send` throws.
    */
   stream(
     able: readonly FillInForm[],
     send: (form: FillInForm, stopsMax: number | undefined) => AsyncIterable<StreamPart>,
+    unproven?: FillInForm,
   ): AsyncGenerator<StreamPart>;
   /** The server may come back as another one: what this session holds is void, what is remembered is read anew. */
   forget(): void;
@@ -145,7 +146,7 @@ export const createFillIn = (
       if (isWorking) noteWorking(form);
       else if (!facts.refused.includes(form)) facts = withRefused(form);
     },
-    async *stream(able, send) {
+    async *stream(able, send, unproven) {
       const refusedNow = new Set<FillInForm>();
       for (;;) {
         const form = choose(able);
@@ -153,7 +154,7 @@ export const createFillIn = (
         let hasBegun = false;
         try {
           for await (const part of send(form, facts.stopsMax)) {
-            if (!hasBegun) noteWorking(form);
+            if (!hasBegun && form !== unproven) noteWorking(form);
             hasBegun = true;
             yield part;
           }

@@ -17,6 +17,7 @@ import type {
   CompletionRequest,
   ModelInfo,
   Provider,
+  ProviderErrorKind,
   ProviderOptions,
   ProviderServices,
   StreamPart,
@@ -27,6 +28,19 @@ import { validate } from "./validate.ts";
 import { createWire } from "./wire.ts";
 
 type ListedModel = { readonly info: ModelInfo; readonly slots: number | undefined };
+
+/** Faults that say nothing about what the server can do. */
+const passingFaults: ReadonlySet<ProviderErrorKind> = new Set([
+  "unreachable",
+  "offline",
+  "loading",
+  "rate-limited",
+  "server-error",
+  "timeout",
+  "truncated",
+]);
+/** A busy server gets a moment before it is asked for more than its answers. */
+const checkAgainMs = 60_000;
 
 type Facts = Omit<Capabilities, "fillInMiddle">;
 
@@ -40,9 +54,16 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
   const wire = createWire(options.baseUrl, options, services);
   const { isPrivate } = parseBaseUrl(options.baseUrl);
   const fillIn = createFillIn(wire.origin, services);
-  const learned = createLearned<Facts>(() => fillIn.forget());
+  const learned = createLearned<Facts>(() => {
+    fillIn.forget();
+    check = undefined;
+    checkAtMs = Number.NEGATIVE_INFINITY;
+  });
   let ollamaVersion = "";
-  let check: Promise<void> | undefined;
+  /** Resolves to whether there is nothing more to find out. */
+  let check: Promise<boolean> | undefined;
+  /** Not to be made before that. */
+  let checkAtMs = Number.NEGATIVE_INFINITY;
 
   /** Asks for something that only one make of server has; undefined when this is another. */
   const askMake = async (path: string, call: CallOptions): Promise<unknown> => {
@@ -115,16 +136,22 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
 
   /**
    * Finds out whether this server reads the suffix: some take it and write on from the prompt alone. Asked once for a
-   * server and model, of servers that cost nothing, and only when a request that loads the model is due anyway.
+   * server and model, of servers that cost nothing, and only when a request that loads the model is due anyway. When the
+   * server was away or busy, it is asked again with a later request.
    */
-  const checkSuffix = async (model: string): Promise<void> => {
-    const { signal } = services;
+  const checkSuffix = async (model: string): Promise<boolean> => {
+    const { signal, clock } = services;
     try {
       const reads = readsSuffix(await wire.postJson("/completions", suffixCheck(model), signal ? { signal } : {}));
       if (reads === false) services.log.info(`${wire.origin} does not heed the suffix of a completion`);
       if (reads !== undefined) fillIn.found("suffix-parameter", reads);
-    } catch {
+      return true;
+    } catch (error) {
       // The request that follows shows what is wrong.
+      if (!(error instanceof ProviderError) || !passingFaults.has(error.kind)) return true;
+      check = undefined;
+      checkAtMs = clock.nowMs() + checkAgainMs;
+      return false;
     }
   };
 
@@ -182,11 +209,14 @@ export const createOpenAiCompatible = (options: ProviderOptions, services: Provi
       return;
     }
     const forms = formsOf(facts);
+    let unproven: FillInForm | undefined;
     if (fillIn.choose(forms) === "suffix-parameter" && needsCheck()) {
+      const isDue = check !== undefined || services.clock.nowMs() >= checkAtMs;
       // Whoever types on leaves; the check goes on, so that it need not be made again.
-      await orAborted((check ??= checkSuffix(facts.model)), call.signal);
+      const isChecked = isDue && (await orAborted((check ??= checkSuffix(facts.model)), call.signal));
+      if (!isChecked) unproven = "suffix-parameter";
     }
-    yield* fillIn.stream(forms, (form, stopsMax) => complete(facts, request, call, form, stopsMax));
+    yield* fillIn.stream(forms, (form, stopsMax) => complete(facts, request, call, form, stopsMax), unproven);
   }
 
   async function* talk(request: ChatRequest, call: CallOptions): AsyncGenerator<StreamPart> {

@@ -11,6 +11,7 @@ import {
   createModelServer,
   hangReply,
   jsonReply,
+  resetReply,
   sse,
   streamReply,
   type ModelServerOptions,
@@ -249,6 +250,36 @@ test("OpenAI format: refusals of the check count, its other faults do not", asyn
   const session = await other.open();
   assert.equal(await session.complete(), "filled");
   assert.equal(await session.form(), "suffix-parameter");
+});
+
+test("OpenAI format: a check that met a busy server is made again a minute later, and nothing is remembered till then", async (context) => {
+  const { server, open, posts, kept } = await createHarness(context, "openai-compatible", {
+    ...filled,
+    readsSuffix: false,
+  });
+  server.script("/v1/completions", jsonReply(503, { error: { message: "busy", code: 503 } }));
+  const session = await open();
+  assert.equal(await session.complete(), "filled");
+  assert.deepEqual(posts(), ["/v1/completions", "/v1/completions"]);
+  session.clock.advance(59_999);
+  assert.equal(await session.complete(), "filled");
+  assert.deepEqual(posts(), ["/v1/completions"]);
+  assert.equal(kept.size, 0);
+  session.clock.advance(1);
+  assert.equal(await session.complete(), "chatted;");
+  assert.deepEqual(posts(), ["/v1/completions", "/v1/chat/completions"]);
+  assert.deepEqual([...kept.values()], [{ refused: ["suffix-parameter"], works: "chat" }]);
+});
+
+test("OpenAI format: a server that was gone before anything was remembered is checked anew", async (context) => {
+  const { server, open, posts } = await createHarness(context, "openai-compatible", { ...filled, readsSuffix: false });
+  const session = await open();
+  // The transport sends once more what a kept connection did not carry.
+  server.script("/v1/chat/completions", resetReply, resetReply);
+  assertFault((await collectParts(session.provider.streamCompletion(request))).error, "unreachable");
+  assert.deepEqual(posts(), ["/v1/completions", "/v1/chat/completions", "/v1/chat/completions"]);
+  assert.equal(await session.complete(), "chatted;");
+  assert.deepEqual(posts(), ["/v1/completions", "/v1/chat/completions"]);
 });
 
 test("OpenAI format: a chat-only server", async (context) => {
