@@ -3,6 +3,7 @@ import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { removeAbandonedDrafts } from "../predictor/indexFile.ts";
 import { fillInForms, type FillInFacts, type FillInForm, type FillInMemory } from "../provider/fillInFacts.ts";
 
 const fileName = "fill-in.json";
@@ -100,6 +101,7 @@ export const createFillInFile = ({ folder, clock, log }: FillInFileOptions): Fil
       const key = keyOf(entry.origin, entry.model);
       if (!known.has(key)) known.set(key, entry);
     }
+    await removeAbandonedDrafts(file, clock.dateMs());
   };
 
   const write = async (): Promise<void> => {

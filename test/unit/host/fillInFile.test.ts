@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
@@ -166,4 +166,20 @@ test("a folder that cannot be made is said once, and this session knows all the 
   assert.equal(warnings.length, 1);
   assert.ok(!warnings[0]?.includes("chat"));
   assert.deepEqual(await memory.recall(origin, "m"), facts);
+});
+
+test("what a killed window was writing is removed, what another one is writing is not", async (context) => {
+  const { open, folder, clock } = await createHarness(context);
+  await mkdir(folder);
+  const nowSeconds = clock.dateMs() / 1000;
+  for (const [name, ageSeconds] of [
+    ["fill-in.json.old.tmp", 601],
+    ["fill-in.json.new.tmp", 599],
+    ["predictor.index.old.tmp", 601],
+  ] as const) {
+    await writeFile(path.join(folder, name), "{");
+    await utimes(path.join(folder, name), nowSeconds - ageSeconds, nowSeconds - ageSeconds);
+  }
+  await open().recall(origin, "m");
+  assert.deepEqual((await readdir(folder)).toSorted(), ["fill-in.json.new.tmp", "predictor.index.old.tmp"]);
 });
