@@ -9,6 +9,8 @@ export type RequestBudget = {
   take(isSpeculated?: boolean): boolean;
 };
 
+/** What a server that charges for requests gets at most in a minute: of ghost text, and of next edits. */
+export const meteredPerMinute = 20;
 const minuteMs = 60_000;
 
 /** Makes a budget of `perMinute` requests in any 60 seconds. */

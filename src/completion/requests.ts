@@ -5,7 +5,7 @@ import type { Ledger } from "../metrics/ledger.ts";
 import type { Provider } from "../provider/provider.ts";
 import { pauseMsAfter } from "./faultPause.ts";
 import type { PromptBuilder } from "./prompt.ts";
-import { createRequestBudget } from "./requestBudget.ts";
+import { createRequestBudget, meteredPerMinute } from "./requestBudget.ts";
 import { createRhythm, type Rhythm } from "./rhythm.ts";
 import { startStream, type RunningStream } from "./runningStream.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -48,8 +48,6 @@ export type RequestsOptions = {
 };
 
 const readsKept = 4;
-// What servers that charge for requests get at most.
-const meteredPerMinute = 20;
 
 /** Nothing is asked before `use`; the caller ends everything by `use(undefined)`. */
 export const createRequests = (options: RequestsOptions): Requests => {

@@ -1,5 +1,7 @@
 import type { TextEditor } from "vscode";
+import type { Clock } from "../base/clock.ts";
 import type { ModelSource } from "../completion/engine.ts";
+import { createRequestBudget, meteredPerMinute } from "../completion/requestBudget.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import { askModel } from "../nextEdit/askModel.ts";
 import { findModelFormat } from "../nextEdit/modelFormats.ts";
@@ -9,16 +11,20 @@ import type { RoleSetting } from "./settingsSchema.ts";
 import { shownPath } from "./shownPath.ts";
 
 export type NextEditModelOptions = {
+  readonly clock: Clock;
   readonly ledger: Ledger;
   readonly source: (setting: RoleSetting) => Promise<ModelSource>;
   readonly onSuccess: () => void;
   readonly onFailure: (error: unknown, setting: RoleSetting) => void;
 };
 
-/** Asks the next-edit model of the settings, if its name tells in which form. Never throws. */
-export const createNextEditModel =
-  ({ ledger, source, onSuccess, onFailure }: NextEditModelOptions) =>
-  async (
+/**
+ * Asks the next-edit model of the settings, if its name tells in which form; one that charges, as often in a minute as
+ * ghost text may. Never throws.
+ */
+export const createNextEditModel = ({ clock, ledger, source, onSuccess, onFailure }: NextEditModelOptions) => {
+  const budget = createRequestBudget(clock, meteredPerMinute);
+  return async (
     setting: RoleSetting,
     editor: TextEditor,
     nextEdit: NextEdit,
@@ -32,7 +38,8 @@ export const createNextEditModel =
     const input = { path: shownPath(editor.document.uri), lines: nextEdit.lines(), cursor: { line, column }, edits };
     try {
       const model = await source(setting);
-      if (signal.aborted) return undefined;
+      const { isMetered = false } = await model.provider.capabilities({ signal });
+      if (signal.aborted || (isMetered && !budget.take())) return undefined;
       const edit = await askModel(input, { ...model, format, ledger, signal });
       onSuccess();
       return edit;
@@ -41,3 +48,4 @@ export const createNextEditModel =
       return undefined;
     }
   };
+};
