@@ -88,12 +88,22 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       },
     }),
   );
+  // Only a model that was in use here before, and not where the editor gets no ghost text: nobody may ask for it.
+  const loadAhead = async (setting: ModelSetting) => {
+    const document = vscode.window.activeTextEditor?.document;
+    if (document && !isGhostTextWanted(document)) return;
+    try {
+      if (await connections.wasUsed(setting)) (await memory()).warmUp(setting);
+    } catch (error) {
+      log.warn(`The model was not loaded ahead of need: ${String(error)}`);
+    }
+  };
   disposables.add(
     registerWarmUp(clock, (isFirstFocus) => {
       const setting = settingsInUse.completion();
       if (!setting) return;
       connections.warmUp(setting);
-      if (isFirstFocus) void memory().then((watch) => watch.warmUp(setting));
+      if (isFirstFocus) void loadAhead(setting);
     }),
   );
   disposables.add(

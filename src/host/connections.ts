@@ -32,6 +32,10 @@ export type Connections = Disposable & {
   transport(): Promise<TransportClient>;
   /** Opens the connections that the next request may want. Never throws. */
   warmUp(setting: RoleSetting): void;
+  /**
+   * Whether ghost text has come from this very model on this machine, as far as is remembered. Asks no server.
+   */
+  wasUsed(setting: ModelSetting): Promise<boolean>;
   /** A key was stored or removed. */
   keyChanged(): void;
   /** The settings are others now: what they shape is made anew by its next use. */
@@ -199,6 +203,10 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
         }
       };
       void connect();
+    },
+    async wasUsed({ baseUrl, model }) {
+      const memory = await fillInMemory();
+      return (await memory?.recall(new URL(baseUrl).origin, model))?.works !== undefined;
     },
     keyChanged: () => loaded?.servers.keyChanged(),
     settingsChanged() {

@@ -166,6 +166,39 @@ test("what one session has found out about a server the next one does not ask fo
   assert.deepEqual(await session(), ["/v1/completions", "/v1/chat/completions"]);
 });
 
+test("a model was used here once ghost text has come from it, by its name and on its server", async (context) => {
+  const folder = await mkdtemp(join(os.tmpdir(), "hotpath-"));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  const server = await createServer(context, { ollama: {}, modelId: "qwen2.5-coder:7b" });
+  const values = {
+    "completion.provider": "ollama",
+    "completion.baseUrl": server.url,
+    "completion.model": "qwen2.5-coder:7b",
+  };
+  const first = createHarness(context, values, {}, folder);
+  assert.equal(await first.connections.wasUsed(first.completion()), false);
+  assert.equal(server.requests.length, 0);
+  await complete((await first.connections.source("completion", first.completion())).provider);
+  assert.equal(await first.connections.wasUsed(first.completion()), true);
+  while (!(await readFile(join(folder, "fill-in.json"), "utf8").catch(() => "")).includes("works"))
+    await setImmediate();
+  // Of this one no more is known than what it refused.
+  const kept = await readFile(join(folder, "fill-in.json"), "utf8");
+  const { entries } = JSON.parse(kept) as { readonly entries: readonly object[] };
+  const refusing = { ...entries[0], model: "refusing", facts: { refused: ["suffix-parameter"] } };
+  await writeFile(join(folder, "fill-in.json"), JSON.stringify({ version: 1, entries: [...entries, refusing] }));
+  const { connections, completion } = createHarness(context, values, {}, folder);
+  const asked = server.requests.length;
+  assert.equal(await connections.wasUsed(completion()), true);
+  for (const model of ["qwen2.5-coder:32b", "refusing"])
+    assert.equal(await connections.wasUsed({ ...completion(), model }), false, model);
+  // Whichever model the server would take is one that nobody has named.
+  assert.equal(await connections.wasUsed({ ...completion(), model: "" }), false);
+  assert.equal(await connections.wasUsed({ ...completion(), baseUrl: "http://127.0.0.1:9" }), false);
+  assert.equal(server.requests.length, asked);
+  assert.equal(await createHarness(context, values).connections.wasUsed(completion()), false, "nothing is kept");
+});
+
 test("an address that cannot be used is said each time it is tried", async (context) => {
   const { connections, completion } = createHarness(context, {
     "completion.provider": "llamacpp",
