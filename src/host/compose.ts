@@ -256,7 +256,9 @@ export const compose = (context: vscode.ExtensionContext): Program => {
 
       void showProblems();
       // In a turn of its own again.
-      disposables.add(clock.after(betweenTurnsMs, () => void memory()));
+      const startMemory = () =>
+        memory().catch((error: unknown) => log.error(`The memory indicator could not be started: ${String(error)}`));
+      disposables.add(clock.after(betweenTurnsMs, () => void startMemory()));
     },
     async finish() {
       await Promise.all([predictor.stop(), chat?.finish()]);

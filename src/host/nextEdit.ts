@@ -47,7 +47,11 @@ const isServed = (document: vscode.TextDocument): boolean =>
   document.offsetAt(document.lineAt(document.lineCount - 1).range.end) <= maxDocumentUnits;
 
 const setOffered = async (isOffered: boolean): Promise<void> => {
-  await vscode.commands.executeCommand("setContext", contextKey, isOffered);
+  try {
+    await vscode.commands.executeCommand("setContext", contextKey, isOffered);
+  } catch {
+    // The window is closing.
+  }
 };
 
 /** Where only indentation stands before the cursor, Tab is wanted for more of it. */

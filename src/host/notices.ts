@@ -41,7 +41,7 @@ export const createNotices = (log: Log & { show(): void }): Notices => {
       if (shown.has(key) && !isAsked) return;
       shown.add(key);
       log.warn(sentence);
-      void show(sentence, actions);
+      show(sentence, actions).catch((error: unknown) => log.error(`A notice's button failed: ${String(error)}`));
     },
     async noServer() {
       const setUp = l10n.t("Set up a provider");

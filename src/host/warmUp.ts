@@ -18,14 +18,13 @@ export const registerWarmUp = (clock: Clock, warmUp: (isFirstFocus: boolean) => 
   let lastEditMs = -Infinity;
   const onFocus = (isFocused: boolean) => {
     if (!isFocused || firstFocus) return;
-    firstFocus = disposables.add(
-      clock.after(afterFocusMs, () => {
-        // Whoever has only passed by wants nothing here; the next time counts as the first.
-        if (vscode.window.state.focused) warmUp(true);
-        else firstFocus = undefined;
-      }),
-    );
+    firstFocus = clock.after(afterFocusMs, () => {
+      // Whoever has only passed by wants nothing here; the next time counts as the first.
+      if (vscode.window.state.focused) warmUp(true);
+      else firstFocus = undefined;
+    });
   };
+  disposables.add({ dispose: () => firstFocus?.dispose() });
   onFocus(vscode.window.state.focused);
   disposables.add(vscode.window.onDidChangeWindowState(({ focused }) => onFocus(focused)));
   // Before that nothing could be warmed up.

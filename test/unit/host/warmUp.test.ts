@@ -52,3 +52,32 @@ test("only what is typed into the editor in front opens connections", () => {
   assert.equal(count, 2);
   registration.dispose();
 });
+
+test("passing by leaves nothing behind", () => {
+  const clock = createFakeClock();
+  let held = 0;
+  const registration = registerWarmUp(
+    {
+      ...clock,
+      after(delayMs, callback) {
+        const timer = clock.after(delayMs, callback);
+        return {
+          dispose() {
+            held++;
+            timer.dispose();
+          },
+        };
+      },
+    },
+    () => {},
+  );
+  for (let times = 0; times < 5; times++) {
+    person.fireWindowState({ focused: true });
+    window.state.focused = false;
+    clock.advance(10_000);
+  }
+  window.state.focused = true;
+  person.fireWindowState({ focused: true });
+  registration.dispose();
+  assert.equal(held, 1);
+});
