@@ -146,6 +146,11 @@ suite("chat participant", () => {
       await say("@hotpath commit message please");
       await waitForAnswer("It finds a product. !");
       assert.match(lastSent(), /Uncommitted changes of [^]*\+A line that is new\.[^]*Write a commit message/);
+      // Another program writes the diff, in a form of its own.
+      await git("config", "diff.external", "echo");
+      await vscode.commands.executeCommand("workbench.action.chat.newChat");
+      await say("@hotpath /commit");
+      await waitForAnswer("The uncommitted changes could not be read.");
     } finally {
       await git("checkout", "-q", "README.md");
       await vscode.commands.executeCommand("git.close");
