@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { toAbortError } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import { createDisposableList } from "../base/disposable.ts";
+import { onceAborted } from "../base/wait.ts";
 import { createConfirmations } from "../languageTools/confirmations.ts";
 import { counted, listLines, shortLine } from "../languageTools/resultText.ts";
 import {
@@ -105,9 +106,9 @@ const runToEnd = async (
   const ended = Promise.withResolvers<{ readonly exitCode: number | undefined } | undefined>();
   let execution: vscode.TaskExecution | undefined;
   let exitCode: number | undefined;
-  const cancel = () => {
+  const cancel = (reason: unknown) => {
     execution?.terminate();
-    ended.reject(toAbortError(signal.reason));
+    ended.reject(toAbortError(reason));
   };
   // Heard before the start: a short task may be over when the call returns.
   const over = new Set<vscode.TaskExecution>();
@@ -125,14 +126,12 @@ const runToEnd = async (
   try {
     signal.throwIfAborted();
     execution = await vscode.tasks.executeTask(task);
-    if (signal.aborted) cancel();
-    signal.addEventListener("abort", cancel, { once: true });
+    disposables.add({ dispose: onceAborted([signal], cancel) });
     if (over.has(execution)) ended.resolve({ exitCode });
     if (task.isBackground) ended.resolve(undefined);
     disposables.add(clock.after(longestRunMs, () => ended.resolve(undefined)));
     return await ended.promise;
   } finally {
-    signal.removeEventListener("abort", cancel);
     disposables.dispose();
   }
 };

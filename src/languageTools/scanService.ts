@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { toAbortError } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
+import { orAborted } from "../base/wait.ts";
 import type { ScanRequest, ScanResult } from "./scan.ts";
 import { ToolError } from "./toolError.ts";
 
@@ -29,17 +30,14 @@ export const scanInWorker = async (
   const answer = Promise.withResolvers<ScanResult>();
   const tooSlow = new ToolError("too-slow", "The expression takes too long. Use a simpler one, or plain text.");
   const deadline = clock.after(request.timeoutMs + graceMs, () => answer.reject(tooSlow));
-  const cancel = () => answer.reject(toAbortError(signal.reason));
-  signal.addEventListener("abort", cancel, { once: true });
   const failed = () => answer.reject(new ToolError("unavailable", "The workspace could not be searched."));
   worker.once("message", (result: ScanResult) => answer.resolve(result));
   worker.once("error", failed);
   worker.once("exit", failed);
   try {
-    return await answer.promise;
+    return await orAborted(answer.promise, signal);
   } finally {
     deadline.dispose();
-    signal.removeEventListener("abort", cancel);
     await worker.terminate();
   }
 };

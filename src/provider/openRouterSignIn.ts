@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Clock } from "../base/clock.ts";
 import { abortError } from "../base/abort.ts";
+import { onceAborted } from "../base/wait.ts";
 import type { TransportClient } from "../transport/client.ts";
 import { TransportError } from "../transport/errors.ts";
 import { asObject, asText } from "./json.ts";
@@ -75,8 +76,7 @@ export const signInByLoopback = async (options: LoopbackOptions): Promise<string
   const server = createServer((request, response) => {
     receiveCode(request, response, { path, page: options.page, answer });
   });
-  const onAbort = (): void => answer.reject(abortError());
-  signal?.addEventListener("abort", onAbort, { once: true });
+  const release = onceAborted([signal], () => answer.reject(abortError()));
   const deadline = clock.after(timeoutMs, () => {
     answer.reject(new SignInError("timeout", "Nobody came back from OpenRouter in time"));
   });
@@ -90,7 +90,7 @@ export const signInByLoopback = async (options: LoopbackOptions): Promise<string
     code = await answer.promise;
   } finally {
     deadline.dispose();
-    signal?.removeEventListener("abort", onAbort);
+    release();
     server.close();
     // Also those that never asked for anything. The page was handed to the system before the code was.
     server.closeAllConnections();
