@@ -1,5 +1,5 @@
 import { completionUnits } from "./completionText.ts";
-import { messageUnits } from "./messageUnits.ts";
+import { messageUnits, toolUnits } from "./messageUnits.ts";
 import { ProviderError } from "./provider.ts";
 import type { Capabilities, ChatRequest, CompletionRequest } from "./provider.ts";
 import { shrinkCompletion } from "./shrink.ts";
@@ -13,13 +13,11 @@ const unitsPerToken = 4;
 const imageTokens = 256;
 
 /** What a chat takes at least, in tokens. */
-const promptTokensOf = ({ messages, tools = [] }: ChatRequest): number => {
-  const toolUnits = tools.length > 0 ? JSON.stringify(tools).length : 0;
-  return Math.floor(
-    messages.reduce((sum, message) => sum + messageUnits(message, imageTokens * unitsPerToken), toolUnits) /
+const promptTokensOf = ({ messages, tools }: ChatRequest): number =>
+  Math.floor(
+    messages.reduce((sum, message) => sum + messageUnits(message, imageTokens * unitsPerToken), toolUnits(tools)) /
       unitsPerToken,
   );
-};
 
 const hasImage = ({ messages }: ChatRequest): boolean =>
   messages.some(({ content }) => typeof content !== "string" && content.some(({ type }) => type === "image"));

@@ -1,4 +1,4 @@
-import type { ChatMessage } from "./provider.ts";
+import type { ChatMessage, ToolDefinition } from "./provider.ts";
 
 /** About what an image takes, in tokens: https://platform.openai.com/docs/guides/images-vision, 512 px tiles. */
 export const imageTokens = 800;
@@ -12,3 +12,7 @@ export const messageUnits = (message: ChatMessage, unitsPerImage: number): numbe
   const calls = message.role === "assistant" ? (message.toolCalls ?? []) : [];
   return calls.reduce((sum, { name, argumentsJson }) => sum + name.length + argumentsJson.length, content.length);
 };
+
+/** How much text descriptions of tools are, in UTF-16 units. */
+export const toolUnits = (tools: readonly ToolDefinition[] = []): number =>
+  tools.length === 0 ? 0 : JSON.stringify(tools).length;

@@ -1,5 +1,5 @@
 import { completionUnits, withoutFiles } from "./completionText.ts";
-import { imageTokens, messageUnits } from "./messageUnits.ts";
+import { imageTokens, messageUnits, toolUnits } from "./messageUnits.ts";
 import type { ChatMessage, ChatRequest, CompletionRequest, ProviderError } from "./provider.ts";
 
 /** What is known about a request that did not fit. */
@@ -105,8 +105,7 @@ const isFrom =
 export const shrinkChat = (request: ChatRequest, overflow: Overflow): ChatRequest | undefined => {
   const unitsPerImage = imageTokens * unitsPerToken;
   const all = group(request.messages, unitsPerImage);
-  const toolUnits = request.tools === undefined ? 0 : JSON.stringify(request.tools).length;
-  const totalUnits = all.reduce((sum, unit) => sum + unit.units, toolUnits);
+  const totalUnits = all.reduce((sum, unit) => sum + unit.units, toolUnits(request.tools));
   const budget = budgetFor(totalUnits, request.maxTokens, overflow);
 
   const lastUser = all.findLastIndex(isFrom("user"));
