@@ -1,35 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
-import * as vscode from "vscode";
 import { createModelServer } from "../../fake/modelServer.ts";
-import { answerBy, closeAll, configure, openBelow, openTabs } from "../editor.ts";
-import { ghostText, hasUi, press, type, waitUntil } from "../ui.ts";
-
-/** The rows of the predictor's statistics, once it has read everything and has `files` of them, if told. */
-const settled = (files?: string) =>
-  waitUntil(
-    `the predictor to have read ${files ?? "all"} files`,
-    async () => {
-      await vscode.commands.executeCommand("hotpath.showPredictorStatistics");
-      const tab = await waitUntil("the statistics", () =>
-        openTabs().find(({ label }) => label.includes("Predictor statistics")),
-      );
-      assert.ok(tab);
-      const document = vscode.workspace.textDocuments.findLast(({ uri }) => uri.scheme === "hotpath-answer");
-      const rows = document?.getText().matchAll(/^\| ([^|]+) \| ([^|]+) \|$/gm) ?? [];
-      await vscode.window.tabGroups.close(tab);
-      const facts = new Map([...rows].map(([, name, value]) => [name!, value!]));
-      const now = facts.get("Files");
-      return facts.get("State") === "up to date" && now !== "0" && (files ?? now) === now ? facts : undefined;
-    },
-    { timeoutMs: 60_000 },
-  );
-
-/** A sign of a person: the cursor moves by the keyboard. */
-const wake = async () => {
-  await openBelow("src/products.ts", 1);
-  await press("ArrowUp");
-};
+import { answerBy, closeAll, configure, openBelow } from "../editor.ts";
+import { settledPredictor, wakePredictor } from "../predictorStatistics.ts";
+import { ghostText, hasUi, type, waitUntil } from "../ui.ts";
 
 suite("low memory", () => {
   afterEach(async () => {
@@ -38,16 +12,16 @@ suite("low memory", () => {
   });
 
   test("the mode takes effect at once, forgets no file, and ends with the setting", { skip: !hasUi }, async () => {
-    await wake();
-    const before = await settled();
+    await wakePredictor();
+    const before = await settledPredictor();
     const files = before.get("Files");
     assert.match(before.get("Memory") ?? "", /of at most 256 MB/);
     await configure({ lowMemory: "on" });
-    await wake();
-    assert.match((await settled(files)).get("Memory") ?? "", /of at most 64 MB/);
+    await wakePredictor();
+    assert.match((await settledPredictor(files)).get("Memory") ?? "", /of at most 64 MB/);
     await configure({ lowMemory: undefined });
-    await wake();
-    assert.match((await settled(files)).get("Memory") ?? "", /of at most 256 MB/);
+    await wakePredictor();
+    assert.match((await settledPredictor(files)).get("Memory") ?? "", /of at most 256 MB/);
   });
 
   test("ghost text comes as ever, but the prompts tell of no other file", { skip: !hasUi }, async () => {

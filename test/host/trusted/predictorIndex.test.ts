@@ -3,31 +3,11 @@ import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, suite, test } from "node:test";
 import * as vscode from "vscode";
-import { closeAll, configure, notification, openBelow, openTabs } from "../editor.ts";
-import { ghostText, hasUi, press, texts, type, waitUntil } from "../ui.ts";
+import { closeAll, configure, notification, openBelow } from "../editor.ts";
+import { predictorStatistics, settledPredictor, wakePredictor } from "../predictorStatistics.ts";
+import { ghostText, hasUi, texts, type, waitUntil } from "../ui.ts";
 
 const folder = () => vscode.workspace.workspaceFolders![0]!.uri.fsPath;
-const statistics = async (): Promise<Map<string, string>> => {
-  await vscode.commands.executeCommand("hotpath.showPredictorStatistics");
-  const tab = await waitUntil("the statistics", () =>
-    openTabs().find(({ label }) => label.includes("Predictor statistics")),
-  );
-  assert.ok(tab);
-  const document = vscode.workspace.textDocuments.findLast(({ uri }) => uri.scheme === "hotpath-answer");
-  const rows = document?.getText().matchAll(/^\| ([^|]+) \| ([^|]+) \|$/gm) ?? [];
-  await vscode.window.tabGroups.close(tab);
-  return new Map([...rows].map(([, name, value]) => [name!, value!]));
-};
-const settled = () =>
-  waitUntil("the predictor to have read everything", async () => {
-    const facts = await statistics();
-    return facts.get("State") === "up to date" && facts.get("Files") !== "0" ? facts : undefined;
-  });
-/** A sign of a person: the cursor moves by the keyboard. */
-const wake = async () => {
-  await openBelow("src/products.ts", 1);
-  await press("ArrowUp");
-};
 
 const ask = async (afterLine: number) => {
   await openBelow("src/products.ts", afterLine);
@@ -45,14 +25,14 @@ suite("the predictor's index", () => {
   afterEach(closeAll);
 
   test("a service that starts again takes the files from its index", { skip: !hasUi }, async () => {
-    await wake();
-    const before = await settled();
+    await wakePredictor();
+    const before = await settledPredictor();
     assert.ok(Number(before.get("Files")) >= 8, JSON.stringify([...before]));
     // Other settings: the thread ends, saves, and another one begins.
     await configure({ "predictor.memoryMb": 128 });
-    await wake();
+    await wakePredictor();
     const after = await waitUntil("all files", async () => {
-      const facts = await settled();
+      const facts = await settledPredictor();
       return facts.get("Files") === before.get("Files") ? facts : undefined;
     });
     assert.ok(Number(after.get("Of them from the saved index")) >= 7, JSON.stringify([...after]));
@@ -61,18 +41,21 @@ suite("the predictor's index", () => {
   });
 
   test("what others write is learned, and what they delete is not predicted any more", { skip: !hasUi }, async () => {
-    await wake();
-    const before = (await settled()).get("Files");
+    await wakePredictor();
+    const before = (await settledPredictor()).get("Files");
     const file = path.join(folder(), "src", "flamingo.ts");
     const line = "export const flamingoHarbour = buildFlamingoHarbour(flamingoOptions);\n";
     await writeFile(file, line.repeat(3));
     await closeAll();
-    await waitUntil("one file more", async () => (await settled()).get("Files") === String(Number(before) + 1));
+    await waitUntil(
+      "one file more",
+      async () => (await settledPredictor()).get("Files") === String(Number(before) + 1),
+    );
     await ask(3);
     await shows("ildFlamingoHarbour");
     await closeAll();
     await rm(file);
-    await waitUntil("one file less", async () => (await settled()).get("Files") === before);
+    await waitUntil("one file less", async () => (await settledPredictor()).get("Files") === before);
     // Elsewhere than before: what was on the screen at a place is remembered there.
     await ask(6);
     await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
@@ -80,14 +63,14 @@ suite("the predictor's index", () => {
   });
 
   test("clearing forgets, rebuilding learns again, and both say so", { skip: !hasUi }, async () => {
-    await wake();
-    await settled();
+    await wakePredictor();
+    await settledPredictor();
     void vscode.commands.executeCommand("hotpath.clearPredictorIndex");
     await notification(/has forgotten this workspace/);
-    assert.equal((await statistics()).get("Files"), "0");
+    assert.equal((await predictorStatistics()).get("Files"), "0");
     void vscode.commands.executeCommand("hotpath.rebuildPredictorIndex");
     await notification(/reads this workspace again/);
-    assert.ok(Number((await settled()).get("Files")) >= 8);
+    assert.ok(Number((await settledPredictor()).get("Files")) >= 8);
   });
 
   test("the statistics are a page that can be read", { skip: !hasUi }, async () => {

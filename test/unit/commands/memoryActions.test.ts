@@ -6,6 +6,7 @@ import { createConnections } from "../../../src/host/connections.ts";
 import { parseSettings } from "../../../src/host/settingsSchema.ts";
 import { ResidencyError } from "../../../src/memory/modelServer.ts";
 import { createLedger } from "../../../src/metrics/ledger.ts";
+import { createMemento } from "../../fake/memento.ts";
 import { createModelServer } from "../../fake/modelServer.ts";
 import { createOllamaServer } from "../../fake/ollamaServer.ts";
 import { person } from "../../fake/vscode.ts";
@@ -32,7 +33,6 @@ const setUp = async (context: TestContext, models: Record<string, number>, more:
   };
   let { settings } = parseSettings((name) => values[name]);
   const faults: unknown[] = [];
-  const told = new Map<string, unknown>();
   const connections = createConnections({
     clock,
     log: silentLog,
@@ -51,11 +51,7 @@ const setUp = async (context: TestContext, models: Record<string, number>, more:
     apiKeys: { get: () => Promise.resolve(undefined) } as never,
     workerUrl: () => new URL("file:///none.js"),
     logUri: { fsPath: "/none" } as never,
-    globalState: {
-      get: (key: string) => told.get(key),
-      update: (key: string, value: unknown) => Promise.resolve(void told.set(key, value)),
-      keys: () => [...told.keys()],
-    } as never,
+    globalState: createMemento(),
   });
   memory.begin();
   context.after(async () => {

@@ -9,6 +9,7 @@ import { parseSettings } from "../../../src/host/settingsSchema.ts";
 import type { MemoryView } from "../../../src/memory/describe.ts";
 import { createLedger } from "../../../src/metrics/ledger.ts";
 import { createFakeClock } from "../../fake/clock.ts";
+import { createMemento } from "../../fake/memento.ts";
 import { env, person, window } from "../../fake/vscode.ts";
 
 const { createMemory } = await import("../../../src/host/memory.ts");
@@ -25,7 +26,6 @@ const setUp = async (
   const folder = await mkdtemp(path.join(os.tmpdir(), "hotpath-"));
   const clock = createFakeClock();
   const views: MemoryView[] = [];
-  const told = new Map<string, unknown>();
   const state = { settings: parseSettings((name) => values[name]).settings.memory };
   let opened = 0;
   const memory = createMemory({
@@ -44,11 +44,7 @@ const setUp = async (
     apiKeys: {} as never,
     workerUrl: (name: string) => new URL(`file:///${name}.js`),
     logUri: { fsPath: folder } as never,
-    globalState: {
-      get: (key: string) => told.get(key),
-      update: (key: string, value: unknown) => Promise.resolve(void told.set(key, value)),
-      keys: () => [...told.keys()],
-    } as never,
+    globalState: createMemento(),
   });
   if (begins) memory.begin();
   context.after(async () => {
