@@ -13,6 +13,7 @@ import { composeMemory } from "./composeMemory.ts";
 import { composePredictor } from "./composePredictor.ts";
 import { createConnections } from "./connections.ts";
 import { createGhostTextStatus, type GhostTextStatus } from "./ghostTextStatus.ts";
+import { loadAhead } from "./loadAhead.ts";
 import { createLogChannel } from "./logChannel.ts";
 import { networkOptions, onDidChangeNetworkSettings } from "./network.ts";
 import { startNextEdit } from "./nextEditStart.ts";
@@ -88,22 +89,12 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       },
     }),
   );
-  // Only a model that was in use here before, and not where the editor gets no ghost text: nobody may ask for it.
-  const loadAhead = async (setting: ModelSetting) => {
-    const document = vscode.window.activeTextEditor?.document;
-    if (document && !isGhostTextWanted(document)) return;
-    try {
-      if (await connections.wasUsed(setting)) (await memory()).warmUp(setting);
-    } catch (error) {
-      log.warn(`The model was not loaded ahead of need: ${String(error)}`);
-    }
-  };
   disposables.add(
     registerWarmUp(clock, (isFirstFocus) => {
       const setting = settingsInUse.completion();
       if (!setting) return;
       connections.warmUp(setting);
-      if (isFirstFocus) void loadAhead(setting);
+      if (isFirstFocus) void loadAhead(setting, { log, connections, memory, isGhostTextWanted });
     }),
   );
   disposables.add(

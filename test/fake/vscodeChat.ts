@@ -111,6 +111,12 @@ export class LanguageModelToolResultPart {
     this.content = content;
   }
 }
+export class ChatResponseTurn {
+  readonly result: object;
+  constructor(result: object) {
+    this.result = result;
+  }
+}
 export class CancellationError extends Error {}
 
 export const LanguageModelChatMessageRole = { User: 1, Assistant: 2 };

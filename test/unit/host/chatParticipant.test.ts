@@ -2,36 +2,49 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type * as vscode from "vscode";
 import { createLedger } from "../../../src/metrics/ledger.ts";
+import type { StreamPart } from "../../../src/provider/provider.ts";
 import { createFakeClock } from "../../fake/clock.ts";
-import { createToken, world } from "../../fake/vscodeChat.ts";
+import { ChatResponseTurn, createToken, world } from "../../fake/vscodeChat.ts";
 
 const { answerChat } = await import("../../../src/host/chatParticipant.ts");
 
-const never = () => Promise.reject(new Error("nobody is to be asked"));
+const provider = {
+  kind: "llamacpp",
+  capabilities: async () => ({ model: "coder", contextTokens: 4096 }),
+  async *streamChat(): AsyncGenerator<StreamPart> {
+    yield { type: "text", text: "Fine." };
+    yield { type: "end", reason: "stop", usage: {} };
+  },
+};
 
-/** What is answered to `/commit`, when Git's extension answers so. */
-const commit = async (diff: (isStaged: boolean) => Promise<string>): Promise<string> => {
-  world.reset();
-  world.diff = diff;
+/** What is answered to a message behind these earlier turns. */
+const answerTo = async (command: string, prompt: string, history: readonly ChatResponseTurn[]): Promise<string> => {
   const services = {
     ledger: createLedger({ clock: createFakeClock() }),
-    faults: never,
     setting: () => ({ provider: "llamacpp", baseUrl: "http://127.0.0.1:1", model: "" }) as const,
-    source: never,
+    source: async () => ({ provider, model: "coder" }),
     onSuccess: () => {},
   };
   let answer = "";
   const response = { markdown: (text: string) => void (answer += text), reference() {}, button() {} };
-  const request = { command: "commit", prompt: "", references: [] };
+  const request = { command, prompt, references: [] };
   await answerChat(
     services as unknown as Parameters<typeof answerChat>[0],
     request as unknown as vscode.ChatRequest,
-    { history: [] },
+    { history } as unknown as vscode.ChatContext,
     response as unknown as vscode.ChatResponseStream,
     createToken() as unknown as vscode.CancellationToken,
   );
   return answer;
 };
+
+const commit = (diff: (isStaged: boolean) => Promise<string>): Promise<string> => {
+  world.reset();
+  world.diff = diff;
+  return answerTo("commit", "", []);
+};
+
+const explain = (history: readonly ChatResponseTurn[]) => answerTo("explain", "what is this", history);
 
 const change = (path: string) =>
   `diff --git a/${path} b/${path}\n--- a/${path}\n+++ b/${path}\n@@ -0,0 +1 @@\n+KEY=1\n`;
@@ -46,4 +59,16 @@ test("a commit without changes, with unreadable and with secret ones are three t
     await commit(async () => change("deploy/.env")),
     "The uncommitted changes look like keys or passwords and are not sent: deploy/.env.",
   );
+});
+
+test("what no longer fits is counted, and one message is one", async () => {
+  world.reset();
+  const turn = [
+    { role: "user", content: "x".repeat(20_000) },
+    { role: "assistant", content: "y" },
+  ];
+  const earlier = new ChatResponseTurn({ metadata: { turn } });
+  const rest = "no longer fits into the model's 4096 tokens and was left out.*\n\nFine.";
+  assert.equal(await explain([earlier]), `*The oldest message ${rest}`);
+  assert.match(await explain([earlier, earlier]), /^\*The oldest 2 messages no longer fit into /);
 });
