@@ -3,7 +3,26 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { parseArgs } from "node:util";
-import { systemClock, type Clock } from "../../src/base/clock.ts";
+import { asRecord, createModelEngine, type Json, type ModelEngineOptions } from "./modelEngine.ts";
+import { loadingReply, play, sendError, sendJson, type ScriptedReply } from "./modelReplies.ts";
+import { llamaCppRoutes } from "./modelServerLlamaCpp.ts";
+import { lmStudioRoutes } from "./modelServerLmStudio.ts";
+import { ollamaRoutes } from "./modelServerOllama.ts";
+import { openAiRoutes } from "./modelServerOpenAi.ts";
+
+export {
+  hangReply,
+  htmlReply,
+  jsonReply,
+  linesReply,
+  loadingReply,
+  ndjson,
+  resetReply,
+  sse,
+  streamReply,
+} from "./modelReplies.ts";
+export type { Disturbance, ModelAnswer, ModelCall } from "./modelEngine.ts";
+export type { ReplyStep, ScriptedReply } from "./modelReplies.ts";
 
 /** A request as the server got it. */
 export type RecordedRequest = {
@@ -20,69 +39,13 @@ export type RecordedRequest = {
   readonly answered: Promise<void>;
 };
 
-/** What `complete` and `chat` are asked. */
-export type ModelCall = {
-  readonly path: string;
-  /** Text before and after the place to fill; a raw Qwen prompt is taken apart. */
-  readonly prefix: string;
-  readonly suffix: string;
-  readonly maxTokens: number;
-  /** The whole request body. */
-  readonly json: Readonly<Record<string, unknown>>;
-};
-
-/** A piece of a scripted body: bytes, or something to wait for before the next piece. */
-export type ReplyStep = string | Uint8Array | (() => Promise<void>);
-
-/** An answer with tool calls. */
-export type ModelAnswer = {
-  readonly text?: string;
-  /** `arguments`: a JSON text; Ollama's routes send it as an object. */
-  readonly toolCalls?: readonly { readonly id?: string; readonly name: string; readonly arguments: string }[];
-};
-
-/** One answer that a test prescribes. */
-export type ScriptedReply = {
-  readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** One write each. */
-  readonly body?: readonly ReplyStep[];
-  /** False: not even a status line is sent. */
-  readonly hasHead?: boolean;
-  /** How it ends: complete, closed without the end, reset, or not at all. Default "end". */
-  readonly finish?: "end" | "cut" | "reset" | "hang";
-};
-
-/** What goes wrong with one generated answer. */
-export type Disturbance = {
-  /** Comes instead of the answer. */
-  readonly reply?: ScriptedReply;
-  /** Before the head. */
-  readonly headDelayMs?: number;
-  /** Before this token (from 0) comes a pause, or the connection is cut. */
-  readonly atToken?: { readonly index: number; readonly pauseMs?: number; readonly cut?: boolean };
-};
-
-export type ModelServerOptions = {
+export type ModelServerOptions = ModelEngineOptions & {
   readonly port?: number;
-  /** Asked for each request that makes the model work. Default: nothing goes wrong. */
-  readonly disturb?: (call: ModelCall) => Disturbance | undefined;
-  /** The text to fill in. Default: `return 42;`. */
-  readonly complete?: (call: ModelCall) => string | Promise<string>;
-  /** The answer to a chat. Default: `Hello from the model.`. */
-  readonly chat?: (call: ModelCall) => string | ModelAnswer | Promise<string | ModelAnswer>;
-  /** Before each token. Default 0. */
-  readonly tokenDelayMs?: number;
-  /** Before the head of a generated answer. Default 0. */
-  readonly firstTokenDelayMs?: number;
-  /** Measures the delays. Default: the machine's. */
-  readonly clock?: Clock;
   /** What `/props` says. */
   readonly modelPath?: string;
   /** What `/v1/models` says. */
   readonly modelId?: string;
   readonly contextTokens?: number;
-  readonly slots?: number;
   /** When set, every route but /health wants it. */
   readonly apiKey?: string;
   /** The `Keep-Alive` header. Default as llama.cpp's; "" sends none. */
@@ -129,6 +92,17 @@ export type OllamaModel = {
   readonly contextTokens?: number;
 };
 
+/** A request as its route gets it. */
+export type Asked = {
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** The body; empty where there is none. */
+  readonly json: Json;
+};
+
+/** Answers a request; resolves when the answer is sent. */
+export type Route = (response: ServerResponse, asked: Asked) => Promise<void> | void;
+
 /** A running server. */
 export type ModelServer = {
   /** `http://127.0.0.1:PORT` */
@@ -159,196 +133,16 @@ export type ModelServer = {
   close(): Promise<void>;
 };
 
-const sseHeaders = { "content-type": "text/event-stream" };
-const ndjsonHeaders = { "content-type": "application/x-ndjson" };
-
-/** One line of an Ollama stream. */
-export const ndjson = (value: unknown): string => `${JSON.stringify(value)}\n`;
-
-/** An Ollama stream, piece by piece. */
-export const linesReply = (
-  body: readonly ReplyStep[],
-  finish: NonNullable<ScriptedReply["finish"]> = "end",
-): ScriptedReply => ({ status: 200, headers: ndjsonHeaders, body, finish });
-
-/** One server-sent event. */
-export const sse = (payload: unknown): string =>
-  `data: ${typeof payload === "string" ? payload : JSON.stringify(payload)}\n\n`;
-
-/** An answer with a JSON body. */
-export const jsonReply = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}) => ({
-  status,
-  headers: { "content-type": "application/json; charset=utf-8", ...headers },
-  body: [JSON.stringify(value)],
-});
-
-/** An event stream, piece by piece. */
-export const streamReply = (
-  body: readonly ReplyStep[],
-  finish: NonNullable<ScriptedReply["finish"]> = "end",
-): ScriptedReply => ({ status: 200, headers: sseHeaders, body, finish });
-
-/** llama.cpp's answer while it reads its model. */
-export const loadingReply = jsonReply(
-  503,
-  { error: { message: "Loading model", type: "unavailable_error", code: 503 } },
-  { connection: "close" },
-);
-
-/** A page for people where a model server's answer should be. */
-export const htmlReply: ScriptedReply = {
-  status: 200,
-  headers: { "content-type": "text/html; charset=utf-8" },
-  body: [`<!DOCTYPE html><html><body>${"Please sign in to the network. ".repeat(40)}</body></html>`],
-};
-
-/** The connection breaks before a byte of the answer. */
-export const resetReply: ScriptedReply = { hasHead: false, finish: "reset" };
-
-/** No byte ever comes. */
-export const hangReply: ScriptedReply = { hasHead: false, finish: "hang" };
-
-const tokenize = (text: string): readonly string[] => text.match(/\s*\S{1,6}|\s+$/g) ?? [];
-
-const fimPrompt = /<\|fim_prefix\|>(.*)<\|fim_suffix\|>(.*)<\|fim_middle\|>(.*)/s;
-
-const asText = (value: unknown): string => (typeof value === "string" ? value : "");
-
-const asNumber = (value: unknown, fallback: number): number => (typeof value === "number" ? value : fallback);
-
-const asRecord = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null ? { ...value } : {};
-
-const readCall = (path: string, json: Readonly<Record<string, unknown>>): ModelCall => {
-  const prompt = asText(json["prompt"]);
-  const parts = fimPrompt.exec(prompt);
-  return {
-    path,
-    // What was typed already stands behind the middle mark, or beside `input_prefix`.
-    prefix: parts ? `${parts[1]}${parts[3]}` : asText(json["input_prefix"]) + prompt,
-    suffix: parts?.[2] ?? (asText(json["input_suffix"]) || asText(json["suffix"])),
-    maxTokens: asNumber(
-      json["n_predict"],
-      asNumber(json["max_tokens"], asNumber(asRecord(json["options"])["num_predict"], 512)),
-    ),
-    json,
-  };
-};
-
-/** Cuts generated text as a server does, at its token limit and its stop texts. */
-const generate = (text: string, { maxTokens, json }: ModelCall) => {
-  const wanted = json["stop"] ?? asRecord(json["options"])["stop"];
-  const stops = Array.isArray(wanted) ? wanted.filter((stop): stop is string => typeof stop === "string") : [];
-  const ends = stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
-  const isStopped = ends.length > 0;
-  const tokens = tokenize(isStopped ? text.slice(0, Math.min(...ends)) : text);
-  const isLimited = tokens.length > maxTokens;
-  return { tokens: tokens.slice(0, maxTokens), type: isLimited ? "limit" : isStopped ? "word" : "eos" };
-};
-
-/** Resolves when the piece is sent, and also when its socket is gone, for then nobody calls back. */
-const write = (response: ServerResponse, piece: string | Uint8Array): Promise<void> =>
-  new Promise((resolve) => {
-    const done = (): void => {
-      response.off("close", done);
-      resolve();
-    };
-    if (response.destroyed) resolve();
-    else {
-      response.once("close", done);
-      response.write(piece, done);
-    }
-  });
-
-const sendJson = (response: ServerResponse, status: number, value: unknown): void => {
-  const text = JSON.stringify(value);
-  response.writeHead(status, {
-    "content-type": "application/json; charset=utf-8",
-    "content-length": Buffer.byteLength(text),
-    // llama.cpp closes after every error.
-    ...(status >= 400 ? { connection: "close" } : {}),
-  });
-  response.end(text);
-};
-
-const sendError = (response: ServerResponse, code: number, type: string, message: string): void =>
-  sendJson(response, code, { error: { message, type, code } });
-
-const play = async (request: IncomingMessage, response: ServerResponse, reply: ScriptedReply): Promise<void> => {
-  const { status = 200, headers = {}, body = [], hasHead = true, finish = "end" } = reply;
-  if (hasHead) {
-    response.writeHead(status, headers);
-    response.flushHeaders();
-  }
-  for (const step of body) {
-    if (typeof step === "function") await step();
-    else await write(response, step);
-  }
-  if (finish === "end") response.end();
-  else if (finish === "cut") request.socket.destroy();
-  else if (finish === "reset") request.socket.resetAndDestroy();
-};
-
-const timings = (call: ModelCall, count: number) => {
-  const promptTokens = Math.ceil((call.prefix.length + call.suffix.length) / 4);
-  return { cache_n: 0, prompt_n: promptTokens, prompt_ms: 1, predicted_n: count, predicted_ms: 1 };
-};
-
-const showModel = (model: OllamaModel) => ({
-  template: model.template ?? "{{ .Prompt }}",
-  details: { parent_model: model.parentModel ?? "", format: "gguf", family: "qwen2", families: ["qwen2"] },
-  model_info: model.modelInfo ?? { "general.architecture": "qwen2", "qwen2.context_length": 32_768 },
-  ...("capabilities" in model && model.capabilities === undefined
-    ? {}
-    : { capabilities: model.capabilities ?? ["completion"] }),
-  ...(model.remoteHost === undefined ? {} : { remote_host: model.remoteHost }),
-});
-
 /** Starts a server on 127.0.0.1. The caller closes it. */
 export const createModelServer = async (options: ModelServerOptions = {}): Promise<ModelServer> => {
-  const {
-    complete = () => "return 42;",
-    chat = () => "Hello from the model.",
-    tokenDelayMs = 0,
-    firstTokenDelayMs = 0,
-    clock = systemClock,
-    modelPath = "/models/oracle-qwen2.5-coder.gguf",
-    modelId = "oracle",
-    contextTokens = 8192,
-    slots = 1,
-    apiKey,
-    keepAlive = "timeout=5, max=100",
-    takesSuffix = true,
-    readsSuffix = true,
-    takesCompletions = true,
-    takesChat = true,
-    stopsMax = Infinity,
-    version,
-    takesInfill = true,
-    ollama,
-    tools,
-    vision,
-    lmStudio,
-    disturb,
-    costUsd,
-    providerName,
-    pricing,
-    generationMisses = 1,
-  } = options;
-
+  const { apiKey, keepAlive = "timeout=5, max=100" } = options;
   const requests: RecordedRequest[] = [];
   const unclaimed: RecordedRequest[] = [];
   const claims = new Set<{ path: string; resolve: (request: RecordedRequest) => void }>();
   const scripts: { path: string; reply: ScriptedReply }[] = [];
   const sockets = new Map<Socket, { readonly id: number; isBusy: boolean }>();
   const closedWaiters = new Set<() => void>();
-  const slotQueue: (() => void)[] = [];
-  const disturbances = new WeakMap<ServerResponse, Disturbance>();
-  const generationAsks = new Map<string, number>();
   let opened = 0;
-  let isLoading = false;
-  const loadWaiters = new Set<() => void>();
-  let freeSlots = slots;
 
   const record = (request: RecordedRequest): void => {
     requests.push(request);
@@ -361,292 +155,21 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
     unclaimed.push(request);
   };
 
-  const pause = (delayMs: number): Promise<void> =>
-    delayMs <= 0 ? Promise.resolve() : new Promise((resolve) => void clock.after(delayMs, resolve));
-
-  const releaseSlot = (): void => {
-    const next = slotQueue.shift();
-    if (next) next();
-    else freeSlots++;
-  };
-
-  const takeSlot = async (): Promise<void> => {
-    if (freeSlots > 0) freeSlots--;
-    else await new Promise<void>((resolve) => slotQueue.push(resolve));
-  };
-
-  /** Runs `send` for each token while the client is there. */
-  const eachToken = async (
-    response: ServerResponse,
-    tokens: readonly string[],
-    send: (token: string, index: number) => string,
-  ): Promise<void> => {
-    const place = disturbances.get(response)?.atToken;
-    for (const [index, token] of tokens.entries()) {
-      await pause(tokenDelayMs);
-      if (index === place?.index) {
-        await pause(place.pauseMs ?? 0);
-        if (place.cut === true) response.destroy();
-      }
-      if (response.destroyed) return;
-      await write(response, send(token, index));
-    }
-  };
-
-  const answerNative = async (response: ServerResponse, call: ModelCall): Promise<void> => {
-    const { tokens, type } = generate(await complete(call), call);
-    const evaluated = timings(call, tokens.length).prompt_n;
-    const last: Record<string, unknown> = {
-      index: 0,
-      content: call.json["stream"] === true ? "" : tokens.join(""),
-      tokens: [],
-      id_slot: 0,
-      stop: true,
-      model: modelPath,
-      tokens_predicted: tokens.length,
-      tokens_evaluated: evaluated,
-      prompt: call.json["prompt"],
-      stop_type: type,
-      truncated: false,
-      timings: timings(call, tokens.length),
-    };
-    const fields = call.json["response_fields"];
-    const shown = Array.isArray(fields)
-      ? Object.fromEntries(Object.entries(last).filter(([name]) => fields.includes(name)))
-      : last;
-    if (call.json["stream"] !== true) {
-      sendJson(response, 200, shown);
-      return;
-    }
-    response.writeHead(200, sseHeaders);
-    response.flushHeaders();
-    await eachToken(response, tokens, (content, index) =>
-      sse({
-        index: 0,
-        content,
-        tokens: [index],
-        stop: false,
-        id_slot: -1,
-        tokens_predicted: index + 1,
-        tokens_evaluated: evaluated,
-      }),
-    );
-    response.end(sse(shown));
-  };
-
-  const answerOf = async (call: ModelCall, isChat: boolean) => {
-    const given = await (isChat ? chat(call) : complete(call));
-    const { text = "", toolCalls = [] } = typeof given === "string" ? { text: given } : given;
-    return { ...generate(text, call), toolCalls };
-  };
-
-  const answerOpenAi = async (response: ServerResponse, call: ModelCall, isChat: boolean): Promise<void> => {
-    const { tokens, type, toolCalls } = await answerOf(call, isChat);
-    const reason = toolCalls.length > 0 ? "tool_calls" : type === "limit" ? "length" : "stop";
-    const wireCalls = toolCalls.map(({ id, name, arguments: text }, index) => ({
-      index,
-      id: id ?? `call_${index}`,
-      type: "function",
-      function: { name, arguments: text },
-    }));
-    const used = timings(call, tokens.length);
-    const usage = {
-      prompt_tokens: used.prompt_n,
-      completion_tokens: tokens.length,
-      total_tokens: used.prompt_n + tokens.length,
-      prompt_tokens_details: { cached_tokens: 0 },
-      ...(costUsd === undefined ? {} : { cost: costUsd }),
-    };
-    const generationId = `gen-${requests.length}`;
-    if (costUsd !== undefined) response.setHeader("x-generation-id", generationId);
-    const head = {
-      id: costUsd === undefined ? "fake-1" : generationId,
-      ...(providerName === undefined ? {} : { provider: providerName }),
-      created: 0,
-      model: modelId,
-      object: isChat ? (call.json["stream"] === true ? "chat.completion.chunk" : "chat.completion") : "text_completion",
-    };
-    if (call.json["stream"] !== true) {
-      const text = tokens.join("");
-      const message = { role: "assistant", content: text, ...(wireCalls.length > 0 ? { tool_calls: wireCalls } : {}) };
-      const choice = isChat ? { message } : { text };
-      const choices = [{ index: 0, ...choice, finish_reason: reason }];
-      sendJson(response, 200, { ...head, system_fingerprint: null, choices, usage });
-      return;
-    }
-    response.writeHead(200, sseHeaders);
-    response.flushHeaders();
-    if (isChat) {
-      const delta = { role: "assistant", content: null };
-      await write(response, sse({ ...head, choices: [{ index: 0, delta, finish_reason: null }] }));
-    }
-    await eachToken(response, tokens, (token) =>
-      sse({
-        ...head,
-        choices: [{ index: 0, ...(isChat ? { delta: { content: token } } : { text: token }), finish_reason: null }],
-      }),
-    );
-    for (const { function: called, ...opening } of wireCalls) {
-      const pieces = [{ ...opening, function: { name: called.name, arguments: "" } }];
-      for (const piece of called.arguments.match(/.{1,7}/gs) ?? []) {
-        pieces.push({ ...opening, function: { name: called.name, arguments: piece } });
-      }
-      for (const [at, { index, id, type: kind, function: part }] of pieces.entries()) {
-        const delta =
-          at === 0 ? { index, id, type: kind, function: part } : { index, function: { arguments: part.arguments } };
-        const choice = { index: 0, delta: { tool_calls: [delta] }, finish_reason: null };
-        await write(response, sse({ ...head, choices: [choice] }));
-      }
-    }
-    await write(
-      response,
-      sse({ ...head, choices: [{ index: 0, ...(isChat ? { delta: {} } : { text: "" }), finish_reason: reason }] }),
-    );
-    if (costUsd !== undefined) {
-      await write(
-        response,
-        sse({ ...head, choices: [{ index: 0, delta: { content: "" }, finish_reason: null }], usage }),
-      );
-    } else if (asRecord(call.json["stream_options"])["include_usage"] === true) {
-      await write(response, sse({ ...head, choices: [], usage, timings: used }));
-    }
-    response.end(sse("[DONE]"));
-  };
-
-  const answerOllama = async (response: ServerResponse, call: ModelCall, isChat: boolean): Promise<void> => {
-    const { tokens, type, toolCalls } = await answerOf(call, isChat);
-    const piece = (content: string) => (isChat ? { message: { role: "assistant", content } } : { response: content });
-    const head = { model: modelId, created_at: "2026-01-01T00:00:00Z" };
-    response.writeHead(200, ndjsonHeaders);
-    response.flushHeaders();
-    await eachToken(response, tokens, (token) => ndjson({ ...head, ...piece(token), done: false }));
-    if (toolCalls.length > 0) {
-      const calls = toolCalls.map(({ name, arguments: text }) => ({
-        function: { name, arguments: asRecord(JSON.parse(text) as unknown) },
-      }));
-      await write(
-        response,
-        ndjson({ ...head, message: { role: "assistant", content: "", tool_calls: calls }, done: false }),
-      );
-    }
-    response.end(
-      ndjson({
-        ...head,
-        ...piece(""),
-        done: true,
-        done_reason: type === "limit" ? "length" : "stop",
-        prompt_eval_count: timings(call, tokens.length).prompt_n,
-        eval_count: tokens.length,
-      }),
-    );
-  };
-
-  const routeOllama = async (
-    response: ServerResponse,
-    path: string,
-    json: Readonly<Record<string, unknown>>,
-    model: OllamaModel,
-  ): Promise<void> => {
-    const loaded = {
-      name: modelId,
-      model: modelId,
-      size: 1_000_000,
-      context_length: model.contextTokens ?? contextTokens,
-    };
-    switch (path) {
-      case "/api/version":
-        sendJson(response, 200, { version: version ?? "0.12.0" });
-        return;
-      case "/api/tags":
-        sendJson(response, 200, { models: [{ name: modelId, model: modelId, size: 1_000_000 }] });
-        return;
-      case "/api/ps":
-        sendJson(response, 200, { models: isLoading ? [] : [loaded] });
-        return;
-      case "/api/show":
-      case "/api/generate":
-      case "/api/chat": {
-        if (json["model"] !== modelId) {
-          sendJson(response, 404, { error: `model '${asText(json["model"])}' not found` });
-          return;
-        }
-        if (path === "/api/show") {
-          sendJson(response, 200, showModel(model));
-          return;
-        }
-        if (isLoading) await new Promise<void>((resolve) => void loadWaiters.add(resolve));
-        await withSlot(response, readCall(path, json), (call) => answerOllama(response, call, path === "/api/chat"));
-        return;
-      }
-      default:
-        response.writeHead(404, { "content-type": "text/plain" });
-        response.end("404 page not found");
-    }
-  };
-
-  /** One model as the OpenAI routes of llama.cpp, LM Studio and OpenRouter list it. */
-  const listEntry = () => {
-    const entry = { id: modelId, object: "model" };
-    if (lmStudio) return { ...entry, owned_by: "organization_owner" };
-    if (costUsd === undefined) return { ...entry, meta: { n_ctx: contextTokens, size: 1_000_000 } };
-    return {
-      ...entry,
-      context_length: contextTokens,
-      ...(pricing === undefined ? {} : { pricing }),
-      ...(tools === undefined ? {} : { supported_parameters: ["max_tokens", ...(tools ? ["tools"] : [])] }),
-      ...(vision === undefined
-        ? {}
-        : { architecture: { input_modalities: ["text", ...(vision ? ["image"] : [])], output_modalities: ["text"] } }),
-    };
-  };
-
-  const lmStudioEntry = ({ parallel = slots, isLoaded = true }: NonNullable<ModelServerOptions["lmStudio"]>) => ({
-    type: "llm",
-    key: modelId,
-    size_bytes: 1_000_000,
-    max_context_length: 131_072,
-    loaded_instances: isLoaded ? [{ id: modelId, config: { context_length: contextTokens, parallel } }] : [],
-    capabilities: { vision: vision ?? false, trained_for_tool_use: tools ?? false },
-  });
-
-  /** What a generation has cost is known a while after it has ended. */
-  const answerGeneration = (response: ServerResponse, id: string): void => {
-    const asks = (generationAsks.get(id) ?? 0) + 1;
-    generationAsks.set(id, asks);
-    if (costUsd === undefined || asks <= generationMisses) {
-      sendJson(response, 404, { error: { message: "Generation not found", code: 404 } });
-      return;
-    }
-    const data = { id, total_cost: costUsd, native_tokens_prompt: 7, native_tokens_completion: 2, cancelled: true };
-    sendJson(response, 200, { data });
-  };
-
-  const withSlot = async (
-    response: ServerResponse,
-    call: ModelCall,
-    work: (call: ModelCall) => Promise<void>,
-  ): Promise<void> => {
-    const disturbance = disturb?.(call);
-    if (disturbance) disturbances.set(response, disturbance);
-    await takeSlot();
-    try {
-      if (response.destroyed) return;
-      await pause(firstTokenDelayMs + (disturbance?.headDelayMs ?? 0));
-      if (response.destroyed) return;
-      await (disturbance?.reply ? play(response.req, response, disturbance.reply) : work(call));
-    } finally {
-      releaseSlot();
-    }
+  const engine = createModelEngine(options);
+  const routeOllama = options.ollama && ollamaRoutes(options, options.ollama, engine);
+  const routes: Readonly<Record<string, Route>> = {
+    ...llamaCppRoutes(options, engine),
+    ...openAiRoutes(options, engine, () => requests.length),
+    ...lmStudioRoutes(options, engine),
   };
 
   const answer = async (request: IncomingMessage, response: ServerResponse, body: string): Promise<void> => {
-    const url = new URL(request.url ?? "/", "http://127.0.0.1");
-    const path = url.pathname;
-    if (ollama) {
-      await routeOllama(response, path, body === "" ? {} : asRecord(JSON.parse(body) as unknown), ollama);
+    const { pathname: path, searchParams: query } = new URL(request.url ?? "/", "http://127.0.0.1");
+    if (routeOllama) {
+      await routeOllama(response, { path, query, json: body === "" ? {} : asRecord(JSON.parse(body) as unknown) });
       return;
     }
-    if (isLoading) {
+    if (engine.isLoading()) {
       await play(request, response, loadingReply);
       return;
     }
@@ -658,98 +181,17 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
       sendError(response, 401, "authentication_error", "Invalid API Key");
       return;
     }
-    if (request.method === "GET") {
-      switch (path) {
-        case "/props":
-          sendJson(response, 200, {
-            default_generation_settings: { n_ctx: contextTokens },
-            total_slots: slots,
-            model_alias: modelPath,
-            model_path: modelPath,
-            build_info: version ?? "fake",
-            ...(vision === undefined ? {} : { modalities: { vision, audio: false } }),
-            ...(tools === undefined
-              ? {}
-              : { chat_template_caps: { supports_tools: tools, supports_tool_calls: tools } }),
-          });
-          return;
-        case "/slots":
-          if (url.searchParams.get("fail_on_no_slot") === "1" && freeSlots === 0) {
-            sendError(response, 503, "unavailable_error", "no slot available");
-            return;
-          }
-          sendJson(
-            response,
-            200,
-            Array.from({ length: slots }, (_, id) => ({ id, n_ctx: contextTokens, is_processing: id >= freeSlots })),
-          );
-          return;
-        case "/models":
-        case "/v1/models":
-          sendJson(response, 200, {
-            object: "list",
-            data: [listEntry()],
-          });
-          return;
-        case "/api/v1/models":
-          if (lmStudio) sendJson(response, 200, { models: [lmStudioEntry(lmStudio)] });
-          else sendError(response, 404, "not_found_error", "File Not Found");
-          return;
-        case "/v1/generation":
-          answerGeneration(response, url.searchParams.get("id") ?? "");
-          return;
-        case "/v1/key":
-          sendJson(response, 200, { data: { label: "sk-or-…", limit: null, limit_remaining: null, usage: 0 } });
-          return;
-        default:
-          sendError(response, 404, "not_found_error", "File Not Found");
-          return;
-      }
-    }
-    let json: Readonly<Record<string, unknown>>;
+    const isGet = request.method === "GET";
+    let json: Json = {};
     try {
-      json = asRecord(JSON.parse(body) as unknown);
+      if (!isGet) json = asRecord(JSON.parse(body) as unknown);
     } catch {
       sendError(response, 500, "server_error", "parse error");
       return;
     }
-    const call = readCall(path, json);
-    const isMissing =
-      (path === "/v1/completions" && !takesCompletions) || (path === "/v1/chat/completions" && !takesChat);
-    if (isMissing) {
-      sendJson(response, 404, { detail: "Not Found" });
-      return;
-    }
-    if (path.startsWith("/v1/") && Array.isArray(json["stop"]) && json["stop"].length > stopsMax) {
-      sendError(response, 400, "invalid_request_error", `'stop': at most ${stopsMax} items are allowed`);
-      return;
-    }
-    switch (path) {
-      case "/tokenize":
-        sendJson(response, 200, { tokens: tokenize(asText(json["content"])).map((_, index) => index) });
-        return;
-      case "/completion":
-        await withSlot(response, call, () => answerNative(response, call));
-        return;
-      case "/infill":
-        if (takesInfill) await withSlot(response, call, () => answerNative(response, call));
-        else sendError(response, 501, "not_supported_error", "Infill is not supported by this model");
-        return;
-      case "/v1/completions": {
-        if (json["suffix"] !== undefined && !takesSuffix) {
-          sendJson(response, 400, { object: "error", message: "suffix is not currently supported", code: 400 });
-          return;
-        }
-        const heard = readsSuffix ? call : { ...call, suffix: "" };
-        await withSlot(response, heard, () => answerOpenAi(response, heard, false));
-        return;
-      }
-      case "/v1/chat/completions":
-        await withSlot(response, call, () => answerOpenAi(response, call, true));
-        return;
-      default:
-        sendError(response, 404, "not_found_error", "File Not Found");
-    }
+    const route = routes[`${isGet ? "GET" : "POST"} ${path}`];
+    if (route) await route(response, { path, query, json });
+    else sendError(response, 404, "not_found_error", "File Not Found");
   };
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -822,19 +264,8 @@ export const createModelServer = async (options: ModelServerOptions = {}): Promi
     unscript() {
       scripts.length = 0;
     },
-    setLoading(value) {
-      isLoading = value;
-      if (value) return;
-      for (const resolve of loadWaiters) resolve();
-      loadWaiters.clear();
-    },
-    takeSlots() {
-      const taken = freeSlots;
-      freeSlots = 0;
-      return () => {
-        for (let count = 0; count < taken; count++) releaseSlot();
-      };
-    },
+    setLoading: (isLoading) => engine.setLoading(isLoading),
+    takeSlots: () => engine.takeSlots(),
     connections: () => ({ opened, open: sockets.size }),
     busy: () => [...sockets.values()].filter(({ isBusy }) => isBusy).length,
     allClosed: () =>
