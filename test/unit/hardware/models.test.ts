@@ -91,3 +91,13 @@ test("sizes: as published where known, else by bits per weight", () => {
   assert.ok(coder);
   assert.ok(Math.abs(coder.activeWeightsBytes / coder.weightsBytes - 3.3 / 30.5) < 1e-9);
 });
+
+test("every row is told apart by its name, and every published size found its row", () => {
+  assert.equal(new Set(modelRows.map(({ name }) => name)).size, modelRows.length);
+  assert.equal(modelRows.filter(({ fileGib }) => fileGib).length, 22);
+  const row = findModel("gpt-oss:20b");
+  assert.deepEqual(
+    [row?.layers, row?.fullLayers, row?.sliding, row?.fileGib],
+    [24, 12, { layers: 12, window: 128, width: 512 }, { MXFP4: 11.27 }],
+  );
+});
