@@ -1,3 +1,4 @@
+import { createLevels, referenceShare } from "./capacityLevels.ts";
 import { clamp, compare, mean, type Finished, type Verdict } from "./comparison.ts";
 
 /** Says under which limit a request was started. */
@@ -33,20 +34,11 @@ export type Capacity = {
 const minSamples = 4;
 const maxSamples = 8;
 const patience = 3;
-/** Requests that are kept for each number of running ones. */
-const keptSamples = 16;
-/** What a number of running requests is compared with is at most this part of it, or the difference drowns in noise. */
-const referenceShare = 0.8;
-/** Fewer running ones than those, down to this part, are added: they took the same, and more of them are surer. */
-const pooledShare = 0.4;
 /** Rounds until more is tried again after it did not help, at first and at most. It doubles each time. */
 const firstBackoff = 2;
 const maxBackoff = 16;
 /** After so many requests what is known about fewer is measured again. */
 const outdatedAfter = 400;
-
-/** What is known about a number of running requests. */
-type Level = { readonly requests: readonly Finished[]; readonly learnedAt: number };
 
 type Trial = { readonly kind: "up" } | { readonly kind: "down"; readonly from: number };
 
@@ -58,8 +50,7 @@ export const createCapacity = (options: {
 }): Capacity => {
   const { minLimit, maxLimit } = options;
   const bound = (value: number): number => clamp(Math.round(value), minLimit, maxLimit);
-  /** What requests took, by how many ran. */
-  const levels = new Map<number, Level>();
+  const levels = createLevels();
   /** What is thought to be right; the limit differs from it only while something is tried. */
   let settled = bound(options.initialLimit);
   let limit = settled;
@@ -101,27 +92,7 @@ export const createCapacity = (options: {
     setLimit(settled);
   };
 
-  const keep = (level: number, isNew: boolean): void => {
-    const before = isNew ? [] : (levels.get(level)?.requests ?? []);
-    levels.set(level, { requests: [...before, ...samples].slice(-keptSamples), learnedAt: finishedCount });
-  };
-
-  const referenceFor = (level: number): number | undefined => {
-    let best: number | undefined;
-    for (const key of levels.keys()) if (key <= referenceShare * level && key > (best ?? 0)) best = key;
-    return best;
-  };
-
-  /** Compares this round, at `level`, with what is known about fewer; undefined: nothing is known. */
-  const compareRound = (level: number): Verdict | undefined => {
-    const reference = referenceFor(level);
-    if (reference === undefined) return undefined;
-    const known: Finished[] = [];
-    for (const [key, { requests }] of levels) {
-      if (key === reference || (key < reference && key >= pooledShare * level)) known.push(...requests);
-    }
-    return compare(samples, level, known, reference);
-  };
+  const keep = (level: number, isNew: boolean): void => levels.keep(level, samples, finishedCount, isNew);
 
   const isUnclear = (verdict: Verdict | undefined): boolean =>
     verdict !== undefined && !verdict.isSure && samples.length < patience * neededSamples();
@@ -130,7 +101,7 @@ export const createCapacity = (options: {
 
   const tryMore = (): void => {
     // Work that leaves a place free has not filled the present limit yet; there must be no gap in what is compared.
-    if (settled > 1 && !levels.has(settled)) {
+    if (settled > 1 && !levels.get(settled)) {
       setLimit(settled, { kind: "up" });
       return;
     }
@@ -157,7 +128,7 @@ export const createCapacity = (options: {
       settle(settled);
       return;
     }
-    const verdict = compareRound(level);
+    const verdict = levels.compareWithFewer(level, samples);
     if (isUnclear(verdict)) return;
     keep(level, true);
     if (verdict && (verdict.isOver || (level > ceiling && !verdict.isSure))) {
@@ -190,14 +161,13 @@ export const createCapacity = (options: {
       return;
     }
     // Fewer were no faster, so there is room for `from`. Whatever was known about other numbers is outdated.
-    levels.clear();
-    levels.set(from, before);
+    levels.keepOnly(from, before);
     keep(level, true);
     settle(settled);
   };
 
   const judgeSteady = (level: number, isNew: boolean): void => {
-    const reference = referenceFor(level);
+    const reference = levels.referenceFor(level);
     const isFullyUsed = level > 1 && level >= Math.min(limit - 1, referenceShare * limit);
     if (reference === undefined) {
       keep(level, isNew);
@@ -208,7 +178,7 @@ export const createCapacity = (options: {
       else endRound(true);
       return;
     }
-    const verdict = compareRound(level);
+    const verdict = levels.compareWithFewer(level, samples);
     if (isUnclear(verdict)) return;
     if (verdict?.isOver === true && verdict.isSure && limit > minLimit) {
       // Once more with fresh requests: these may be from before and after a change.
@@ -226,7 +196,7 @@ export const createCapacity = (options: {
     isSuspect = false;
     const isOutdated = verdict?.isFaster === true;
     keep(level, isNew || isOutdated);
-    if (isOutdated) for (const key of levels.keys()) if (key < level) levels.delete(key);
+    if (isOutdated) levels.forgetBelow(level);
     const learnedAt = levels.get(reference)?.learnedAt ?? finishedCount;
     if (isFullyUsed && finishedCount - learnedAt > outdatedAfter) tryFewer(level, reference);
     else endRound(verdict?.isOver !== true);
