@@ -8,6 +8,7 @@ import { createAccount, type Account } from "./account.ts";
 import type { ResilienceCounters } from "./counters.ts";
 import { createEntrance, type Entry } from "./entrance.ts";
 import { faultPolicy, type FaultPolicy } from "./faultPolicy.ts";
+import { guardQuestions } from "./guardedQuestions.ts";
 import { createLateBill } from "./lateBill.ts";
 import { ProviderError } from "./provider.ts";
 import type {
@@ -256,43 +257,14 @@ export const guard = (provider: Provider, options: GuardOptions): GuardedProvide
     }
   }
 
-  /**
-   * For questions that change nothing and cost nothing: they neither queue nor count for the limit. Of them the breaker
-   * hears only that the server cannot be reached: they may be answered from memory, which says nothing of the server.
-   */
-  const ask = async <T>(call: CallOptions, question: () => Promise<T>): Promise<T> => {
-    let pauseMs = 0;
-    const noteMs = (durationMs: number): void => {
-      pauseMs = durationMs;
-    };
-    const recovery = createRecovery({ clock, random, hasTools: false, pauseAll: noteMs, budgetMs: retryBudgetMs });
-    const refusal = entrance.refusal();
-    if (refusal) throw refusal;
-    for (let attempts = 1; ; attempts++) {
-      pauseMs = 0;
-      // Undefined while another request tests the server.
-      const health = breaker.tryEnter();
-      try {
-        const answer = await question();
-        if (attempts > 1) counters.retriesSucceeded++;
-        return answer;
-      } catch (error) {
-        if (!(error instanceof ProviderError)) throw error;
-        error.origin ??= provider.origin;
-        const policy = faultPolicy(error);
-        if (error.kind === "unreachable") {
-          note({ fault: error, policy });
-          health?.[policy.breaker]();
-        }
-        const delayMs = recovery.delayAfter(error, policy);
-        if (delayMs === undefined || breaker.state === "open") throw error;
-        await pause(clock, Math.max(delayMs, pauseMs), call.signal, endOfProgram);
-        counters.retries++;
-      } finally {
-        health?.neutral();
-      }
-    }
-  };
+  const ask = guardQuestions({
+    ...options,
+    origin: provider.origin,
+    random,
+    retryBudgetMs,
+    refusal: () => entrance.refusal(),
+    onUnreachable: (fault, policy) => note({ fault, policy }),
+  });
 
   const completions: Omit<Streaming<CompletionRequest>, "hasTools"> = {
     send: (request, call) => provider.streamCompletion(request, call),
