@@ -15,7 +15,7 @@ import { createConnections } from "./connections.ts";
 import { createGhostTextStatus, type GhostTextStatus } from "./ghostTextStatus.ts";
 import { loadAhead } from "./loadAhead.ts";
 import { createLogChannel } from "./logChannel.ts";
-import { networkOptions, onDidChangeNetworkSettings } from "./network.ts";
+import { networkOptions } from "./network.ts";
 import { startNextEdit } from "./nextEditStart.ts";
 import { createNotices } from "./notices.ts";
 import { registerOwnTools } from "./ownTools.ts";
@@ -25,6 +25,7 @@ import { createApiKeys } from "./secrets.ts";
 import { createEnabledCheck, writeSettings } from "./settings.ts";
 import { createSettingsInUse } from "./settingsInUse.ts";
 import type { ModelSetting } from "./settingsSchema.ts";
+import { watchSettings } from "./settingsWatch.ts";
 import { createSnooze } from "./snooze.ts";
 import { createStatusBar } from "./statusBar.ts";
 import { registerWarmUp } from "./warmUp.ts";
@@ -118,6 +119,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   const isGhostTextEnabled = (document: vscode.TextDocument) => ghostTextEnabled.isEnabled(document);
   const isGhostTextWanted = (document: vscode.TextDocument) =>
     snooze.leftMs() === undefined && isGhostTextEnabled(document);
+
   // Next edits.
   const nextEdits = disposables.add(
     startNextEdit(async () => {
@@ -190,24 +192,12 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     }
   };
   disposables.add(
-    vscode.workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration("hotpath")) void settingsChanged();
-      const isExclusion = change.affectsConfiguration("files.exclude") || change.affectsConfiguration("search.exclude");
-      if (isExclusion) predictor.feed.relearn();
-    }),
-  );
-  disposables.add(vscode.workspace.onDidGrantWorkspaceTrust(() => void settingsChanged()));
-  disposables.add(
-    onDidChangeNetworkSettings(() => {
-      connections.networkChanged();
-      void settingsChanged();
-    }),
-  );
-  // Also when another window stores a key.
-  disposables.add(
-    context.secrets.onDidChange(() => {
-      connections.keyChanged();
-      void settingsChanged();
+    watchSettings({
+      secrets: context.secrets,
+      onSettings: () => void settingsChanged(),
+      onNetwork: () => connections.networkChanged(),
+      onKey: () => connections.keyChanged(),
+      onExclusions: () => predictor.feed.relearn(),
     }),
   );
 
