@@ -52,6 +52,8 @@ const slidingPeriods: Readonly<
   gemma3: { period: 6 },
   gemma3n: { period: 5 },
   "gpt-oss": { period: 2 },
+  // Ollama's name for it.
+  gptoss: { period: 2 },
   cohere2: { period: 4 },
   cohere2moe: { period: 4 },
   llama4: { period: 4 },
@@ -66,8 +68,11 @@ const slidingPeriods: Readonly<
   smallthinker: { period: 4, fullFirst: true },
 };
 
-/** Architectures whose window is part of the program, not of the header. */
+/** Windows that the program has where the header names none. */
 const builtInWindows: Readonly<Record<string, number>> = { llama4: 8192, gemma2: 4096, exaone4: 4096 };
+
+/** Llama 4 attends in chunks of one length, whatever the header says, unless that is 0. */
+const fixedWindows: Readonly<Record<string, number>> = { llama4: 8192 };
 
 /** Architectures that are recurrent in every layer and keep no tokens. */
 const recurrentArchitectures = new Set(["mamba", "mamba2", "rwkv6", "rwkv6qwen2", "rwkv7", "arwkv7"]);
@@ -103,13 +108,14 @@ type Keys = ReturnType<typeof createKeys>;
 /** Tells of each layer whether it slides, and how far. */
 const slidingRule = (architecture: string, keys: Keys, layers: number) => {
   const written = keys.number("attention.sliding_window");
-  const window = written ?? builtInWindows[architecture] ?? 0;
+  const window = (written ? (fixedWindows[architecture] ?? written) : written) ?? builtInWindows[architecture] ?? 0;
   const known = slidingPeriods[architecture];
   const list = keys.list("attention.sliding_window_pattern");
   const period = keys.number("attention.sliding_window_pattern") ?? known?.period;
   const slides = (layer: number): boolean => {
     if (window === 0 || (known?.layers !== undefined && known.layers !== layers)) return false;
-    if (list) return (list[layer] ?? 0) !== 0;
+    // Some files write one period of the pattern instead of all layers.
+    if (list && list.length > 0) return list[layer % list.length] !== 0;
     if (period === undefined || (known === undefined && architecture === "phi3")) return false;
     if (period === 0) return true;
     return known?.fullFirst ? layer % period !== 0 : layer % period < period - 1;
@@ -136,6 +142,8 @@ const recurrentBytes = (keys: Keys, embedding: number, heads: number): number =>
 const recurrence = (architecture: string, keys: Keys, layer: number): "none" | "only" | "both" => {
   if (recurrentArchitectures.has(architecture)) return "only";
   if (architecture === "falcon-h1") return "both";
+  const listed = keys.list("attention.recurrent_layers");
+  if (listed) return listed[layer] ? "only" : "none";
   const interval = keys.number("full_attention_interval") ?? (intervalArchitectures.has(architecture) ? 4 : undefined);
   if (interval) return (layer + 1) % interval === 0 ? "none" : "only";
   const hasState = keys.number("ssm.inner_size") ?? keys.number("shortconv.l_cache") ?? keys.number("kda.head_dim");
@@ -154,16 +162,26 @@ const cachingLayers = (architecture: string, keys: Keys, layers: number): number
   return Math.max(0, layers - shared - ahead);
 };
 
+/** Heads of the first layer that has any. */
+const firstHeads = (keys: Keys, layers: number): number => {
+  for (let layer = 0; layer < layers; layer++) {
+    const heads = keys.perLayer("attention.head_count", layer) ?? 0;
+    if (heads > 0) return heads;
+  }
+  return Infinity;
+};
+
 const readCaches = (architecture: string, keys: Keys, layers: number, embedding: number): LayerCache[] => {
   const { window, slides } = slidingRule(architecture, keys, layers);
   const caching = cachingLayers(architecture, keys, layers);
   const latent = (keys.number("attention.key_length_mla") ?? 0) > 0;
   const indexWidth = indexedArchitectures.has(architecture) ? (keys.number("attention.indexer.key_length") ?? 0) : 0;
+  // Heads that the header gives no width are as wide in every layer, however many a layer has.
+  const headWidth = Math.floor(embedding / firstHeads(keys, layers)) || 0;
   return Array.from({ length: layers }, (_, layer) => {
     const heads = keys.perLayer("attention.head_count", layer) ?? 0;
     const kvHeads = keys.perLayer("attention.head_count_kv", layer) ?? heads;
     const sliding = window > 0 && slides(layer);
-    const headWidth = heads > 0 ? Math.floor(embedding / heads) : 0;
     const width = (kind: "key" | "value"): number =>
       (sliding ? keys.number(`attention.${kind}_length_swa`) : undefined) ??
       keys.perLayer(`attention.${kind}_length`, layer) ??
@@ -207,6 +225,10 @@ const readCompute = (keys: Keys, layers: number, embedding: number, caches: read
   const used = keys.number("expert_used_count") ?? 0;
   const expert = keys.number("expert_feed_forward_length") ?? forward;
   const experts = 5 * embedding + used * (3 * expert + embedding);
+  // Some mixtures have layers without experts: the first few, or every second one (Llama 4 Maverick).
+  const hasDense =
+    (keys.number("leading_dense_block_count") ?? 0) > 0 || (keys.number("interleave_moe_layer_step") ?? 0) > 1;
+  const forwardWidth = used > 0 ? Math.max(experts, hasDense ? dense : 0) : dense;
   const heads = most((layer) => keys.perLayer("attention.head_count", layer) ?? 0);
   const kvHeads = most((layer) => keys.perLayer("attention.head_count_kv", layer) ?? heads);
   const keyWidth = Math.max(0, ...caches.map((cache) => cache.keyWidth));
@@ -215,7 +237,7 @@ const readCompute = (keys: Keys, layers: number, embedding: number, caches: read
   const inner = keys.number("ssm.inner_size") ?? 0;
   const groups = (keys.number("ssm.group_count") ?? 0) * (keys.number("ssm.state_size") ?? 0);
   const recurrent = inner > 0 ? 3 * embedding + 5 * inner + 2 * groups : 0;
-  return { feedForward: Math.max(used > 0 ? experts : dense, recurrent), attention, heads };
+  return { feedForward: Math.max(forwardWidth, recurrent), attention, heads };
 };
 
 /** Parameters and bytes: all of them, and those that one token uses. */

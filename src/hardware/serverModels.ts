@@ -40,7 +40,7 @@ const leavesOutLayers = (info: Fields): boolean =>
   Object.entries(info).some(
     ([key, value]) =>
       (value === null || (Array.isArray(value) && value.length === 0)) &&
-      /\.(?:head_count|head_count_kv|feed_forward_length|sliding_window_pattern)$/.test(key),
+      /\.(?:head_count|head_count_kv|feed_forward_length|sliding_window_pattern|recurrent_layers)$/.test(key),
   );
 
 /** Facts of one of Ollama's models, by `/api/show`, else by its name. */
