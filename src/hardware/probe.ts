@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import type { Clock } from "../base/clock.ts";
 import { lazy } from "../base/lazy.ts";
 import type { GpuFacts } from "./gpuReadings.ts";
+import type { ServerProcess } from "./serverProcess.ts";
 
 export type { GpuFacts } from "./gpuReadings.ts";
 
@@ -17,8 +18,14 @@ export type HardwareFacts = {
 /** A program that runs, by its bare name: no path, no command line. */
 export type ProcessFacts = { readonly name: string; readonly memoryBytes: number };
 
+/** What this machine computes with, and the llama.cpp servers that run on it now, as they were started. */
+export type MachineState = HardwareFacts & { readonly servers: readonly ServerProcess[] };
+
 /** What the worker is asked, as its `workerData`; nothing: for the facts. */
-export type ProbeQuestion = { readonly topProcesses: number } | { readonly memoryBandwidth: true };
+export type ProbeQuestion =
+  | { readonly topProcesses: number }
+  | { readonly memoryBandwidth: true }
+  | { readonly servers: true };
 
 /** What the worker answers. */
 export type ProbeAnswer<T = HardwareFacts> = { readonly facts: T } | { readonly error: string };
@@ -72,3 +79,11 @@ export const createMemoryMeasurement = (options: ProbeOptions): (() => Promise<n
  */
 export const readTopProcesses = (options: ProbeOptions, count = 5): Promise<readonly ProcessFacts[]> =>
   ask<readonly ProcessFacts[]>(options, { topProcesses: count });
+
+/**
+ * Reads the machine's facts anew, what is free of its graphics memory among them, and which llama.cpp servers run here.
+ * Starts a worker and programs in it, each ended when it takes too long: only on demand or on an alert. Of the servers'
+ * arguments only what {@link ServerProcess} names leaves the worker. Rejects as {@link createProbe} does.
+ */
+export const readMachineState = (options: ProbeOptions): Promise<MachineState> =>
+  ask<MachineState>(options, { servers: true });

@@ -1,9 +1,11 @@
+import { readFile } from "node:fs/promises";
 import os from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { cpu, processes } from "systeminformation";
 import { measureMemory } from "./memoryCopy.ts";
-import type { HardwareFacts, ProbeAnswer, ProbeQuestion, ProcessFacts } from "./probe.ts";
+import type { HardwareFacts, MachineState, ProbeAnswer, ProbeQuestion, ProcessFacts } from "./probe.ts";
 import { readGpus } from "./probeGpus.ts";
+import { findServers, serverProcess, type ServerProcess } from "./serverProcess.ts";
 
 /** It starts a program to count cores; without an answer the system's own word does. */
 const processorMs = 5000;
@@ -59,12 +61,33 @@ const readTopProcesses = async (count: number): Promise<readonly ProcessFacts[]>
     .slice(0, count);
 };
 
+/** Linux tells them one by one; elsewhere a path with blanks is in pieces, which no option is mistaken for. */
+const argumentsOf = async ({ pid, params }: { pid: number; params: string }): Promise<readonly string[]> => {
+  const words = () => params.split(/\s+/);
+  if (process.platform !== "linux") return words();
+  return readFile(`/proc/${pid}/cmdline`, "utf8").then((text) => text.split("\0"), words);
+};
+
+const readServers = async (): Promise<readonly ServerProcess[]> => {
+  const { list } = await processes();
+  const found = findServers(
+    list.map(({ pid, parentPid, name, params }) => ({ pid, parentPid, name: bareName(name), params })),
+  );
+  return Promise.all(found.map(async (one) => serverProcess(await argumentsOf(one), one.isOllamas)));
+};
+
+/** Without a list of processes, what is known of the machine is still worth having. */
+const readState = async (): Promise<MachineState> => {
+  const [facts, servers] = await Promise.all([readFacts(), readServers().catch(() => [])]);
+  return { ...facts, servers };
+};
+
 const question: ProbeQuestion | undefined = workerData;
 
 const answer = async (): Promise<unknown> => {
   if (question === undefined || question === null) return readFacts();
   if ("topProcesses" in question) return readTopProcesses(question.topProcesses);
-  return measureMemory();
+  return "servers" in question ? readState() : measureMemory();
 };
 
 const send = async (): Promise<void> => {
