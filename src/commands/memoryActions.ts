@@ -23,18 +23,29 @@ export type MemoryActionServices = {
   /** The address of a worker's built file. */
   readonly workerUrl: (name: string) => URL;
   readonly reportFault: (error: unknown, setting: ModelSetting | undefined, isAsked?: boolean) => Promise<void>;
+  /** Works out in the background what to set for the loaded models, once, and has the indicator show it. Never throws. */
+  readonly adviseModels: () => void;
 };
 
 /** Says something that needs no answer; nobody waits until it is closed. */
 export const inform = (sentence: string): void => void vscode.window.showInformationMessage(sentence);
 
-/** Disk and network as they are now, each where the system tells. */
-const machineRows = async (clock: Clock): Promise<Choice<string>[]> => {
+/** Graphics memory, disk and network as they are now, each where the system tells. */
+const machineRows = async (clock: Clock, watch: Memory): Promise<Choice<string>[]> => {
   const { l10n } = vscode;
   const { readDisk, readNetwork } = await import("../memory/onDemand.ts");
   // Models lie in the home folder unless somebody has moved them.
-  const [disk, network] = await Promise.all([readDisk(os.homedir()), readNetwork(clock)]);
+  const [disk, network, reading] = await Promise.all([readDisk(os.homedir()), readNetwork(clock), watch.readMachine()]);
+  const { graphics } = reading ?? {};
   const rows = [
+    ...(graphics
+      ? [
+          [
+            l10n.t("Graphics memory"),
+            l10n.t("{0} of {1} in use", formatBytes(graphics.usedBytes), formatBytes(graphics.totalBytes)),
+          ] as const,
+        ]
+      : []),
     ...(disk
       ? [
           [
@@ -57,16 +68,17 @@ const machineRows = async (clock: Clock): Promise<Choice<string>[]> => {
       : []),
   ];
   const choices = rows.map(([label, description]) => ({ label, description, value: label }));
-  return choices.length === 0 ? [] : [heading(l10n.t("Disk and network")), ...choices];
+  return choices.length === 0 ? [] : [heading(l10n.t("The machine")), ...choices];
 };
 
-/** Names and sizes of the programs that take most memory, nothing of their paths or arguments; disk and network below. */
+/** Names and sizes of the programs that take most memory, nothing of their paths or arguments; below what else is asked for on demand. */
 export const showTopProcesses = async ({ clock, memory, workerUrl }: MemoryActionServices): Promise<void> => {
   const { l10n } = vscode;
   const { readTopProcesses } = await import("../hardware/probe.ts");
   const watch = await memory();
   const { remote } = watch;
   const read = async (): Promise<Choice<string>[]> => {
+    const machine = machineRows(clock, watch);
     const processes = await readTopProcesses({ workerUrl: workerUrl("probeWorker"), clock });
     // As values, so that the log can take out what looks like a path.
     const fields: Record<string, string | number> = {};
@@ -80,7 +92,7 @@ export const showTopProcesses = async ({ clock, memory, workerUrl }: MemoryActio
       description: formatBytes(memoryBytes),
       value: name,
     }));
-    return [...rows, ...(await machineRows(clock))];
+    return [...rows, ...(await machine)];
   };
   try {
     await pick({

@@ -23,10 +23,13 @@ const optionalRows = async (): Promise<Choice<Command>[]> => {
   return rows.filter(({ value }) => value !== undefined && known.has(value.command));
 };
 
-const rowsOf = async ({ memory, clock, settings }: MemoryActionServices): Promise<Choice<Command>[]> => {
+const rowsOf = async ({ memory, clock, settings, adviseModels }: MemoryActionServices): Promise<Choice<Command>[]> => {
   const { l10n } = vscode;
   const watch = await memory();
-  const { residents, pinned } = await watch.models();
+  // For the tooltip, and nobody waits for it: who clicks wants to know.
+  void watch.readMachine();
+  const { models, residents, pinned } = await watch.models();
+  if (models.length > 0) adviseModels();
   const sizeBytes = residents.reduce((sum, resident) => sum + resident.sizeBytes, 0);
   const idle = residents.filter(({ isInUse }) => !isInUse);
   const { completion, chat } = settings();

@@ -16,6 +16,7 @@ import { normalizeName } from "../provider/ollamaName.ts";
 import type { MemoryReport } from "../report/memoryView.ts";
 import type { Connections } from "./connections.ts";
 import type { MemoryDetails, ModelDetails } from "./memoryDetails.ts";
+import type { MachineReader, MachineReading } from "./memoryReading.ts";
 import type { ModelResidency } from "./memoryResidency.ts";
 import type { ApiKeys } from "./secrets.ts";
 import type { MemorySettings, ModelSetting, Settings } from "./settingsSchema.ts";
@@ -28,7 +29,12 @@ export type Memory = Disposable & {
   readonly monitor: MemoryMonitor;
   /** Asks the servers in use what is loaded. */
   models(): Promise<ModelDetails>;
-  /** What to set for a model, by its name as `normalizeName` writes it, once somebody has asked what fits this machine; shown while it is loaded. */
+  /**
+   * Asks vendors' tools and the system for what only they tell, and shows it: for a person's question. Never rejects;
+   * undefined: nobody could tell.
+   */
+  readMachine(): Promise<MachineReading | undefined>;
+  /** What to set for a model, by its name as `batchTips` writes it, once somebody has asked what fits this machine; shown while it is loaded. */
   setBatchTips(tips: ReadonlyMap<string, string>): void;
   residency(): Promise<ModelResidency>;
   /** Loads a model in the background, unless the settings, the server or a lack of room are against it. */
@@ -65,6 +71,8 @@ const idleAfterMs = 2 * 60_000;
 const trendEveryMs = 60_000;
 /** What is loaded changes seldom; and not at all while nobody asks. */
 const detailsEveryMs = 30_000;
+/** So often tools are asked while memory is short. To ask takes some itself. */
+const readingEveryMs = 5 * 60_000;
 /** The level is left this far below its beginning. */
 const leaveShare = 0.05;
 
@@ -95,6 +103,10 @@ const originsOf = ({ completion, chat, background, nextEdit }: Settings): Readon
 export const measuredMachine = (): string | undefined =>
   vscode.env.remoteName === undefined ? undefined : os.hostname();
 
+/** A time of day, as people here write it. */
+const clockTime = (dateMs: number): string =>
+  new Date(dateMs).toLocaleTimeString(vscode.env.language, { hour: "2-digit", minute: "2-digit" });
+
 /**
  * Watches memory once {@link Memory.begin} is called: samples while the window has the focus, slower while nobody types, draws the indicator, and
  * says so when memory runs short. What it says beside the numbers is loaded when there is something to say.
@@ -119,6 +131,8 @@ export const createMemory = (options: MemoryOptions): Memory => {
   let trendAtMs = clock.nowMs();
   let details: ModelDetails | undefined;
   let graphicsTotalBytes: number | undefined;
+  let reader: MachineReader | undefined;
+  let readingAtMs = Number.NEGATIVE_INFINITY;
   let detailsAtMs = Number.NEGATIVE_INFINITY;
   let typedAtMs = clock.nowMs();
   let batchTips: ReadonlyMap<string, string> = new Map();
@@ -126,26 +140,57 @@ export const createMemory = (options: MemoryOptions): Memory => {
   /** What is wrong comes first; where nothing is, what could be set. */
   const tip = (): string | undefined =>
     details?.tip ??
-    details?.models.map(({ model }) => batchTips.get(normalizeName(model))).find((text) => text !== undefined);
+    details?.models
+      .map(({ model }) => batchTips.get(normalizeName(model.split(/[/\\]/).at(-1) ?? model)))
+      .find((text) => text !== undefined);
 
   const draw = (sample: MemorySample) => {
     statusBar.show(
       describeMemory(
-        { sample, levels: monitor.levels(), trend, ...details, tip: tip(), graphicsTotalBytes, remote },
+        {
+          sample,
+          levels: monitor.levels(),
+          trend,
+          ...details,
+          tip: tip(),
+          graphicsTotalBytes,
+          graphicsReading: graphicsReading(),
+          remote,
+        },
         l10n.t,
       ),
     );
   };
 
+  // What only programs tell: none is started unless somebody asks, or memory is short.
+  const machineReader = lazy(async () => {
+    const { createMachineReader } = await import("./memoryReading.ts");
+    reader = createMachineReader({ workerUrl: options.workerUrl("probeWorker"), clock });
+    return reader;
+  });
+  const graphicsReading = () => {
+    const latest = reader?.latest();
+    return latest?.graphics && { ...latest.graphics, at: clockTime(latest.dateMs) };
+  };
+  const readMachine = async (): Promise<MachineReading | undefined> => {
+    readingAtMs = clock.nowMs();
+    try {
+      const found = await (await machineReader()).read();
+      // A tip may depend on it.
+      if (loadedResidency) await look();
+      draw(monitor.latest());
+      return found;
+    } catch {
+      log.info("This machine could not be read");
+      return undefined;
+    }
+  };
+
   // Models: the first that is asked loads what looks after them.
   const readGraphics = lazy(async () => {
-    const [{ createProbe }, { graphicsBytesOf }] = await Promise.all([
-      import("../hardware/probe.ts"),
-      import("./memoryGraphics.ts"),
-    ]);
-    const { gpus } = await createProbe({ workerUrl: options.workerUrl("probeWorker"), clock })();
-    graphicsTotalBytes = graphicsBytesOf(gpus);
-    return graphicsTotalBytes;
+    const { ownGraphicsBytes } = await (await machineReader()).read();
+    graphicsTotalBytes = ownGraphicsBytes;
+    return ownGraphicsBytes;
   });
   let loadedResidency: ModelResidency | undefined;
   const residency = lazy(async () => {
@@ -182,7 +227,13 @@ export const createMemory = (options: MemoryOptions): Memory => {
   };
   const memoryDetails = lazy(async (): Promise<MemoryDetails> => {
     const { createMemoryDetails } = await import("./memoryDetails.ts");
-    return createMemoryDetails({ clock, ledger, residency: () => loadedResidency, monitor });
+    return createMemoryDetails({
+      clock,
+      ledger,
+      residency: () => loadedResidency,
+      monitor,
+      reading: () => reader?.latest(),
+    });
   });
   const look = async (): Promise<ModelDetails> => {
     detailsAtMs = clock.nowMs();
@@ -236,6 +287,8 @@ export const createMemory = (options: MemoryOptions): Memory => {
       log.warn(`Memory details could not be read: ${error instanceof Error ? error.name : "unknown"}`);
     }
     if (isTrendDue || isDue) draw(monitor.latest());
+    const isShort = monitor.levels().machine !== "normal";
+    if (isShort && clock.nowMs() - readingAtMs >= readingEveryMs) await readMachine();
   };
   const onAlert = async (alert: Alert) => {
     const { sample, of, level } = alert;
@@ -286,6 +339,7 @@ export const createMemory = (options: MemoryOptions): Memory => {
       draw(monitor.latest());
       return found;
     },
+    readMachine,
     setBatchTips(tips) {
       batchTips = tips;
       draw(monitor.latest());

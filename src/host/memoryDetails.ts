@@ -5,7 +5,19 @@ import type { MemoryMonitor } from "../memory/monitor.ts";
 import type { ResidencyStatistics } from "../memory/residency.ts";
 import { memoryTips, type TipFacts } from "../memory/tips.ts";
 import type { Ledger } from "../metrics/ledger.ts";
+import { isLoopbackHost } from "../transport/route.ts";
+import type { MachineReading } from "./memoryReading.ts";
 import type { LoadedResident, ModelResidency, UsedServer } from "./memoryResidency.ts";
+import {
+  createFileSizes,
+  createHeaders,
+  needOf,
+  optionsAtPort,
+  residentOptions,
+  rowsOf,
+  tipFactsOf,
+  type TipSubject,
+} from "./memoryTips.ts";
 
 /** What is known of models, as the indicator, the alerts and the report show it. */
 export type ModelDetails = Pick<MemoryFacts, "graphicsUsedBytes" | "nextUnload" | "tip"> & {
@@ -33,8 +45,11 @@ const clockTime = (atMs: number): string =>
   new Date(atMs).toLocaleTimeString(vscode.env.language, { hour: "2-digit", minute: "2-digit" });
 
 /** Tokens that the last answer of a model read and wrote: what of its context is taken. */
-const usedTokensOf = (rows: ReturnType<Ledger["snapshot"]>["requests"], model: string): number | undefined => {
-  const row = rows.find((candidate) => candidate.model === model && candidate.usage.promptTokens !== undefined);
+const usedTokensOf = (
+  rows: ReturnType<Ledger["snapshot"]>["requests"],
+  names: readonly string[],
+): number | undefined => {
+  const row = rowsOf(rows, names).find(({ usage }) => usage.promptTokens !== undefined);
   return row && (row.usage.promptTokens ?? 0) + (row.usage.generatedTokens ?? 0);
 };
 
@@ -47,28 +62,28 @@ const listed = async (models: ModelResidency, signal: AbortSignal): Promise<read
   }
 };
 
-/** A server that holds one model has told of it with the first request, so this mostly asks nobody. */
-const pinnedModel = async ({ provider, setting }: UsedServer, signal: AbortSignal): Promise<readonly ShownModel[]> => {
-  if (provider.kind !== "llamacpp") return [];
-  const facts = await provider.capabilities({ signal }).catch(() => undefined);
-  const name = facts?.model.split(/[/\\]/).at(-1) ?? setting.model;
-  if (name === "") return [];
-  const { contextTokens } = facts ?? {};
-  return [{ model: name, sizeBytes: 0, contextTokens, isOurs: true, isInUse: provider.limiter.running > 0 }];
-};
+/** A model to say something of, and what is shown beside. */
+type Told = TipSubject & { readonly usedAtMs: number; readonly isOurs: boolean; readonly isInUse: boolean };
+
+const lastPart = (name: string): string => name.split(/[/\\]/).at(-1) ?? name;
 
 export const createMemoryDetails = ({
   clock,
   ledger,
   residency,
   monitor,
+  reading,
 }: {
   readonly clock: Clock;
   readonly ledger: Pick<Ledger, "snapshot">;
   readonly residency: () => ModelResidency | undefined;
   readonly monitor: Pick<MemoryMonitor, "latest">;
+  /** What programs told last of this machine; starts none. */
+  readonly reading: () => MachineReading | undefined;
 }): MemoryDetails => {
   let counted: readonly Counted[] = [];
+  const readHeader = createHeaders();
+  const fileSizeOf = createFileSizes();
 
   /** Loads that pushed something out, and requests, in the last hour. */
   const lastHour = ({
@@ -82,22 +97,63 @@ export const createMemoryDetails = ({
     return { evictionsLastHour: evictions - first.evictions, requestsLastHour: now.requests - first.requests };
   };
 
-  const tipFor = (residents: readonly LoadedResident[], statistics: ResidencyStatistics): string | undefined => {
+  const tellResident = async (
+    resident: LoadedResident,
+    all: readonly LoadedResident[],
+    used: readonly UsedServer[],
+    signal: AbortSignal,
+  ): Promise<Told> => {
+    const { server, model, contextTokens } = resident;
+    const isHere = server.host === "";
+    const together = all.filter((other) => other.server === server).length;
+    const options = residentOptions(resident, together, reading());
+    const asker = used.find(({ managed }) => managed === server);
+    const fileBytes = asker && server.kind === "ollama" ? await fileSizeOf(asker, model, signal) : undefined;
+    const header = isHere ? await readHeader(options?.file) : undefined;
+    const need = header && options && needOf(header, options, contextTokens);
+    return { ...resident, server: server.kind, loaded: resident, isHere, names: [model], options, fileBytes, need };
+  };
+
+  /** A server that holds one model has told of it with the first request, so this mostly asks nobody. */
+  const tellPinned = async (server: UsedServer, signal: AbortSignal): Promise<readonly Told[]> => {
+    const { provider, setting } = server;
+    if (provider.kind !== "llamacpp") return [];
+    const facts = await provider.capabilities({ signal }).catch(() => undefined);
+    const model = lastPart(facts?.model ?? setting.model);
+    if (model === "") return [];
+    const { contextTokens, slots } = facts ?? {};
+    const isHere = isLoopbackHost(new URL(provider.origin).hostname);
+    const options = isHere ? optionsAtPort(provider.origin, reading()) : undefined;
+    const header = options && (await readHeader(options.file ?? facts?.model));
+    const need = header && options && needOf(header, options, contextTokens);
+    const fileBytes = await fileSizeOf(server, model, signal);
+    const sizeBytes = need?.totalBytes ?? fileBytes ?? 0;
+    const loaded = { model, sizeBytes, ...(contextTokens === undefined ? {} : { contextTokens }) };
+    const names = [model, facts?.model ?? "", setting.model];
+    return [
+      {
+        server: "llamacpp",
+        loaded,
+        isHere,
+        names,
+        options,
+        slots,
+        fileBytes,
+        need,
+        usedAtMs: server.usedAtMs(),
+        isOurs: true,
+        isInUse: provider.limiter.running > 0,
+      },
+    ];
+  };
+
+  const tipFor = (told: readonly Told[], statistics: ResidencyStatistics): string | undefined => {
     const { machineAvailableBytes } = monitor.latest();
     const hour = lastHour(statistics);
-    for (const loaded of residents.toSorted((a, b) => b.usedAtMs - a.usedAtMs)) {
-      const { kind, host } = loaded.server;
-      const [tip] = memoryTips(
-        {
-          server: kind,
-          loaded,
-          // Where a part lies elsewhere there are two memories; Apple's machines have one.
-          hasOwnGraphicsMemory: host !== "" || process.platform !== "darwin",
-          ...(host === "" ? { machineAvailableBytes } : {}),
-          ...hour,
-        },
-        vscode.l10n.t,
-      );
+    const { requests: rows } = ledger.snapshot();
+    const sources = { nowMs: clock.nowMs(), rows, reading: reading(), machineAvailableBytes };
+    for (const subject of told.toSorted((a, b) => b.usedAtMs - a.usedAtMs)) {
+      const [tip] = memoryTips({ ...tipFactsOf(subject, sources), ...hour }, vscode.l10n.t);
       if (tip) return tip.text;
     }
     return undefined;
@@ -110,19 +166,25 @@ export const createMemoryDetails = ({
       const late = new AbortController();
       const timer = clock.after(lookMs, () => late.abort());
       const isRecent = (server: UsedServer) => clock.nowMs() - server.usedAtMs() < recentMs;
-      const pinned = models.used().filter((server) => server.managed === undefined && isRecent(server));
-      const [residents, others] = await Promise.all([
-        listed(models, late.signal),
-        Promise.all(pinned.map((server) => pinnedModel(server, late.signal))),
-      ]).finally(() => timer.dispose());
+      const used = models.used();
+      const pinned = used.filter((server) => server.managed === undefined && isRecent(server));
+      const { signal } = late;
+      const [residents, told] = await (async () => {
+        const found = await listed(models, signal);
+        const all = await Promise.all([
+          ...found.map((resident) => tellResident(resident, found, used, signal)),
+          ...pinned.map((server) => tellPinned(server, signal)),
+        ]);
+        return [found, all.flat()] as const;
+      })().finally(() => timer.dispose());
       const { requests } = ledger.snapshot();
-      const shown = [...residents, ...others.flat()].map((model) => ({
-        model: model.model,
-        sizeBytes: model.sizeBytes,
-        contextTokens: model.contextTokens,
-        usedTokens: usedTokensOf(requests, model.model),
-        isOurs: model.isOurs,
-        isInUse: model.isInUse,
+      const shown = told.map(({ loaded, names, isOurs, isInUse }) => ({
+        model: loaded.model,
+        sizeBytes: loaded.sizeBytes,
+        contextTokens: loaded.contextTokens,
+        usedTokens: usedTokensOf(requests, names),
+        isOurs,
+        isInUse,
       }));
       const graphics = residents.flatMap(({ graphicsBytes, server }) =>
         graphicsBytes === undefined || server.host !== "" ? [] : [graphicsBytes],
@@ -136,7 +198,7 @@ export const createMemoryDetails = ({
         pinned,
         graphicsUsedBytes: graphics.length === 0 ? undefined : graphics.reduce((sum, bytes) => sum + bytes, 0),
         nextUnload: next && { model: next.model, at: clockTime(next.atMs) },
-        tip: tipFor(residents, statistics),
+        tip: tipFor(told, statistics),
       };
     },
   };

@@ -11,3 +11,17 @@ export const graphicsBytesOf = (gpus: HardwareFacts["gpus"]): number =>
     if (sharesMemory || device?.unifiedMemory) return sum;
     return sum + Math.max(memoryBytes, device?.memoryBytes ?? 0);
   }, 0);
+
+/** What is in use of the cards' own memory, by whomever, where their drivers tell; undefined where none does. */
+export const graphicsUseOf = (
+  gpus: HardwareFacts["gpus"],
+): { readonly usedBytes: number; readonly totalBytes: number } | undefined => {
+  let usedBytes = 0;
+  let totalBytes = 0;
+  for (const { memoryBytes, freeBytes, sharesMemory = false } of gpus) {
+    if (sharesMemory || memoryBytes === undefined || freeBytes === undefined) continue;
+    usedBytes += Math.max(0, memoryBytes - freeBytes);
+    totalBytes += memoryBytes;
+  }
+  return totalBytes > 0 ? { usedBytes, totalBytes } : undefined;
+};

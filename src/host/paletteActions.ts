@@ -6,6 +6,7 @@ import type { Log } from "../base/log.ts";
 import { sampleMemory } from "../memory/sample.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import type { Connections } from "./connections.ts";
+import type { MachineView } from "./machine.ts";
 import type { Memory } from "./memory.ts";
 import type { Notices } from "./notices.ts";
 import type { PredictorFeed } from "./predictorFeed.ts";
@@ -59,6 +60,15 @@ export const createPaletteActions = (services: PaletteServices) => {
       ledger,
     });
   });
+  /** This machine and its models; what to set for them is shown from then on. */
+  const viewMachine = async (signal?: AbortSignal): Promise<MachineView> => {
+    const [{ batchTips }, watch] = await Promise.all([import("./batchTips.ts"), memory()]);
+    const view = await (await machine()).view(signal);
+    watch.setBatchTips(batchTips(view, vscode.l10n.t));
+    return view;
+  };
+  const advised = lazy(() => viewMachine());
+  const memoryServices = { ...services, adviseModels: () => void advised().catch(() => undefined) };
   const openReport = async (withMachine: boolean) => {
     const [{ openReportPanel }, watch] = await Promise.all([import("../report/panel.ts"), memory()]);
     const options: Parameters<typeof openReportPanel>[0] = {
@@ -70,15 +80,7 @@ export const createPaletteActions = (services: PaletteServices) => {
       readConnections: () => connections.facts(),
       readHardware: async () => (await machine()).hardware(),
       readPredictor: async () => predictorFeed.stats(),
-      async readMachine(signal) {
-        const [{ machineTables }, { batchTips }] = await Promise.all([
-          import("./machineTables.ts"),
-          import("./batchTips.ts"),
-        ]);
-        const view = await (await machine()).view(signal);
-        watch.setBatchTips(batchTips(view, vscode.l10n.t));
-        return machineTables(view);
-      },
+      readMachine: async (signal) => (await import("./machineTables.ts")).machineTables(await viewMachine(signal)),
     };
     openReportPanel(options, withMachine);
   };
@@ -159,13 +161,14 @@ export const createPaletteActions = (services: PaletteServices) => {
       }
       return undefined;
     },
-    memoryMenu: async () => (await import("../commands/memoryMenu.ts")).showMemoryMenu(services),
-    showTopProcesses: async () => (await import("../commands/memoryActions.ts")).showTopProcesses(services),
+    memoryMenu: async () => (await import("../commands/memoryMenu.ts")).showMemoryMenu(memoryServices),
+    showTopProcesses: async () => (await import("../commands/memoryActions.ts")).showTopProcesses(memoryServices),
     muteMemoryAlerts: async (wanted: unknown) =>
-      (await import("../commands/memoryActions.ts")).muteMemoryAlerts(services, wanted),
-    warmUpModel: async () => (await import("../commands/memoryActions.ts")).warmUpModel(services),
-    unloadModel: async (which: unknown) => (await import("../commands/memoryActions.ts")).unloadModel(services, which),
-    lowerContext: async () => (await import("../commands/lowerContext.ts")).lowerContext(services),
+      (await import("../commands/memoryActions.ts")).muteMemoryAlerts(memoryServices, wanted),
+    warmUpModel: async () => (await import("../commands/memoryActions.ts")).warmUpModel(memoryServices),
+    unloadModel: async (which: unknown) =>
+      (await import("../commands/memoryActions.ts")).unloadModel(memoryServices, which),
+    lowerContext: async () => (await import("../commands/lowerContext.ts")).lowerContext(memoryServices),
   };
 };
 

@@ -21,6 +21,8 @@ export type StatusBar = Disposable & {
 /** Nothing of a text is markup, a link or a picture: models name themselves. */
 const asMarkdown = (text: string): string => text.replaceAll(/[!-/:-@[-`{-~]/g, String.raw`\$&`);
 
+const tablesCommand = "hotpath.showMachineTables";
+
 /** Makes the item, which shows what it is told; a click opens a list of what can be done. */
 export const createStatusBar = (): StatusBar => {
   const { l10n, ThemeColor } = vscode;
@@ -33,16 +35,21 @@ export const createStatusBar = (): StatusBar => {
 
   const draw = () => {
     if (!view) return;
-    const { level, label, details } = view;
+    const { level, label, details, tables } = view;
     const said = [notes.problem, notes.waiting, notes.learning, notes.saving].filter((note) => note !== undefined);
     const text = `${notes.problem ? "$(warning)" : "$(pulse)"} ${view.text}`;
-    const tooltip = [said, ...details].map((lines) => lines.map(asMarkdown).join("  \n")).join("\n\n");
+    const paragraphs = [said, ...details].map((lines) => lines.map(asMarkdown).join("  \n"));
+    if (tables !== undefined) paragraphs.push(`[${asMarkdown(tables)}](command:${tablesCommand})`);
+    const tooltip = paragraphs.join("\n\n");
     const now = [text, tooltip, level, label].join("\n");
     // A new tooltip closes the one that somebody reads.
     if (now === shown) return;
     shown = now;
     item.text = text;
-    item.tooltip = new vscode.MarkdownString(tooltip);
+    const markdown = new vscode.MarkdownString(tooltip);
+    // The one link that is ours; all other text is escaped.
+    markdown.isTrusted = { enabledCommands: [tablesCommand] };
+    item.tooltip = markdown;
     item.accessibilityInformation = { label: [...said, label].map((part) => part.replace(/\.$/, "")).join(". ") };
     const color = level === "critical" ? "errorBackground" : level === "warning" ? "warningBackground" : undefined;
     item.backgroundColor = color && new ThemeColor(`statusBarItem.${color}`);

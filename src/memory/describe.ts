@@ -26,6 +26,10 @@ export type MemoryFacts = {
   /** What models take of graphics memory, and what there is. */
   readonly graphicsUsedBytes?: number | undefined;
   readonly graphicsTotalBytes?: number | undefined;
+  /** What is in use of the cards' own memory, by whomever, as the drivers told at a time of day. */
+  readonly graphicsReading?:
+    | { readonly usedBytes: number; readonly totalBytes: number; readonly at: string }
+    | undefined;
   /** A time of day. */
   readonly nextUnload?: { readonly model: string; readonly at: string } | undefined;
   readonly tip?: string | undefined;
@@ -42,6 +46,8 @@ export type MemoryView = {
   readonly label: string;
   /** Paragraphs of lines, as plain text. */
   readonly details: readonly (readonly string[])[];
+  /** What the link to the tables of batch tips says; undefined where there is no model to look up. */
+  readonly tables?: string;
 };
 
 const arrows = { increasing: "arrow-small-up", decreasing: "arrow-small-down", stable: "arrow-small-right" } as const;
@@ -77,7 +83,18 @@ const modelLine = (
   return facts.length === 0 ? model : `${model}: ${facts.join(", ")}`;
 };
 
-const graphicsLine = ({ graphicsUsedBytes, graphicsTotalBytes }: MemoryFacts, t: Translate): readonly string[] => {
+const graphicsLine = (
+  { graphicsUsedBytes, graphicsTotalBytes, graphicsReading }: MemoryFacts,
+  t: Translate,
+): readonly string[] => {
+  if (graphicsReading) {
+    const used = formatBytes(graphicsReading.usedBytes);
+    const total = formatBytes(graphicsReading.totalBytes);
+    const { at } = graphicsReading;
+    return graphicsUsedBytes
+      ? [t("Graphics memory: {0} of {1} in use at {2}, {3} by models", used, total, at, formatBytes(graphicsUsedBytes))]
+      : [t("Graphics memory: {0} of {1} in use at {2}", used, total, at)];
+  }
   if (graphicsUsedBytes !== undefined && graphicsTotalBytes !== undefined) {
     return [
       t("Graphics memory: {0} of {1} by models", formatBytes(graphicsUsedBytes), formatBytes(graphicsTotalBytes)),
@@ -131,6 +148,7 @@ export const describeMemory = (facts: MemoryFacts, t: Translate): MemoryView => 
       ...(tip === undefined ? [] : [[t("Tip: {0}", tip)]]),
       [t("Click for what can be done")],
     ].filter((lines) => lines.length > 0),
+    ...(models.length > 0 ? { tables: t("Show batch and context tables") } : {}),
   };
 };
 

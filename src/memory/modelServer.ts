@@ -11,6 +11,8 @@ export type LoadedModel = {
   readonly expiresAtMs?: number;
   /** Whether the server says that it works on a request, whoever sent it. */
   readonly isBusy?: boolean;
+  /** What its process was started with, where the server tells. */
+  readonly args?: readonly string[];
 };
 
 /** What residency needs of a model server; each function rejects as the server's provider does. */

@@ -77,6 +77,11 @@ const residentStates = new Set(["loaded", "loading"]);
 
 const stateOf = (entry: Fields | undefined): string => textOf(fieldsOf(entry?.["status"])["value"]);
 
+const argsOf = (entry: Fields): Pick<LoadedModel, "args"> => {
+  const args = fieldsOf(entry["status"])["args"];
+  return Array.isArray(args) && args.length > 0 ? { args: args.map(textOf) } : {};
+};
+
 const pollMs = 250;
 
 /**
@@ -96,7 +101,12 @@ export const llamaRouterServer = (
     loaded: async (signal) =>
       (await entries(signal))
         .filter((entry) => residentStates.has(stateOf(entry)))
-        .map((entry) => withCounts(textOf(entry["id"]), sizeOf(textOf(entry["id"])), undefined, undefined)),
+        .map((entry) =>
+          Object.assign(
+            withCounts(textOf(entry["id"]), sizeOf(textOf(entry["id"])), undefined, undefined),
+            argsOf(entry),
+          ),
+        ),
     async load(model, signal) {
       await ask("POST", "/models/load", { model }, signal);
       for (;;) {

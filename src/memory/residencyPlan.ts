@@ -11,6 +11,8 @@ export type Resident = {
   readonly contextTokens?: number;
   /** When the server unloads it by itself, milliseconds since 1970, as far as it tells. */
   readonly expiresAtMs?: number;
+  /** What its process was started with, as far as the server tells. */
+  readonly args?: readonly string[];
   /** Whether it was loaded through us, and not by another program or window. */
   readonly isOurs: boolean;
   readonly isInUse: boolean;

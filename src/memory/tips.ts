@@ -8,13 +8,15 @@ export type TipFacts = {
   readonly loaded?: LoadedModel;
   /** Whether the server's graphics memory is its own, and not the machine's main memory. */
   readonly hasOwnGraphicsMemory?: boolean;
-  /** What the context's keys and values take now, and in how many bits an element: 16 unless it was set. */
+  /** What the context's keys and values take now, and in how many bits an element. */
   readonly cacheBytes?: number;
   readonly cacheBits?: number;
   readonly flashAttention?: boolean;
   /** Prompts of ours that the server cut off at the front, or refused for their length, and how long it can be. */
   readonly truncatedPrompts?: number;
   readonly contextTokens?: number;
+  /** What the server was started with: the context of all its slots together. */
+  readonly contextTotalTokens?: number;
   /** Threads that the server computes with, and cores that the machine really has. */
   readonly threads?: number;
   readonly physicalCores?: number;
@@ -71,7 +73,7 @@ const spilled: Rule = (facts, t) => {
 const halfCacheShare = 1 - 34 / 64;
 
 const halfCache: Rule = (facts, t) => {
-  const { cacheBytes = 0, cacheBits = 16, flashAttention, loaded, server } = facts;
+  const { cacheBytes = 0, cacheBits = 0, flashAttention, loaded, server } = facts;
   if (cacheBits < 16 || !loaded || cacheBytes < 0.2 * loaded.sizeBytes) return undefined;
   if (spilledBytes(facts) === 0 && (facts.machineAvailableBytes ?? Infinity) > cacheBytes) return undefined;
   const saved = formatBytes(halfCacheShare * cacheBytes);
@@ -102,7 +104,7 @@ const flashAttentionTokens = 8192;
 const flashAttention: Rule = ({ server, flashAttention: isOn, loaded, contextTokens }, t) => {
   const tokens = contextTokens ?? loaded?.contextTokens ?? 0;
   // A model that runs on the processor alone gains nothing from it.
-  if (isOn !== false || !loaded?.graphicsBytes || tokens < flashAttentionTokens) return undefined;
+  if (isOn !== false || !loaded || loaded.graphicsBytes === 0 || tokens < flashAttentionTokens) return undefined;
   if (server === "ollama")
     return t("Flash attention is off. Start Ollama with OLLAMA_FLASH_ATTENTION=1: long contexts take less memory.");
   if (server === "llamacpp")
@@ -110,14 +112,14 @@ const flashAttention: Rule = ({ server, flashAttention: isOn, loaded, contextTok
   return t("Flash attention is off. Switched on, long contexts take less memory.");
 };
 
-const truncated: Rule = ({ server, truncatedPrompts = 0, contextTokens = 0 }, t) => {
+const truncated: Rule = ({ server, truncatedPrompts = 0, contextTokens = 0, contextTotalTokens }, t) => {
   if (truncatedPrompts === 0) return undefined;
   if (server === "llamacpp" && contextTokens > 0)
     return t(
       "{0} prompts were longer than the context of {1} tokens. Start llama-server with -c {2}, or with fewer slots.",
       truncatedPrompts,
       contextTokens,
-      2 * contextTokens,
+      2 * (contextTotalTokens ?? contextTokens),
     );
   return t("{0} prompts were longer than the model's context. Load it with a longer one.", truncatedPrompts);
 };
@@ -125,7 +127,7 @@ const truncated: Rule = ({ server, truncatedPrompts = 0, contextTokens = 0 }, t)
 const threads: Rule = ({ server, loaded, threads: used, physicalCores }, t) => {
   if (used === undefined || physicalCores === undefined || physicalCores < 2) return undefined;
   // Where all of it lies in graphics memory, threads wait most of the time.
-  const computes = loaded !== undefined && (loaded.graphicsBytes ?? 0) < (1 - spilledShare) * loaded.sizeBytes;
+  const computes = loaded?.graphicsBytes !== undefined && loaded.graphicsBytes < (1 - spilledShare) * loaded.sizeBytes;
   if (!computes || (used <= physicalCores && used >= physicalCores / 2)) return undefined;
   if (server === "llamacpp")
     return t("The model computes with {0} threads on {1} cores. Start llama-server with -t {1}.", used, physicalCores);

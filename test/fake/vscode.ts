@@ -205,6 +205,7 @@ export const Uri = { parse: (text: string) => text };
 export const StatusBarAlignment = { Left: 1, Right: 2 };
 export class MarkdownString {
   readonly value: string;
+  isTrusted: boolean | { readonly enabledCommands: readonly string[] } | undefined;
   constructor(value: string) {
     this.value = value;
   }

@@ -33,6 +33,7 @@ const setUp = async (context: TestContext, models: Record<string, number>, more:
   };
   let { settings } = parseSettings((name) => values[name]);
   const faults: unknown[] = [];
+  let advised = 0;
   const connections = createConnections({
     clock,
     log: silentLog,
@@ -75,8 +76,9 @@ const setUp = async (context: TestContext, models: Record<string, number>, more:
     async reportFault(error: unknown) {
       faults.push(error);
     },
+    adviseModels: () => void advised++,
   };
-  return { server, services, memory, faults, settings: () => settings };
+  return { server, services, memory, faults, settings: () => settings, advised: () => advised };
 };
 
 test("warming up loads the model of the settings and says how long it took", async (context) => {
@@ -286,19 +288,21 @@ test("muting and showing again, by word or by turns", async (context) => {
 });
 
 test("the menu offers what can work, and runs what is taken", async (context) => {
-  const { services, server } = await setUp(context, { coder: 5 * gb, theirs: gb });
+  const { services, server, advised } = await setUp(context, { coder: 5 * gb, theirs: gb });
   person.reset({ take: "Show top processes" });
   await showMemoryMenu(services);
   assert.deepEqual(person.commands, [["hotpath.showTopProcesses", undefined]]);
   const before = person.list("Hotpath memory")!.choices.join("\n");
   assert.match(before, /Warm up the model \| coder/);
   assert.doesNotMatch(before, /Unload|context/);
+  assert.equal(advised(), 0, "there is no model to advise on");
   await warmUpModel(services);
   server.put("theirs");
   person.reset();
   await showMemoryMenu(services);
   const after = person.list("Hotpath memory")!.choices.join("\n");
   assert.match(after, /Unload a model \| 2 loaded, 6\.0 GB/);
+  assert.equal(advised(), 1);
   assert.match(after, /Unload all models that are not in use/);
   assert.match(after, /Lower a model's context/);
   assert.doesNotMatch(after, /Recommend/, "nobody has such a command here");

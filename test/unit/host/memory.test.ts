@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as wait } from "node:timers/promises";
 import { silentLog } from "../../../src/base/log.ts";
 import { parseSettings } from "../../../src/host/settingsSchema.ts";
 import type { MemoryView } from "../../../src/memory/describe.ts";
@@ -19,6 +19,7 @@ const setUp = async (
   values: Record<string, unknown> = {},
   remoteName?: string,
   begins = true,
+  workerSource = "throw new Error('Nobody has asked for a program')",
 ) => {
   person.reset();
   env.remoteName = remoteName;
@@ -28,6 +29,7 @@ const setUp = async (
   const views: MemoryView[] = [];
   const state = { settings: parseSettings((name) => values[name]).settings.memory };
   let opened = 0;
+  let workers = 0;
   const memory = createMemory({
     clock,
     log: silentLog,
@@ -42,7 +44,10 @@ const setUp = async (
       exact: () => Promise.reject(new Error("Nobody has asked for a server")),
     },
     apiKeys: {} as never,
-    workerUrl: (name: string) => new URL(`file:///${name}.js`),
+    workerUrl: () => {
+      workers++;
+      return new URL(`data:text/javascript,${encodeURIComponent(workerSource)}`);
+    },
     logUri: { fsPath: folder } as never,
     globalState: createMemento(),
   });
@@ -57,7 +62,7 @@ const setUp = async (
     state.settings = settings.memory;
     memory.settingsChanged(settings);
   };
-  return { clock, memory, views, folder, samples, change, opened: () => opened };
+  return { clock, memory, views, folder, samples, change, opened: () => opened, workers: () => workers };
 };
 
 const focus = (focused: boolean) => {
@@ -156,4 +161,70 @@ test("one that is disposed before it has begun takes no sample", async (context)
   memory.begin();
   clock.advance(60_000);
   assert.equal(samples(), 0);
+});
+
+/** Answers as the probe's worker does: a card of 24 GB with 17 GB free, after whatever the question was. */
+const cardWorker = `
+import { parentPort, workerData } from "node:worker_threads";
+if (workerData.servers !== true) throw new Error("another question");
+const gpus = [{ name: "NVIDIA GeForce RTX 4090", memoryBytes: ${24 * 2 ** 30}, freeBytes: ${17 * 2 ** 30} }];
+parentPort.postMessage({ facts: { cpu: "A processor", physicalCores: 4, gpus, servers: [] } });
+`;
+/** Lets pass what a sample does behind it, a worker's answer among it. */
+const advance = async (clock: { advance(ms: number): void }, ms: number) => {
+  for (let passedMs = 0; passedMs < ms; passedMs += 10_000) {
+    clock.advance(10_000);
+    for (let turn = 0; turn < 20; turn++) await setImmediate();
+  }
+};
+const graphicsIn = (view: MemoryView | undefined) =>
+  view?.details.flat().find((line) => line.startsWith("Graphics memory"));
+
+test("tools are asked when a person asks, and what they told stands with its time for an hour", async (context) => {
+  const { clock, memory, views, workers } = await setUp(
+    context,
+    { "memory.alertPercent": 100 },
+    undefined,
+    true,
+    cardWorker,
+  );
+  await advance(clock, 600_000);
+  assert.equal(workers(), 0, "below the threshold nothing is started, however long");
+  assert.equal(graphicsIn(views.at(-1)), undefined);
+  const reading = await memory.readMachine();
+  assert.equal(reading?.physicalCores, 4);
+  assert.match(graphicsIn(views.at(-1)) ?? "", /^Graphics memory: 7\.0 GB of 24\.0 GB in use at \d/);
+  clock.advance(3_599_000);
+  assert.ok(graphicsIn(views.at(-1)));
+  clock.advance(61_000);
+  assert.equal(graphicsIn(views.at(-1)), undefined, "too old to be of use");
+});
+
+test("tools are asked by themselves only while memory is short, and not often", async (context) => {
+  const { clock, views, workers, change } = await setUp(
+    context,
+    { "memory.alertPercent": 100 },
+    undefined,
+    true,
+    cardWorker,
+  );
+  change({ "memory.alertPercent": 1, "memory.alerts": false });
+  clock.advance(10_000);
+  await settled(() => graphicsIn(views.at(-1)) !== undefined);
+  assert.equal(workers(), 1);
+  const first = graphicsIn(views.at(-1));
+  const isAsked = () => graphicsIn(views.at(-1)) !== first;
+  await advance(clock, 60_000);
+  // Were a worker at it, it would have answered by then.
+  await wait(500);
+  assert.ok(!isAsked());
+  await advance(clock, 240_000);
+  await settled(isAsked);
+});
+
+test("a worker that fails changes nothing of what is shown", async (context) => {
+  const { memory, views } = await setUp(context);
+  const before = views.at(-1);
+  assert.equal(await memory.readMachine(), undefined);
+  assert.deepEqual(views.at(-1), before);
 });

@@ -66,6 +66,15 @@ test("nothing that a model is called becomes a link, a picture or an icon", () =
   assert.equal(tooltip().trim(), expected);
 });
 
+test("the one link is ours, and leads to the tables", () => {
+  const { statusBar, item, tooltip } = setUp();
+  statusBar.show(calm);
+  assert.doesNotMatch(tooltip(), /command:/);
+  statusBar.show({ ...calm, details: [["[x](command:evil)"]], tables: "Show tables" });
+  assert.equal(tooltip(), "\n\n\\[x\\]\\(command\\:evil\\)\n\n[Show tables](command:hotpath.showMachineTables)");
+  assert.deepEqual((item["tooltip"] as MarkdownString).isTrusted, { enabledCommands: ["hotpath.showMachineTables"] });
+});
+
 test("a tooltip that says the same stays the one that somebody may be reading", () => {
   const { statusBar, item } = setUp();
   statusBar.show(calm);

@@ -48,6 +48,23 @@ test("the worse of both levels counts, and a screen reader hears it", () => {
   assert.match(view({ levels: { machine: "normal", host: "warning" } }).label, /, warning$/);
 });
 
+const graphicsIn = (more: Partial<MemoryFacts>) => lines(more).find((text) => text.startsWith("Graphics"));
+
+test("what drivers told of graphics memory stands with its time, and what models take of it beside", () => {
+  const graphicsReading = { usedBytes: 7 * gb, totalBytes: 24 * gb, at: "14:05" };
+  assert.equal(graphicsIn({ graphicsReading }), "Graphics memory: 7.0 GB of 24.0 GB in use at 14:05");
+  assert.equal(
+    graphicsIn({ graphicsReading, graphicsUsedBytes: 5 * gb, graphicsTotalBytes: 24 * gb }),
+    "Graphics memory: 7.0 GB of 24.0 GB in use at 14:05, 5.0 GB by models",
+  );
+});
+
+test("the tables can be reached where there is a model to look up", () => {
+  assert.equal(view().tables, undefined);
+  const models = [{ model: "coder", sizeBytes: 0, isOurs: true, isInUse: false }];
+  assert.equal(view({ models }).tables, "Show batch and context tables");
+});
+
 test("loaded models: size, context in use, who loaded them, when they go", () => {
   const models = [
     { model: "coder", sizeBytes: 5 * gb, contextTokens: 8192, usedTokens: 1900, isOurs: true, isInUse: false },

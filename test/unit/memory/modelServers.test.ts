@@ -60,7 +60,7 @@ test("llama.cpp's router: loading takes until the model is there", async () => {
       data: [
         { id: "a", status: { value: ++asked < 4 ? "loading" : "loaded" } },
         { id: "b", status: { value: "unloaded" } },
-        { id: "c", status: { value: "loaded" } },
+        { id: "c", status: { value: "loaded", args: ["llama-server", "--parallel", "2"] } },
       ],
     }),
   });
@@ -70,7 +70,7 @@ test("llama.cpp's router: loading takes until the model is there", async () => {
   assert.equal(sent[0], 'POST /models/load {"model":"a"}');
   assert.deepEqual(await server.loaded(signal), [
     { model: "a", sizeBytes: 5 },
-    { model: "c", sizeBytes: 0 },
+    { model: "c", sizeBytes: 0, args: ["llama-server", "--parallel", "2"] },
   ]);
   await assert.rejects(server.load("b", signal), /did not load/);
 });

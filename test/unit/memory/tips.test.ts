@@ -27,11 +27,12 @@ const cases: readonly (readonly [TipId, TipFacts, readonly TipFacts[], RegExp])[
   ],
   [
     "half-cache",
-    { ...spilled, cacheBytes: 4 * gb },
+    { ...spilled, cacheBytes: 4 * gb, cacheBits: 16 },
     [
-      { ...spilled, cacheBytes: 1 * gb },
+      { ...spilled, cacheBytes: 1 * gb, cacheBits: 16 },
+      { ...spilled, cacheBytes: 4 * gb },
       { ...spilled, cacheBytes: 4 * gb, cacheBits: 8 },
-      { ...spilled, loaded: loaded(10, 10), cacheBytes: 4 * gb, machineAvailableBytes: 20 * gb },
+      { ...spilled, loaded: loaded(10, 10), cacheBytes: 4 * gb, cacheBits: 16, machineAvailableBytes: 20 * gb },
     ],
     /takes 4\.0 GB.*OLLAMA_KV_CACHE_TYPE=q8_0 to save about 1\.9 GB/,
   ],
@@ -86,6 +87,8 @@ const cases: readonly (readonly [TipId, TipFacts, readonly TipFacts[], RegExp])[
       { server: "llamacpp", threads: 16, physicalCores: 8, loaded: loaded(5, 5) },
       { server: "llamacpp", threads: 16, loaded: loaded(5, 0) },
       { server: "llamacpp", threads: 16, physicalCores: 8 },
+      // Nobody knows where it lies.
+      { server: "llamacpp", threads: 16, physicalCores: 8, loaded: { model: "m", sizeBytes: 5 * gb } },
     ],
     /16 threads on 8 cores\. Start llama-server with -t 8\.$/,
   ],
@@ -122,11 +125,22 @@ for (const [id, firing, silent, text] of cases) {
 }
 
 test("what costs most time comes first", () => {
-  const facts: TipFacts = { ...spilled, cacheBytes: 4 * gb, evictionsLastHour: 12, requestsLastHour: 20 };
+  const facts: TipFacts = {
+    ...spilled,
+    cacheBytes: 4 * gb,
+    cacheBits: 16,
+    evictionsLastHour: 12,
+    requestsLastHour: 20,
+  };
   assert.deepEqual(
     memoryTips(facts, t).map(({ id }) => id),
     ["reload-thrash", "spilled", "half-cache"],
   );
+});
+
+test("a longer context is asked for as the server takes it: for all slots together", () => {
+  const facts: TipFacts = { server: "llamacpp", truncatedPrompts: 1, contextTokens: 4096, contextTotalTokens: 16_384 };
+  assert.match(memoryTips(facts, t)[0]?.text ?? "", /context of 4096 tokens\. .* -c 32768,/);
 });
 
 test("too few threads are as slow as too many", () => {
@@ -135,7 +149,7 @@ test("too few threads are as slow as too many", () => {
 });
 
 test("each server gets its own instruction", () => {
-  const facts = { ...spilled, cacheBytes: 4 * gb };
+  const facts = { ...spilled, cacheBytes: 4 * gb, cacheBits: 16 };
   const text = (more: Partial<TipFacts>) =>
     memoryTips({ ...facts, ...more }, t).find(({ id }) => id === "half-cache")?.text ?? "";
   assert.match(text({ server: "llamacpp", flashAttention: false }), /-fa on -ctk q8_0/);
