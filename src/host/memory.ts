@@ -137,12 +137,15 @@ export const createMemory = (options: MemoryOptions): Memory => {
   let typedAtMs = clock.nowMs();
   let batchTips: ReadonlyMap<string, string> = new Map();
 
-  /** What is wrong comes first; where nothing is, what could be set. */
-  const tip = (): string | undefined =>
-    details?.tip ??
-    details?.models
-      .map(({ model }) => batchTips.get(normalizeName(model.split(/[/\\]/).at(-1) ?? model)))
-      .find((text) => text !== undefined);
+  /** What could be set for a loaded model of ours, else for another, where somebody has worked it out. */
+  const batchTip = (): string | undefined => {
+    const models = details?.models ?? [];
+    for (const { model } of models.toSorted((a, b) => Number(b.isOurs) - Number(a.isOurs))) {
+      const tip = batchTips.get(normalizeName(model.split(/[/\\]/).at(-1) ?? model));
+      if (tip !== undefined) return `${model}: ${tip}`;
+    }
+    return undefined;
+  };
 
   const draw = (sample: MemorySample) => {
     statusBar.show(
@@ -152,7 +155,7 @@ export const createMemory = (options: MemoryOptions): Memory => {
           levels: monitor.levels(),
           trend,
           ...details,
-          tip: tip(),
+          batchTip: batchTip(),
           graphicsTotalBytes,
           graphicsReading: graphicsReading(),
           remote,
@@ -355,7 +358,7 @@ export const createMemory = (options: MemoryOptions): Memory => {
       models: details?.models ?? [],
       residency: details?.statistics,
       nextUnload: details?.nextUnload,
-      tip: tip(),
+      tip: details?.tip ?? batchTip(),
     }),
     settingsChanged(all) {
       monitor.configure(monitorSettings(settings()));

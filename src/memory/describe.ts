@@ -33,6 +33,8 @@ export type MemoryFacts = {
   /** A time of day. */
   readonly nextUnload?: { readonly model: string; readonly at: string } | undefined;
   readonly tip?: string | undefined;
+  /** What to set for a loaded model, in one line, once somebody has looked. */
+  readonly batchTip?: string | undefined;
   /** The machine that is measured, where it is not the one that the window is on. */
   readonly remote?: string | undefined;
 };
@@ -119,7 +121,7 @@ const activityLine = ({ activity }: MemorySample, t: Translate): readonly string
 
 /** Says what there is to say about memory now. Pure; plain text, which the adapter makes safe to render. */
 export const describeMemory = (facts: MemoryFacts, t: Translate): MemoryView => {
-  const { sample, levels, trend, models = [], nextUnload, tip, remote } = facts;
+  const { sample, levels, trend, models = [], nextUnload, tip, batchTip, remote } = facts;
   const host = formatBytes(sample.hostRssBytes);
   const share = formatShare(usedShare(sample));
   const total = formatBytes(sample.machineTotalBytes);
@@ -145,7 +147,8 @@ export const describeMemory = (facts: MemoryFacts, t: Translate): MemoryView => 
         ...graphicsLine(facts, t),
       ],
       models.map((model) => modelLine(model, nextUnload, t)),
-      ...(tip === undefined ? [] : [[t("Tip: {0}", tip)]]),
+      // What is wrong comes first.
+      [...(tip === undefined ? [] : [t("Tip: {0}", tip)]), ...(batchTip === undefined ? [] : [batchTip])],
       [t("Click for what can be done")],
     ].filter((lines) => lines.length > 0),
     ...(models.length > 0 ? { tables: t("Show batch and context tables") } : {}),

@@ -63,7 +63,7 @@ const spilled: Rule = (facts, t) => {
   if (bytes === 0) return undefined;
   const share = formatShare(bytes / facts.loaded!.sizeBytes);
   return t(
-    "{0} of the model ({1}) lie in main memory, which slows it down. Lower its context, or choose a smaller model or quantization.",
+    "{0} of the model ({1}) lies in main memory, which slows it down. Lower its context, or choose a smaller model or quantization.",
     formatBytes(bytes),
     share,
   );

@@ -131,7 +131,17 @@ export const createOllamaServer = async (options: OllamaServerOptions): Promise<
           template: "{{ .Prompt }}{{ .Suffix }}",
           capabilities: ["completion", "insert"],
           details: { family: "qwen2" },
-          model_info: { "general.architecture": "qwen2", "qwen2.context_length": 32_768 },
+          // Qwen2.5-Coder 1.5B's shape, whatever the model is called.
+          model_info: {
+            "general.architecture": "qwen2",
+            "general.parameter_count": 1_543_714_304,
+            "qwen2.block_count": 28,
+            "qwen2.embedding_length": 1536,
+            "qwen2.feed_forward_length": 8960,
+            "qwen2.attention.head_count": 12,
+            "qwen2.attention.head_count_kv": 2,
+            "qwen2.context_length": 32_768,
+          },
         });
       case "/api/generate":
       case "/api/chat":

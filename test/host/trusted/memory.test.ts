@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
 import { after, afterEach, before, suite, test } from "node:test";
 import * as vscode from "vscode";
 import { createOllamaServer, type OllamaServer } from "../../fake/ollamaServer.ts";
@@ -10,6 +13,11 @@ const rows = ".quick-input-list .monaco-list-row";
 const gb = 2 ** 30;
 
 let server: OllamaServer;
+let folder = "";
+const usualPath = process.env["PATH"];
+
+/** How often the vendor's tool was started. */
+const toolRuns = async () => (await readFile(path.join(folder, "runs"), "utf8").catch(() => "")).length;
 
 const run = (command: string, argument?: unknown) => vscode.commands.executeCommand(`hotpath.${command}`, argument);
 const rowTexts = async () => (await texts(rows)).map((text) => text.replaceAll(/\s+/g, " ").trim());
@@ -33,12 +41,21 @@ const label = () =>
 // Hooks outside of a suite would be those of every file in this window.
 suite("memory", () => {
   before(async () => {
+    // Whatever this machine is, its vendor's tool tells of a card, after a while.
+    folder = await mkdtemp(path.join(os.tmpdir(), "hotpath-card-"));
+    const tool = path.join(folder, "nvidia-smi");
+    const answer = "0, NVIDIA GeForce RTX 4090, 24564, 17396";
+    await writeFile(tool, `#!/bin/sh\nprintf x >> '${path.join(folder, "runs")}'\nsleep 0.6\necho '${answer}'\n`);
+    await chmod(tool, 0o755);
+    process.env["PATH"] = `${folder}:${usualPath}`;
     server = await createOllamaServer({
       models: { "coder:7b": 5 * gb, "theirs:1b": gb },
       loadMs: 100,
       graphicsShare: 0.5,
     });
     await configure({
+      // First: with room on the card, a model would be loaded as soon as one is set.
+      "memory.warmUp": false,
       "completion.provider": "ollama",
       "completion.baseUrl": server.url,
       "completion.model": "coder:7b",
@@ -58,16 +75,20 @@ suite("memory", () => {
       "memory.modelLimitShare": undefined,
       "memory.intervalSeconds": undefined,
       "memory.alertPercent": undefined,
+      "memory.warmUp": undefined,
     });
     await run("muteMemoryAlerts", "unmute");
     await vscode.commands.executeCommand("notifications.clearAll");
     await server.close();
+    process.env["PATH"] = usualPath;
+    await rm(folder, { recursive: true, force: true });
   });
   afterEach(closeAll);
 
   test("the indicator is calm, and a click offers what can be done", { skip: !hasUi }, async () => {
     await waitFor(statusItem);
     await waitUntil("no colour", async () => !(await attribute("className")).includes("warning-kind"));
+    assert.equal(await toolRuns(), 0, "no program is started by itself");
     const found = await openMenu();
     for (const row of [
       "Open performance report",
@@ -95,19 +116,26 @@ suite("memory", () => {
       found.join("; "),
     );
     await closeList();
-    await evaluate(
-      `document.querySelector('${statusItem.replaceAll('"', '\\"')} a').dispatchEvent(new MouseEvent("mouseover", { bubbles: true }))`,
-    );
-    const tooltip = await waitUntil("the tooltip", async () =>
-      (await texts(".workbench-hover")).find((text) => text.includes("coder:7b")),
-    );
+    // The list has asked the vendor's tool, whose answer comes when it comes.
+    const tooltip = await waitUntil("the tooltip", async () => {
+      await evaluate(
+        `document.querySelector('${statusItem.replaceAll('"', '\\"')} a').dispatchEvent(new MouseEvent("mouseover", { bubbles: true }))`,
+      );
+      // The list has the advice worked out, too, which takes a moment more.
+      return (await texts(".workbench-hover")).find(
+        (text) => /in use at[^]*tokens/.test(text) && /: (?:Best one|Up to)/.test(text),
+      );
+    });
+    const links = `[...document.querySelectorAll(".workbench-hover a")].map((link) => link.textContent).join("; ")`;
+    assert.match(String(await evaluate(links)), /Show batch and context tables/);
     const plain = tooltip.replaceAll(" ", " ");
     assert.match(plain, /Extension host: \d+(\.\d)? [MG]B/);
     assert.match(plain, /Machine.*: .* in use \(\d+ %\)/);
-    assert.match(plain, /Graphics memory: 3\.0 GB/);
+    assert.match(plain, /Graphics memory: 7\.0 GB of 24\.0 GB in use at .+, 3\.0 GB by models/);
     assert.match(plain, /coder:7b: 5\.0 GB, context of 8192 tokens, unloaded at /);
     assert.match(plain, /theirs:1b: 1\.0 GB, .*loaded by another program/);
-    assert.match(plain, /Tip: 2\.5 GB of the model \(50 %\) lie in main memory/);
+    assert.match(plain, /Tip: 2\.5 GB of the model \(50 %\) lies in main memory/);
+    assert.match(plain, /coder:7b: (?:Best one request at a time|Up to \d+ requests at a time)/);
     await run("unloadModel", "leastRecentlyUsed");
     await notification(/coder:7b was unloaded \(5\.0 GB\)/);
     assert.deepEqual([...server.loaded.keys()], ["theirs:1b"]);
@@ -146,6 +174,10 @@ suite("memory", () => {
     });
     assert.ok(
       found.some((row) => /^Disk\d.* free of /.test(row)),
+      found.join("; "),
+    );
+    assert.ok(
+      found.some((row) => row.startsWith("Graphics memory7.0 GB of 24.0 GB in use")),
       found.join("; "),
     );
     for (const row of found.slice(0, 3)) assert.match(row, /^[^/\\]+\d+(\.\d)? ([KMGT]B|bytes)$/);

@@ -309,12 +309,22 @@ test("the menu offers what can work, and runs what is taken", async (context) =>
 });
 
 test("what to set for a loaded model is told where nothing is wrong with it", async (context) => {
-  const { services, memory, server } = await setUp(context, { coder: 5 * gb });
-  memory.setBatchTips(new Map([["coder:latest", "Best one request at a time."]]));
+  const { services, memory, server } = await setUp(
+    context,
+    { theirs: gb, coder: 5 * gb },
+    { "completion.model": "coder" },
+  );
+  memory.setBatchTips(
+    new Map([
+      ["theirs:latest", "Another's."],
+      ["coder:latest", "Best one request at a time."],
+    ]),
+  );
+  server.put("theirs");
   assert.equal(memory.report().tip, undefined, "it is not loaded");
   await warmUpModel(services);
-  assert.equal(memory.report().tip, "Best one request at a time.");
+  assert.equal(memory.report().tip, "coder: Best one request at a time.");
   server.take("coder");
   await memory.models();
-  assert.equal(memory.report().tip, undefined);
+  assert.equal(memory.report().tip, "theirs: Another's.");
 });

@@ -59,6 +59,12 @@ test("what drivers told of graphics memory stands with its time, and what models
   );
 });
 
+test("what is wrong stands before what could be set", () => {
+  const both = view({ tip: "Do this.", batchTip: "coder: set that." }).details;
+  assert.deepEqual(both[1], ["Tip: Do this.", "coder: set that."]);
+  assert.deepEqual(view({ batchTip: "coder: set that." }).details[1], ["coder: set that."]);
+});
+
 test("the tables can be reached where there is a model to look up", () => {
   assert.equal(view().tables, undefined);
   const models = [{ model: "coder", sizeBytes: 0, isOurs: true, isInUse: false }];

@@ -23,7 +23,7 @@ const cases: readonly (readonly [TipId, TipFacts, readonly TipFacts[], RegExp])[
       { ...spilled, hasOwnGraphicsMemory: false },
       { server: "ollama" },
     ],
-    /^3\.0 GB of the model \(30 %\) lie in main memory/,
+    /^3\.0 GB of the model \(30 %\) lies in main memory/,
   ],
   [
     "half-cache",
