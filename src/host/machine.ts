@@ -97,6 +97,10 @@ const untilSilent = (ask: AskJson): AskJson => {
   };
 };
 
+/** Ollama lists `qwen` as `qwen:latest`, and requests name it as the settings do. */
+const aliases = (name: string): readonly string[] =>
+  name.endsWith(":latest") ? [name, name.slice(0, -":latest".length)] : [name];
+
 const isHere = (origin: string): boolean => isLoopbackHost(new URL(origin).hostname);
 
 /** What this window's servers hold of the cards' memory, which they give back when another model is loaded. */
@@ -132,7 +136,7 @@ export const createMachine = (options: MachineOptions): Machine => {
         id: id === "" ? (names[0] ?? server.name) : id,
         facts,
         fillsIn: names.some((name) => fillsInMiddle({ id: name })),
-        measured: measuredSpeed(requests, { provider: server.kind, models: [...names, server.kind] }),
+        measured: measuredSpeed(requests, { provider: server.kind, models: [...names.flatMap(aliases), server.kind] }),
         server: { name: server.name, kind: server.kind, baseUrl: server.baseUrl },
         file,
       };

@@ -78,6 +78,25 @@ const refusalMs = 60 * 60_000;
 /** What a model takes beside its file: the context and scratch memory. A first guess; the server tells the rest. */
 const overheadShare = 1.15;
 
+/** Of a file's size, where a server's list tells it; 0: nobody knows. */
+const listedBytes = async (
+  provider: GuardedProvider,
+  managed: ManagedServer,
+  model: string,
+  signal: AbortSignal,
+): Promise<number> => {
+  const models = await provider.models({ signal }).catch(() => []);
+  return Math.round((models.find(({ id }) => managed.isNamed(id, model))?.sizeBytes ?? 0) * overheadShare);
+};
+
+/** Of the header of a file on this machine, which llama.cpp's router names beforehand; undefined: it does not. */
+const routedBytes = async (managed: ManagedServer, model: string, signal: AbortSignal): Promise<number | undefined> => {
+  const args = managed.host === "" ? await managed.argsFor?.(model, signal).catch(() => undefined) : undefined;
+  if (!args) return undefined;
+  const { startedBytes } = await import("./memoryTips.ts");
+  return startedBytes(args);
+};
+
 type Known = { found: Promise<ManagedServer | undefined> | ManagedServer | undefined; askedAtMs: number };
 
 /** Ollama hands these on to another machine. */
@@ -204,8 +223,7 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
         const key = sizeKey(managed.origin, model);
         let bytes = sizes.get(key);
         if (bytes === undefined) {
-          const models = await provider.models({ signal }).catch(() => []);
-          bytes = Math.round((models.find(({ id }) => managed.isNamed(id, model))?.sizeBytes ?? 0) * overheadShare);
+          bytes = (await routedBytes(managed, model, signal)) ?? (await listedBytes(provider, managed, model, signal));
           if (bytes > 0) sizes.set(key, bytes);
         }
         await learnGraphics(managed, model, bytes);

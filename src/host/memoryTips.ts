@@ -86,6 +86,19 @@ export const createHeaders = (
 };
 
 /**
+ * What a llama-server that is started so will take, by its file's header; undefined where that cannot be read. Without
+ * a context among the arguments the server takes what fits, which nobody can know beforehand.
+ */
+export const startedBytes = async (
+  args: readonly string[],
+  readHeader = createHeaders(),
+): Promise<number | undefined> => {
+  const options = serverOptions(args);
+  const facts = await readHeader(options.file);
+  return facts && (needOf(facts, options, undefined)?.totalBytes ?? facts.weightsBytes);
+};
+
+/**
  * The options of the process that Ollama runs a model in, where it is clear which one that is: the only one beside the
  * only model, or the only one with as much context.
  */

@@ -21,6 +21,8 @@ export type ModelServer = {
   /** Whether {@link LoadedModel.expiresAtMs} tells of the last use by anybody. Without it nothing is unloaded by time. */
   readonly tellsLastUse?: boolean;
   loaded(signal: AbortSignal): Promise<readonly LoadedModel[]>;
+  /** What the model's process is started with, where the server tells it beforehand. */
+  argsFor?(model: string, signal: AbortSignal): Promise<readonly string[] | undefined>;
   /** Resolves when the model is loaded. */
   load(model: string, signal: AbortSignal): Promise<void>;
   /** Resolves when the server has agreed; the memory may come back later. */

@@ -107,6 +107,10 @@ export const llamaRouterServer = (
             argsOf(entry),
           ),
         ),
+    argsFor: async (model, signal) => {
+      const entry = (await entries(signal)).find((one) => textOf(one["id"]) === model);
+      return entry && argsOf(entry).args;
+    },
     async load(model, signal) {
       await ask("POST", "/models/load", { model }, signal);
       for (;;) {

@@ -12,7 +12,7 @@ export type TipFacts = {
   readonly cacheBytes?: number;
   readonly cacheBits?: number;
   readonly flashAttention?: boolean;
-  /** Prompts of ours that the server cut off at the front, or refused for their length, and how long it can be. */
+  /** Prompts of the last hour that were too long for the server, and how long it takes them. */
   readonly truncatedPrompts?: number;
   readonly contextTokens?: number;
   /** What the server was started with: the context of all its slots together. */
@@ -116,12 +116,15 @@ const truncated: Rule = ({ server, truncatedPrompts = 0, contextTokens = 0, cont
   if (truncatedPrompts === 0) return undefined;
   if (server === "llamacpp" && contextTokens > 0)
     return t(
-      "{0} prompts were longer than the context of {1} tokens. Start llama-server with -c {2}, or with fewer slots.",
-      truncatedPrompts,
+      "Prompts were longer than the context of {0} tokens ({1} in the last hour). Start llama-server with -c {2}, or with fewer slots.",
       contextTokens,
+      truncatedPrompts,
       2 * (contextTotalTokens ?? contextTokens),
     );
-  return t("{0} prompts were longer than the model's context. Load it with a longer one.", truncatedPrompts);
+  return t(
+    "Prompts were longer than the model's context ({0} in the last hour). Load it with a longer one.",
+    truncatedPrompts,
+  );
 };
 
 const threads: Rule = ({ server, loaded, threads: used, physicalCores }, t) => {

@@ -152,6 +152,19 @@ test("three requests later it is what was measured", async (context) => {
   assert.match(markdown, /\| qwen2\.5-coder:7b \|/);
 });
 
+test("requests that name a model without its tag are that model's", async (context) => {
+  const { machine, ledger, clock } = await createHarness(context, { ...ollama, modelId: "qwen2.5-coder:latest" });
+  for (let times = 0; times < 3; times++) {
+    const request = ledger.startRequest({ feature: "chat", provider: "ollama", model: "qwen2.5-coder" });
+    request.span.child("generation");
+    clock.advance(1000);
+    request.usage({ generatedTokens: 34 });
+    request.end("ok");
+  }
+  const view = await machine.view();
+  assert.equal(view.models[0]?.measured.tokensPerSecond, 33);
+});
+
 test("without a card the memory's speed is measured", async (context) => {
   const { machine } = await createHarness(context, ollama, []);
   const { device } = await machine.view();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
 import { systemClock as clock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import type { ModelSetting } from "../../../src/host/settingsSchema.ts";
@@ -254,4 +255,31 @@ test("a server that is not there leaves the fault to the request", async (contex
   await server.close();
   await assert.rejects(complete(a), { kind: "unreachable" });
   assert.deepEqual(await residency.list(signal), []);
+});
+
+test("llama.cpp's router: what a model will take is read from its file before it is loaded", async (context) => {
+  const file = fileURLToPath(new URL("../../fixtures/gguf/gpt-oss-tiny.gguf", import.meta.url));
+  const args = ["llama-server", "--ctx-size", "8192", "--parallel", "1", "--model", file];
+  let value = "unloaded";
+  const router = createServer((request, response) => {
+    const send = (answer: object) => response.end(JSON.stringify(answer));
+    if (request.url === "/props") return send({ role: "router" });
+    if (request.url === "/models") return send({ data: [{ id: "tiny", status: { value, args } }] });
+    if (request.url === "/models/load") value = "loaded";
+    return send({ success: true });
+  });
+  await new Promise<void>((resolve) => {
+    router.listen(0, "127.0.0.1", resolve);
+  });
+  context.after(() => router.close());
+  const address = router.address();
+  const { residency, servers } = await setUp(context);
+  const baseUrl = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+  const setting: ModelSetting = { provider: "llamacpp", baseUrl, model: "tiny" };
+  assert.ok(await residency.load(await servers.open(setting), setting, signal));
+  const [resident] = await residency.list(signal);
+  // 0.52 MiB of weights, 4.38 MiB of keys and values, and about 10 MiB to compute in, as its server logs.
+  const mib = (resident?.sizeBytes ?? 0) / 2 ** 20;
+  assert.ok(mib > 14 && mib < 15.5, String(mib));
+  assert.deepEqual(resident?.args, args);
 });

@@ -11,6 +11,7 @@ import {
   optionsAtPort,
   residentOptions,
   rowsOf,
+  startedBytes,
   tipFactsOf,
   type TipSubject,
 } from "../../../src/host/memoryTips.ts";
@@ -187,6 +188,15 @@ test("a header is read once, from a file of this machine with that ending only",
     assert.equal(await header(file), undefined);
   }
   assert.deepEqual(files, ["/models/coder.gguf", "/models/gone.gguf"]);
+});
+
+test("what a server will take is known beforehand by its arguments and the file's header", async () => {
+  const header = () => Promise.resolve({ ...facts, weightsBytes: gb });
+  const bytes = (line: string) => startedBytes(line.split(" "), header);
+  const eight = await bytes("llama-server -m /m.gguf -c 8192 -np 1");
+  assert.ok(eight !== undefined && eight > gb + 64 * 2 ** 20 && eight < gb + 128 * 2 ** 20, String(eight));
+  assert.equal(await bytes("llama-server -m /m.gguf"), gb, "the context is the server's choice");
+  assert.equal(await startedBytes(["llama-server"]), undefined);
 });
 
 test("a file's size is asked for once", async () => {
