@@ -76,6 +76,21 @@ const fixedWindows: Readonly<Record<string, number>> = { llama4: 8192 };
 
 /** Architectures that are recurrent in every layer and keep no tokens. */
 const recurrentArchitectures = new Set(["mamba", "mamba2", "rwkv6", "rwkv6qwen2", "rwkv7", "arwkv7"]);
+/** Architectures that look at a whole text at once and keep nothing of it: embeddings, and texts made by diffusion. */
+const cachelessArchitectures = new Set([
+  "bert",
+  "jina-bert-v2",
+  "jina-bert-v3",
+  "nomic-bert",
+  "nomic-bert-moe",
+  "neo-bert",
+  "modern-bert",
+  "gemma-embedding",
+  "dream",
+  "llada",
+  "llada-moe",
+  "rnd1",
+]);
 /** Architectures that are recurrent but for every so many layers, by `full_attention_interval`, which may be left out. */
 const intervalArchitectures = new Set(["qwen3next", "qwen35", "qwen35moe"]);
 /** Architectures with a second, small key per token that picks what attention looks at. */
@@ -158,6 +173,7 @@ const recurrence = (architecture: string, keys: Keys, layer: number): "none" | "
 const cachingLayers = (architecture: string, keys: Keys, layers: number): number => {
   const shared = keys.number("attention.shared_kv_layers") ?? 0;
   const ahead = keys.number("nextn_predict_layers") ?? 0;
+  if (cachelessArchitectures.has(architecture)) return 0;
   if (architecture === "gemma3n") return Math.min(layers, 20);
   return Math.max(0, layers - shared - ahead);
 };

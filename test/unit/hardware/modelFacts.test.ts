@@ -209,6 +209,11 @@ suite("odd headers", () => {
     assert.equal(needOf("notyet", shape, 8192).kvBytes / mib, 256);
   });
 
+  test("an embedding model keeps nothing of what it has read", () => {
+    const need = needOf("nomic-bert", { ...plain, "attention.head_count": 12 }, 8192);
+    assert.deepEqual([need.kvBytes, need.stateBytes], [0, 0]);
+  });
+
   test("a vocabulary that is only known by its length, and keys of other kinds, change nothing", () => {
     const shape = { ...plain, ...heads(8, 128) };
     const values = new Map<string, GgufValue>([
