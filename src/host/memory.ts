@@ -19,7 +19,7 @@ import type { MemoryDetails, ModelDetails } from "./memoryDetails.ts";
 import type { MachineReader, MachineReading } from "./memoryReading.ts";
 import type { ModelResidency } from "./memoryResidency.ts";
 import type { ApiKeys } from "./secrets.ts";
-import type { MemorySettings, ModelSetting, Settings } from "./settingsSchema.ts";
+import { originsOf, type MemorySettings, type ModelSetting, type Settings } from "./settingsSchema.ts";
 import type { StatusBar } from "./statusBar.ts";
 
 /** Memory as this window watches it. */
@@ -86,18 +86,6 @@ const monitorSettings = (settings: MemorySettings): MonitorSettings => ({
     hostCriticalBytes: settings.hostCriticalMb * megabyte,
   },
 });
-
-/** Of all servers that are set up, whatever for. */
-const originsOf = ({ completion, chat, background, nextEdit }: Settings): ReadonlySet<string> =>
-  new Set(
-    [completion, chat, background, nextEdit].flatMap((role) =>
-      role
-        ? [role.baseUrl, ...role.moreBaseUrls, ...role.fallbacks.map(({ baseUrl }) => baseUrl)].map(
-            (baseUrl) => new URL(baseUrl).origin,
-          )
-        : [],
-    ),
-  );
 
 /** The machine that is measured, where the window is on another one. */
 export const measuredMachine = (): string | undefined =>
@@ -362,7 +350,7 @@ export const createMemory = (options: MemoryOptions): Memory => {
     }),
     settingsChanged(all) {
       monitor.configure(monitorSettings(settings()));
-      loadedResidency?.keepOnly(originsOf(all));
+      loadedResidency?.keepOnly(new Set(originsOf(all)));
     },
     log: write,
     globalState,
