@@ -31,6 +31,39 @@ test("what only looks like code hides nothing", () => {
   }
 });
 
+test("an indented fence makes nobody take the end of its block for the beginning of one", () => {
+  for (const markdown of [
+    " ```\ncode\n```\n![x](u)",
+    "   ~~~\ncode\n~~~\n<img src=u>",
+    "- a\n  ```\n![x](u)\n  ```\n```\n![x](u)",
+    "- ```\n  ```\n1. b\n  ```\n```\n![x](u)",
+    " ```\n ~~~\n ```\n```\n![x](u)",
+  ]) {
+    isHarmless(markdown);
+  }
+});
+
+test("code below the code of a list is left alone", () => {
+  const markdown = "1. Do:\n\n   ```sh\n   npm i\n\n     x\n   ```\n\n```html\n<b> ![x](y)\n```";
+  assert.equal(safeMarkdown(markdown), markdown);
+});
+
+test("a block ends where all renderers see its end", () => {
+  // The separator of lines is none to a renderer.
+  isHarmless("~~~\u2028\ncode\n~~~\n![x](u)");
+  assert.equal(safeMarkdown("```\n```~\n![x](u)\n```"), "```\n\u2060```~\n![x](u)\n```");
+  assert.equal(safeMarkdown("```\n```\t\n```\n<b>\n```"), "```\n```\n```\n<b>\n```");
+});
+
+test("what heads a table begins no block", () => {
+  isHarmless("~~~ a | b\n--- | ---\n![x](u)");
+});
+
+test("a formula without marks of its own is none", () => {
+  assert.equal(safeMarkdown("\\begin{align}\n```\n"), "\\begin\u2060{align}\n```\n");
+  assert.equal(safeMarkdown("$$$"), "$\u2060$\u2060$");
+});
+
 test("fenced code keeps its characters", () => {
   const markdown = "Text\n\n```ts\nif (a < b) {} // ![x](y)\n```\n\n~~~html\n<b>\n~~~";
   assert.equal(safeMarkdown(markdown), markdown);
@@ -63,6 +96,7 @@ const whole = [
   "~~~\n![in](code)\n~~~ \n![out](x)\n````md\n```\n![in](code)\n```\n````\n<i>",
   "one\r\n![two](x)\rthree ```\n``` not `a` fence\n![x](y)\r",
   " ```\n![indented fences hide nothing](x)\n```",
+  "1. a\n   ```ts\n   <b>\n   ```\t\n\n```\n<i>\n```~\n```\t\n\\begin{a} <u>",
 ];
 for (const [index, text] of whole.entries()) {
   test(`what comes in pieces is rendered like the whole, ${index + 1}`, () => {
