@@ -66,6 +66,9 @@ export const withDependencies = <T extends ListedTask>(task: T, tasks: readonly 
   return [...all];
 };
 
+/** Text of `tasks.json` in one line: a blank line would end the code that it is shown as, and what follows could hide the rest. */
+const inOneLine = (text: string): string => showHidden(text).replaceAll("\n", String.raw`\u{a}`);
+
 /** What would run, for the person who has to agree: the lines of each task, nothing left out. */
 export const describeTasks = (tasks: readonly ListedTask[]): readonly (readonly string[])[] =>
   tasks.map(({ label, command, cwd, shell, environment, detail }) =>
@@ -76,7 +79,7 @@ export const describeTasks = (tasks: readonly ListedTask[]): readonly (readonly 
       ...(cwd === undefined ? [] : [`# in ${cwd}`]),
       ...(shell === undefined ? [] : [`# by ${shell}`]),
       ...Object.entries(environment).map(([name, value]) => `# with ${name}=${value}`),
-    ].map(showHidden),
+    ].map(inOneLine),
   );
 
 type Configured = Readonly<Record<string, unknown>>;

@@ -55,6 +55,15 @@ test("what cannot be shown is not run", () => {
   assert.throws(() => withDependencies(unknown, [unknown]), isKind("refused"));
 });
 
+test("no text of a task ends the line that it is shown in", () => {
+  const hiding = "x\n\n<!-- ";
+  const [lines = []] = describeTasks([
+    task(hiding, { command: "one\n\ntwo", cwd: hiding, shell: hiding, detail: hiding, environment: { A: hiding } }),
+  ]);
+  assert.ok(lines.every((line) => !/[\r\n]/.test(line)));
+  assert.deepEqual(lines.slice(0, 4), [String.raw`# x\u{a}\u{a}<!-- `, "one", "", "two"]);
+});
+
 test("the description tells command, place, shell, environment and what cannot be seen", () => {
   const text = describeTasks([
     task("npm: test", {
