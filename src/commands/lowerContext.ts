@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { LoadedResident, UsedServer } from "../host/memoryResidency.ts";
 import { inform, type MemoryActionServices } from "./memoryActions.ts";
 import { pick, withCancel } from "./quickPick.ts";
+import { inList } from "./setUpTexts.ts";
 
 /** A shorter context does not even hold what ghost text sends. */
 const shortestTokens = 2048;
@@ -55,7 +56,7 @@ const choose = async <T>(title: string, label: (value: T) => string, values: rea
   const choice = await pick({
     title,
     placeholder: "",
-    choices: values.map((value) => ({ label: label(value), value })),
+    choices: values.map((value) => ({ label: inList(label(value)), value })),
   });
   return choice === "back" ? undefined : choice;
 };

@@ -2,6 +2,7 @@ import os from "node:os";
 import * as vscode from "vscode";
 import { isAbortError } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
+import { inNotice, withoutLinks } from "../base/notice.ts";
 import type { Connections } from "../host/connections.ts";
 import type { Memory } from "../host/memory.ts";
 import { isMuted, muteForToday, unmute } from "../host/memoryAlerts.ts";
@@ -11,6 +12,7 @@ import type { ModelSetting, RoleSetting, Settings } from "../host/settingsSchema
 import { formatBytes } from "../memory/format.ts";
 import { ResidencyError } from "../memory/modelServer.ts";
 import { heading, pick, withCancel, type Choice } from "./quickPick.ts";
+import { inList } from "./setUpTexts.ts";
 
 /** What the actions about memory need of the rest of the program. */
 export type MemoryActionServices = {
@@ -28,7 +30,7 @@ export type MemoryActionServices = {
 };
 
 /** Says something that needs no answer; nobody waits until it is closed. */
-export const inform = (sentence: string): void => void vscode.window.showInformationMessage(sentence);
+export const inform = (sentence: string): void => void vscode.window.showInformationMessage(withoutLinks(sentence));
 
 /** Graphics memory, disk and network as they are now, each where the system tells. */
 const machineRows = async (clock: Clock, watch: Memory): Promise<Choice<string>[]> => {
@@ -175,7 +177,8 @@ const stateOf = ({ isInUse, isOurs }: LoadedResident): string => {
   return isOurs ? "" : vscode.l10n.t("loaded by another program");
 };
 
-const namesOf = (residents: readonly LoadedResident[]): string => residents.map(({ model }) => model).join(", ");
+const namesOf = (residents: readonly LoadedResident[]): string =>
+  residents.map(({ model }) => inNotice(model)).join(", ");
 
 /** Who unloads what others loaded is told so first. */
 const agrees = async (residents: readonly LoadedResident[]): Promise<boolean> => {
@@ -266,7 +269,7 @@ export const unloadModel = async (services: MemoryActionServices, which: unknown
     title: l10n.t("Unload a model"),
     placeholder: l10n.t("The one that was not used for longest comes first"),
     choices: oldestFirst.map((value) => ({
-      label: value.model,
+      label: inList(value.model),
       description: [formatBytes(value.sizeBytes), stateOf(value)].filter((part) => part !== "").join(", "),
       detail: new URL(value.server.origin).host,
       value,

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { withoutLinks } from "../base/notice.ts";
 
 /** A row that stands for a value; a row without one is a heading. */
 export type Choice<Value> = vscode.QuickPickItem & { readonly value?: Value };
@@ -59,7 +60,7 @@ export const askForKey = async (title: string, prompt: string): Promise<string |
 /** Runs something that takes a moment under a notification that can be cancelled. */
 export const withCancel = async <T>(title: string, run: (signal: AbortSignal) => Promise<T>): Promise<T> =>
   vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title, cancellable: true },
+    { location: vscode.ProgressLocation.Notification, title: withoutLinks(title), cancellable: true },
     async (_progress, token) => {
       const controller = new AbortController();
       token.onCancellationRequested(() => controller.abort());

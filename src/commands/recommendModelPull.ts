@@ -4,6 +4,7 @@ import path from "node:path";
 import * as vscode from "vscode";
 import { isAbortError } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
+import { inNotice } from "../base/notice.ts";
 import { pause } from "../base/wait.ts";
 import { createPullReader, PullError, type PullProgress } from "../hardware/pullProgress.ts";
 import { formatBytes } from "../memory/format.ts";
@@ -12,7 +13,6 @@ import { parseJson } from "../provider/json.ts";
 import type { TransportClient } from "../transport/client.ts";
 import { TransportError } from "../transport/errors.ts";
 import { pick } from "./quickPick.ts";
-import { inNotice } from "./setUpTexts.ts";
 
 export type PullOptions = {
   readonly transport: () => Promise<TransportClient>;

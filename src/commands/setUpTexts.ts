@@ -1,3 +1,4 @@
+import { inNotice } from "../base/notice.ts";
 import type { Translate } from "../base/translate.ts";
 import { formatBytes } from "../memory/format.ts";
 import type { FoundServer, OfferedModel } from "../provider/discover.ts";
@@ -5,9 +6,6 @@ import { fitOf, isPaid, type MachineMemory } from "../provider/modelChoice.ts";
 import { faultSentence } from "../host/sentences.ts";
 import type { ProviderErrorKind } from "../provider/provider.ts";
 import { formatDuration, formatUsd, modelLabel } from "../report/model.ts";
-
-// As much of a name as one needs to know it again.
-const noticeMaxLength = 100;
 
 /** One live test that went well. */
 export type TestResult = {
@@ -47,9 +45,6 @@ export const priceText = (model: OfferedModel, t: Translate): string => {
     perMillion(completionUsdPerToken),
   );
 };
-
-/** A server's words as a notification may show them, where `[text](command:…)` would be a link that runs something. */
-export const inNotice = (text: string): string => text.replaceAll(/[\p{C}[\]]/gu, " ").slice(0, noticeMaxLength);
 
 /** A server's words as a list may show them, where `$(name)` would be an icon. */
 export const inList = (text: string): string => text.replaceAll("$(", "\\$(");

@@ -3,6 +3,7 @@ import { isAbortError } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Disposable } from "../base/disposable.ts";
 import type { Log } from "../base/log.ts";
+import { inNotice } from "../base/notice.ts";
 import { orAborted } from "../base/wait.ts";
 import { ResidencyError } from "../memory/modelServer.ts";
 import { refusalSentence } from "../memory/refusalSentence.ts";
@@ -130,7 +131,7 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
     const ask = async () => {
       const sentence = l10n.t(
         "Another program has loaded {0}. Unload it to make room for the model that is set?",
-        names,
+        models.map(({ model }) => inNotice(model)).join(", "),
       );
       return (await vscode.window.showInformationMessage(sentence, unload, l10n.t("Keep it"))) === unload;
     };

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { Log } from "../base/log.ts";
+import { withoutLinks } from "../base/notice.ts";
 
 /** What a notice offers to do. */
 export type NoticeAction = { readonly label: string; readonly run: () => unknown };
@@ -33,7 +34,8 @@ export const createNotices = (log: Log & { show(): void }): Notices => {
     };
     const showLog: NoticeAction = { label: l10n.t("Show log"), run: () => log.show() };
     const offered = [...actions, openSettings, showLog];
-    const choice = await vscode.window.showWarningMessage(sentence, ...offered.map(({ label }) => label));
+    // It may quote a folder's setting, or the names that servers give their models.
+    const choice = await vscode.window.showWarningMessage(withoutLinks(sentence), ...offered.map(({ label }) => label));
     await offered.find(({ label }) => label === choice)?.run();
   };
   return {

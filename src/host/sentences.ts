@@ -1,4 +1,5 @@
 import { isAbortError } from "../base/abort.ts";
+import { inNotice } from "../base/notice.ts";
 import type { Translate } from "../base/translate.ts";
 import { ProviderError, type ProviderErrorKind } from "../provider/provider.ts";
 import type { SettingProblem } from "./settingsSchema.ts";
@@ -86,7 +87,7 @@ export const settingSentence = (problem: SettingProblem, t: Translate): string =
     case "unknown-provider":
       return t(
         "'{0}' is no provider that Hotpath knows for {1}. Use 'llamacpp', 'ollama', 'openai-compatible' or 'openrouter'.",
-        problem.value,
+        inNotice(problem.value),
         problem.setting,
       );
     case "bad-url":
@@ -95,7 +96,12 @@ export const settingSentence = (problem: SettingProblem, t: Translate): string =
         problem.setting,
       );
     case "unknown-value":
-      return t("'{0}' is nothing that {1} can be. Use one of {2}.", problem.value, problem.setting, problem.allowed);
+      return t(
+        "'{0}' is nothing that {1} can be. Use one of {2}.",
+        inNotice(problem.value),
+        problem.setting,
+        problem.allowed,
+      );
     case "out-of-range":
       return t(
         "{0} must be between {1} and {2}. The nearest is used.",

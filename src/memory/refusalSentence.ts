@@ -1,11 +1,13 @@
+import { inNotice } from "../base/notice.ts";
 import type { Translate } from "../base/translate.ts";
 import { formatBytes } from "./format.ts";
 import type { ResidencyError } from "./modelServer.ts";
 
 /** One or two sentences for a model that was not loaded: why, and what to do. */
-export const refusalSentence = ({ kind, details }: ResidencyError, model: string, t: Translate): string => {
+export const refusalSentence = ({ kind, details }: ResidencyError, name: string, t: Translate): string => {
   const { neededBytes, limitBytes = 0, models = [] } = details;
-  const names = models.join(", ");
+  const model = inNotice(name);
+  const names = models.map(inNotice).join(", ");
   switch (kind) {
     case "too-large":
       return t(

@@ -128,6 +128,21 @@ test("a model is chosen and unloaded; what another program has loaded only with 
   assert.deepEqual(person.said(), ["No model is loaded that Hotpath can unload."]);
 });
 
+test("a model's name is no link where unloading it is told, and no icon in the list", async (context) => {
+  const name = "[x](command:workbench.action.closeWindow)$(check)";
+  const { services, server } = await setUp(context, { coder: 1, [name]: 1 });
+  await warmUpModel(services);
+  server.put(name);
+  person.reset({ take: "closeWindow" }, { press: "Unload" });
+  await unloadModel(services, undefined);
+  assert.ok(!server.loaded.has(name));
+  assert.ok(person.shown.some(({ kind }) => kind === "progress"));
+  for (const { text, choices } of person.shown) {
+    assert.doesNotMatch(text, /\[[^\]]*\]\(/);
+    assert.ok(choices.every((choice) => !/(?<!\\)\$\(check/.test(choice)));
+  }
+});
+
 /** The actions, with these models, and what comes of unloading them. */
 const withResidents = async (
   context: TestContext,

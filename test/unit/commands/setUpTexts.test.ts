@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inNotice } from "../../../src/base/notice.ts";
 import {
   fitText,
   inList,
-  inNotice,
   noModelSentence,
   priceText,
   setUpSentence,

@@ -66,3 +66,9 @@ test("the same fault is told once, and again to whoever asked", () => {
   faults.report(new ProviderError("timeout", "x"), setting, true);
   assert.equal(person.said().length, 2);
 });
+
+test("no notice holds a link, whoever named what it tells of", () => {
+  const notices = createNotices({ ...silentLog, show() {} });
+  notices.warnOnce("[m](command:workbench.action.closeWindow) is set in hotpath.chat.fallbacks[0]");
+  assert.deepEqual(person.said(), ["[m] (command:workbench.action.closeWindow) is set in hotpath.chat.fallbacks[0]"]);
+});

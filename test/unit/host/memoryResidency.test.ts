@@ -107,6 +107,15 @@ test("a model over the limit is refused with a sentence, and never sent; with a 
   assert.equal(await complete(await unknown.open("huge")), "return 42;", "where nobody knows, nothing is refused");
 });
 
+test("what another program calls its model is no link in the question", async (context) => {
+  const link = "[x](command:y)";
+  const { server, open } = await setUp(context, { models: { "a:latest": 6 * gb, [link]: 13 * gb } });
+  server.put(link);
+  person.reset({ press: "Keep it" });
+  await assert.rejects(complete(await open("a")), /no room beside {2}x \(command:y\)/);
+  assert.doesNotMatch(person.said()[0]!, /[[\]]/);
+});
+
 test("what another program has loaded stays, unless a person agrees; they are asked once", async (context) => {
   const { server, open, residency } = await setUp(context);
   server.put("b");

@@ -54,6 +54,17 @@ test("every setting problem names the setting", () => {
   }
 });
 
+test("a setting's value is no link in a notice: a folder may have written it", () => {
+  const value = "[x](command:workbench.action.terminal.new)";
+  const setting = "hotpath.predictor.confidence";
+  for (const problem of [
+    { kind: "unknown-value", setting, value, allowed: "'quiet'" },
+    { kind: "unknown-provider", setting, value },
+  ] as const) {
+    assert.doesNotMatch(settingSentence(problem, t), /\[[^\]]*\]\(/);
+  }
+});
+
 test("a cancellation is no fault", () => {
   assert.equal(faultKind(new DOMException("x", "AbortError")), undefined);
   assert.equal(faultKind(new ProviderError("timeout", "x")), "timeout");

@@ -122,3 +122,9 @@ test("a refusal names the model, the reason and the figures", () => {
   assert.match(sentence("too-large"), /^big is not loaded: it needs about 20\.0 GB, and one model may take 13\.0 GB/);
   for (const kind of ["in-use", "not-ours", "not-freed"] as const) assert.match(sentence(kind), /^big .*a, b/);
 });
+
+test("what a server calls its models is no link where a refusal is told", () => {
+  const link = "[x](command:y)\u202E";
+  const error = new ResidencyError("not-ours", { neededBytes: 1, models: [link] });
+  assert.doesNotMatch(refusalSentence(error, link, t), /[[\]\u202E]/);
+});
