@@ -105,7 +105,11 @@ export const createRequests = (options: RequestsOptions): Requests => {
   const begin = (snapshot: Snapshot, isSpeculated = false): RunningStream | undefined => {
     current?.abort();
     cancelDue();
-    const mayAsk = model && clock.nowMs() >= pausedUntilMs && (isMetered !== true || budget.take(isSpeculated));
+    const mayAsk =
+      model &&
+      !snapshot.isSecret &&
+      clock.nowMs() >= pausedUntilMs &&
+      (isMetered !== true || budget.take(isSpeculated));
     current = model && mayAsk ? ask(snapshot, model, isSpeculated) : undefined;
     return current;
   };

@@ -10,6 +10,8 @@ export type Snapshot = {
   readonly suffix: string;
   /** How many units at the end of `prefix` are not typed yet: the rest of the item that the suggest widget has selected. */
   readonly aheadUnits: number;
+  /** By its name the document holds keys or passwords: no model is asked about it. */
+  readonly isSecret?: boolean;
 };
 
 // Brackets and quotes that editors close by themselves, and what often follows them.

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { Snapshot } from "../completion/snapshot.ts";
+import { looksSecret } from "./shownPath.ts";
 
 /** A place in a document, with what the suggest widget has selected there. */
 export type Place = {
@@ -53,6 +54,7 @@ export const createSnapshotReader = (): SnapshotReader & KeptCopy => {
         prefix: text.slice(0, start) + typedAhead,
         suffix: text.slice(offset),
         aheadUnits: selected ? Math.max(0, typedAhead.length - (offset - start)) : 0,
+        ...(looksSecret(document.uri) ? { isSecret: true } : {}),
       },
       range,
       typedAhead,

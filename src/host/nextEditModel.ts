@@ -8,7 +8,7 @@ import { findModelFormat } from "../nextEdit/modelFormats.ts";
 import type { NextEdit } from "../nextEdit/nextEdit.ts";
 import type { PlaceEdit } from "../nextEdit/rule.ts";
 import type { RoleSetting } from "./settingsSchema.ts";
-import { shownPath } from "./shownPath.ts";
+import { looksSecret, shownPath } from "./shownPath.ts";
 
 export type NextEditModelOptions = {
   readonly clock: Clock;
@@ -32,7 +32,7 @@ export const createNextEditModel = ({ clock, ledger, source, onSuccess, onFailur
   ): Promise<PlaceEdit | undefined> => {
     const edits = nextEdit.edits();
     const format = findModelFormat(setting.model);
-    if (!format || edits.length === 0 || signal.aborted) return undefined;
+    if (!format || edits.length === 0 || signal.aborted || looksSecret(editor.document.uri)) return undefined;
     // What is asked about is the document of this moment; the cursor may move on while the client is loaded.
     const { line, character: column } = editor.selection.active;
     const input = { path: shownPath(editor.document.uri), lines: nextEdit.lines(), cursor: { line, column }, edits };

@@ -4,9 +4,8 @@ import type { BudgetedCache } from "../cache/cacheBudget.ts";
 import { createDisposableList, type Disposable } from "../base/disposable.ts";
 import type { ContextSource } from "../completion/prompt.ts";
 import { createRelatedFiles } from "../completion/relatedFiles.ts";
-import { isSecretLike } from "../base/secretFiles.ts";
 import { readImports } from "./importedFiles.ts";
-import { shownPath } from "./shownPath.ts";
+import { looksSecret, shownPath } from "./shownPath.ts";
 
 export type RelatedFilesOptions = {
   readonly clock: Clock;
@@ -52,11 +51,7 @@ export const registerRelatedFiles = ({
   let viewed: vscode.TextEditor | undefined;
   let readAtMs = -Infinity;
 
-  const mayTell = ({ uri }: vscode.TextDocument): boolean => {
-    // Where the workspace itself lies says nothing about its files.
-    const name = vscode.workspace.getWorkspaceFolder(uri) ? shownPath(uri) : uri.path;
-    return isWanted() && schemes.has(uri.scheme) && !isSecretLike(name);
-  };
+  const mayTell = ({ uri }: vscode.TextDocument): boolean => isWanted() && schemes.has(uri.scheme) && !looksSecret(uri);
 
   const offerLines = (document: vscode.TextDocument, source: "edited" | "open", from: number, to: number) => {
     const last = Math.min(document.lineCount - 1, to);

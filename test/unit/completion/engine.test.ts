@@ -841,3 +841,13 @@ test("a text that was held back on purpose does not count as slow", async () => 
   const predictor = setup.ledger.snapshot().suggestions.find(({ source }) => source === "predictor");
   assert.ok(predictor!.p95Ms! < 1, String(predictor!.p95Ms));
 });
+
+test("no model is asked about a document that holds keys by its name; the predictor still is", async () => {
+  const { engine, calls } = setUp({ text: "_KEY=", confidence: 0.95 });
+  const secret = { ...at("API‸", ".env"), isSecret: true };
+  engine.documentChanged(".env", () => [secret], { insertedUnits: 1 });
+  const suggestion = await engine.suggest(secret, never, true);
+  assert.equal(suggestion?.insertText, "_KEY=");
+  assert.equal(calls.length, 0);
+  engine.dispose();
+});

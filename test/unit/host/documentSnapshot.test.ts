@@ -8,10 +8,10 @@ const { createSnapshotReader } = await import("../../../src/host/documentSnapsho
 type Position = { readonly line: number; readonly character: number };
 
 /** A document as VS Code keeps it, and how often all of its text was asked for. */
-const createDocument = (lines: readonly string[], eol: "\n" | "\r\n") => {
+const createDocument = (lines: readonly string[], eol: "\n" | "\r\n", file = "/shop/a.ts") => {
   const state = { version: 1, lines: [...lines], reads: 0 };
   const document = {
-    uri: Uri.file("/shop/a.ts"),
+    uri: Uri.file(file),
     languageId: "typescript",
     eol: eol === "\n" ? EndOfLine.LF : EndOfLine.CRLF,
     get version() {
@@ -71,4 +71,13 @@ test("a document with CRLF is read once for each version of it", () => {
   const other = createDocument(["other", "b"], "\r\n");
   other.state.version = state.version;
   assert.equal(read(other.document, at(1, 0)).snapshot.prefix, "other\n");
+});
+
+const isSecret = (file: string) =>
+  createSnapshotReader()(createDocument([""], "\n", file).document, at(0, 0)).snapshot.isSecret;
+
+test("what holds keys or passwords by its name is marked so", () => {
+  assert.equal(isSecret("/shop/.env.local"), true);
+  assert.equal(isSecret("/home/me/.ssh/config"), true);
+  assert.equal(isSecret("/shop/environment.ts"), undefined);
 });

@@ -13,7 +13,7 @@ const lines = ["a = 1", "b = 2", "print(b)"];
 const setting = { provider: "openai-compatible", baseUrl: "https://example.com/v1", model: "zeta-2" } as const;
 
 /** A model that notes how often it is asked for an edit. */
-const setUp = (isMetered: boolean | undefined) => {
+const setUp = (isMetered: boolean | undefined, file = "/shop/a.py") => {
   hands.reset("/shop");
   const clock = createFakeClock();
   const faults: unknown[] = [];
@@ -34,7 +34,7 @@ const setUp = (isMetered: boolean | undefined) => {
     onSuccess: () => {},
     onFailure: (error) => void faults.push(error),
   });
-  const document = createDocument(Uri.file("/shop/a.py"), lines.join("\n"));
+  const document = createDocument(Uri.file(file), lines.join("\n"));
   const editor = { document, selection: { active: { line: 1, character: 5 } } } as unknown as TextEditor;
   const nextEdit = {
     lines: () => lines,
@@ -63,4 +63,8 @@ test("a model that charges is asked as often in a minute as for ghost text", asy
 test("one that costs nothing, or does not say, is asked each time", async () => {
   assert.equal(await setUp(false).change(25), 25);
   assert.equal(await setUp(undefined).change(25), 25);
+});
+
+test("none is asked about a document that holds keys by its name", async () => {
+  assert.equal(await setUp(false, "/shop/.env").change(1), 0);
 });
