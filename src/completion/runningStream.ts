@@ -53,6 +53,8 @@ const singleLineTokens = 64;
 // Most speculation is for nothing: enough for the next lines, and the rest is asked for when somebody gets there.
 const speculatedTokens = 48;
 const maxStreamLines = 14;
+/** More than the tokens that were asked for can be; a server may send on and on in one line. */
+const maxStreamUnits = 8000;
 // Before the first token nobody knows whether the answer agrees: this much typing is waited for it.
 const maxBlindCharacters = 24;
 
@@ -168,7 +170,7 @@ export const startStream = (options: StreamOptions): RunningStream => {
           firstToken.end();
           request.span.child("generation");
         }
-        text += part.text;
+        text = (text + part.text).slice(0, maxStreamUnits);
         // The server tells its own count with the last piece; an answer that ends before that has one token a piece.
         request.usage({ generatedTokens: ++pieces });
         if (hasEnough(text) || (part.text.includes("\n") && isLost(text))) break;
@@ -198,6 +200,7 @@ export const startStream = (options: StreamOptions): RunningStream => {
 
 /** A block is over at a blank line behind text; what a model says after that is rarely wanted. */
 const hasEnough = (text: string): boolean => {
+  if (text.length >= maxStreamUnits) return true;
   const lines = text.split("\n");
   return lines.length > maxStreamLines || /\S[^\n]*\n[^\S\n]*\n/.test(text);
 };

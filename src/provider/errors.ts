@@ -6,6 +6,8 @@ import { ProviderError, type ProviderErrorKind } from "./provider.ts";
 import { readRetryAfter } from "./retryAfter.ts";
 
 const excerptMaxChars = 200;
+/** What a fault says is said by then; a long text takes some of the expressions below the square of its length. */
+const messageMaxChars = 4096;
 
 /** One line of what a server said, short enough for a log and a message. */
 export const excerptOf = (text: string): string => {
@@ -23,15 +25,17 @@ type Fault = { readonly message: string; readonly type: string; readonly code: s
 const findFault = (value: unknown): Fault | undefined => {
   const body = asObject(value);
   const error = body["error"];
-  if (typeof error === "string" && error !== "") return { message: error, type: "", code: "", fields: body };
+  if (typeof error === "string" && error !== "") {
+    return { message: error.slice(0, messageMaxChars), type: "", code: "", fields: body };
+  }
   const fields =
     typeof error === "object" && error !== null ? asObject(error) : body["object"] === "error" ? body : undefined;
   if (!fields) return undefined;
   const { message, type, code } = fields;
   return {
-    message: asText(message),
-    type: asText(type),
-    code: typeof code === "number" ? String(code) : asText(code),
+    message: asText(message).slice(0, messageMaxChars),
+    type: asText(type).slice(0, messageMaxChars),
+    code: typeof code === "number" ? String(code) : asText(code).slice(0, messageMaxChars),
     fields,
   };
 };

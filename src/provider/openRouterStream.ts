@@ -46,7 +46,9 @@ const kindOf = (base: ProviderError, code: number | undefined, message: string, 
   const isAboutText = findReasons(metadata) !== "" || metadata["flagged_input"] !== undefined;
   if (code === 403 && (isAboutText || moderatedText.test(message))) return "moderated";
   if ((code === 400 || code === 404) && noModelText.test(message)) return "model-not-found";
-  return kindsByErrorType[asText(metadata["error_type"])] ?? base.kind;
+  const type = asText(metadata["error_type"]);
+  // Every object has a "constructor".
+  return (Object.hasOwn(kindsByErrorType, type) ? kindsByErrorType[type] : undefined) ?? base.kind;
 };
 
 /** The limit's headers, which come inside of the body when OpenRouter itself refuses. */

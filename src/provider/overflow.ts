@@ -27,6 +27,9 @@ const promptTexts: readonly RegExp[] = [
   /requested (?:about )?(\d+) tokens/i,
 ];
 
+/** Looking for numbers in a text of nothing but digits takes the square of its length. */
+const readChars = 4096;
+
 const firstNumber = (text: string, patterns: readonly RegExp[]): number | undefined => {
   for (const pattern of patterns) {
     const found = pattern.exec(text)?.[1];
@@ -40,7 +43,7 @@ export const readOverflow = (
   error: JsonObject,
   message: string,
 ): { readonly contextTokens?: number; readonly promptTokens?: number } => {
-  const text = message.replaceAll(/(?<=\d),(?=\d{3})/g, "");
+  const text = message.slice(0, readChars).replaceAll(/(?<=\d),(?=\d{3})/g, "");
   return defined({
     contextTokens: asCount(error["n_ctx"]) ?? firstNumber(text, contextTexts),
     promptTokens: asCount(error["n_prompt_tokens"]) ?? firstNumber(text, promptTexts),

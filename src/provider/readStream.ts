@@ -27,6 +27,9 @@ const parseEvent = ({ data, event }: ServerSentEvent, format: WireFormat, clean:
   return payload;
 };
 
+/** Some 400,000 tokens, each in an event with all its names. What goes on and on must not fill the memory. */
+const answerMaxBytes = 256 * 1024 * 1024;
+
 /** Between the reason why an answer ended and the end of the stream only the usage comes, within milliseconds. */
 const usageMs = 2_000;
 
@@ -95,6 +98,7 @@ export async function* readStream(source: StreamSource, clock: Clock): AsyncGene
   source.onHead?.(response.headers);
   const decoder = format.framing.createDecoder();
   const cutter = createStopCutter(stop);
+  let receivedBytes = 0;
   let isMarked = false;
   let isOver = false;
   let isLate = false;
@@ -121,6 +125,10 @@ export async function* readStream(source: StreamSource, clock: Clock): AsyncGene
   try {
     // What one chunk brings is given as one text: it is there at the same time.
     for await (const chunk of response.body) {
+      receivedBytes += chunk.byteLength;
+      if (receivedBytes > answerMaxBytes) {
+        throw new TransportError("too-large", `${origin} sent more than ${answerMaxBytes} bytes in one answer`);
+      }
       const events = decoder.push(chunk);
       if (firstEvent && events.length > 0) {
         firstEvent.dispose();

@@ -5,7 +5,7 @@ import type { ToolCall } from "./provider.ts";
 
 /** Puts the calls of one streamed answer together. */
 export type ToolCallCollector = {
-  /** Takes the `tool_calls` of one event, whole calls or pieces of them. */
+  /** Takes the `tool_calls` of one event, whole calls or pieces of them. @throws {ProviderError} when there is no end of them. */
   add(deltas: unknown): void;
   /**
    * The calls, in the model's order. `isCut`: the answer ended at its token limit, which explains a half call.
@@ -13,6 +13,10 @@ export type ToolCallCollector = {
    */
   complete(isCut: boolean): readonly ToolCall[];
 };
+
+/** More calls than any model makes, and more text than one event may hold: a stream that never ends must not fill the memory. */
+const callsMax = 1000;
+const argumentsMaxChars = 2 * 1024 * 1024;
 
 type Draft = { index: number | undefined; id: string; name: string; arguments: string };
 
@@ -31,6 +35,7 @@ const isJsonObject = (text: string): boolean => {
  */
 export const createToolCallCollector = (): ToolCallCollector => {
   const drafts: Draft[] = [];
+  let argumentsChars = 0;
 
   const findDraft = (index: number | undefined, id: string, name: string, piece: string): Draft => {
     const known = drafts.findLast((draft) =>
@@ -63,6 +68,10 @@ export const createToolCallCollector = (): ToolCallCollector => {
         // Some send the name once, some with every piece, none in pieces.
         if (name !== "") draft.name = name;
         draft.arguments += piece;
+        argumentsChars += piece.length;
+        if (drafts.length > callsMax || argumentsChars > argumentsMaxChars) {
+          throw new ProviderError("bad-response", "The answer has more tool calls than any model makes");
+        }
       }
     },
 

@@ -851,3 +851,13 @@ test("no model is asked about a document that holds keys by its name; the predic
   assert.equal(calls.length, 0);
   engine.dispose();
 });
+
+test("a server that sends on and on in one line is not read for ever", async () => {
+  const { engine, calls } = setUp();
+  const suggested = engine.suggest(at("const a = ‸"), never, true);
+  while (calls.length === 0) await new Promise(setImmediate);
+  for (let piece = 0; piece < 10; piece++) calls[0]!.say("word ".repeat(200));
+  const suggestion = await suggested;
+  assert.ok((suggestion?.insertText.length ?? 0) <= 8000);
+  engine.dispose();
+});

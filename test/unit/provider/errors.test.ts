@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { errorFromAnswer, errorInEvent, errorInPayload, fromTransport } from "../../../src/provider/errors.ts";
+import { readOverflow } from "../../../src/provider/overflow.ts";
 import { ProviderError, type ProviderErrorKind } from "../../../src/provider/provider.ts";
 import { TransportError } from "../../../src/transport/errors.ts";
 import { readRecording } from "../../fake/recordings.ts";
@@ -237,4 +238,11 @@ test("an error is found in every place of an event", () => {
   }
   assert.equal(errorInEvent({ choices: [{ delta: { content: "x" }, finish_reason: null, error: null }] }), undefined);
   assert.equal(errorInEvent({ code: 500, message: "x" }), undefined);
+});
+
+test("a fault's words count only as far as a person would read: some expressions take the square of a text's length", () => {
+  const long = "model ".repeat(1000);
+  assert.equal(kindFor(404, faultBody(`${long} not found`)), "unsupported");
+  assert.equal(kindFor(404, { error: `${long} not found` }), "unsupported");
+  assert.deepEqual(readOverflow({}, `${" ".repeat(5000)} context length is 8192 tokens`), {});
 });

@@ -238,6 +238,7 @@ test("an error inside a stream keeps the text before it, whatever its code looks
     [{ error: { code: 400, message: "No", metadata: { error_type: "context_length_exceeded" } } }, "context-overflow"],
     [{ error: { code: 200, message: "Late", metadata: { error_type: "timeout" } } }, "timeout"],
     [{ error: { code: 500, message: "New", metadata: { error_type: "never_heard_of" } } }, "server-error"],
+    [{ error: { code: 500, message: "New", metadata: { error_type: "constructor" } } }, "server-error"],
     [failed, "server-error"],
   ] as const;
   for (const [fault, kind] of faults) {

@@ -56,3 +56,12 @@ test("one that has not is given up with its own fault, and other faults stay fau
   assertFault(silent.error, "timeout");
   assertFault((await readFailing([piece("one", "stop")], "protocol")).error, "bad-response");
 });
+
+test("an answer without end is given up", async () => {
+  const comment = `: ${" ".repeat(16 * 1024 * 1024)}\n`;
+  const { error } = await readFailing(
+    Array.from({ length: 17 }, () => comment),
+    "reset",
+  );
+  assertFault(error, "bad-response");
+});

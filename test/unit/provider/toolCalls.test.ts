@@ -153,3 +153,10 @@ test("what is no list of calls is none", () => {
     assert.deepEqual(collector.complete(false), []);
   }
 });
+
+test("calls without end are a fault, not memory without end", () => {
+  const calls = Array.from({ length: 1001 }, (_, index) => ({ index, id: `c${index}`, name: "read", args: "{}" }));
+  assertFault(faultOf(calls), "bad-response");
+  const piece = { index: 0, id: "a", name: "write", args: "x".repeat(64 * 1024) };
+  assertFault(faultOf(Array.from({ length: 33 }, () => piece)), "bad-response");
+});
