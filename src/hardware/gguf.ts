@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 
 /** A value of a header that is kept. Long lists (vocabularies) and long texts (templates) are not: only how long they are. */
@@ -256,9 +257,11 @@ const readTensors = async (
  * of any size could make it keep. Throws `GgufError`, or the file system's error when the file cannot be opened.
  */
 export const readGgufHeader = async (path: string): Promise<GgufHeader> => {
-  const file = await open(path, "r");
+  // A server names the file: a pipe must not keep a thread waiting. Windows has no such flag.
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
-    const { size: fileBytes } = await file.stat();
+    const stats = await file.stat();
+    const fileBytes = stats.isFile() ? stats.size : 0;
     if (fileBytes < 4) throw new GgufError("not-gguf", "This is not a GGUF file");
     const cursor = createCursor(file, fileBytes);
     if ((await cursor.text(4)) !== "GGUF") throw new GgufError("not-gguf", "This is not a GGUF file");

@@ -57,6 +57,15 @@ export const ollamaFacts = async (ask: AskJson, { id, sizeBytes }: ListedModel):
 };
 
 /**
+ * A model's file, if what the server told can be one on a disk here: asking for a file of another machine would already
+ * send something there, and the name may be pasted into a terminal.
+ */
+const localFile = (told: unknown): string | undefined => {
+  if (typeof told !== "string" || !path.isAbsolute(told) || !told.endsWith(".gguf")) return undefined;
+  return /^[\\/]{2}|[\p{Cc}\p{Cf}\u2028\u2029]/u.test(told) ? undefined : told;
+};
+
+/**
  * Facts of llama.cpp's model: the header of its file, where that lies on this machine (`isHere`), else its name with the
  * size that it tells. `readHeader` is `factsFromGguf` but in tests.
  */
@@ -67,8 +76,7 @@ export const llamaFacts = async (
   readHeader: (file: string) => Promise<ModelFacts> = factsFromGguf,
 ): Promise<{ readonly facts: ModelFacts | undefined; readonly file: string | undefined }> => {
   const props = fieldsOf(await ask("GET", "/props"));
-  const told = props["model_path"];
-  const file = typeof told === "string" && path.isAbsolute(told) && told.endsWith(".gguf") ? told : undefined;
+  const file = localFile(props["model_path"]);
   if (isHere && file !== undefined) {
     try {
       return { facts: await readHeader(file), file };

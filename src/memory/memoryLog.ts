@@ -73,7 +73,7 @@ export const createMemoryLog = ({
         await rotate();
         sizeBytes = 0;
       }
-      await appendFile(newest, text);
+      await appendFile(newest, text, { mode: 0o600 });
       sizeBytes += textBytes;
     }
   };

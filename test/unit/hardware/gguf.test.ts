@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -123,4 +124,11 @@ test("a hostile header costs neither memory nor time", async () => {
 
 test("a file that is not there is the file system's error", async () => {
   await assert.rejects(readGgufHeader(join(folder, "none.gguf")), { code: "ENOENT" });
+});
+
+test("a pipe in the place of a file keeps nobody waiting", { skip: process.platform === "win32" }, async () => {
+  const pipe = join(folder, "pipe.gguf");
+  execFileSync("mkfifo", [pipe]);
+  await assert.rejects(readGgufHeader(pipe), (error) => error instanceof GgufError && error.kind === "not-gguf");
+  await assert.rejects(readGgufHeader(folder), (error) => error instanceof GgufError && error.kind === "not-gguf");
 });

@@ -127,6 +127,20 @@ suite("llama.cpp", () => {
     assert.deepEqual(wanted, []);
   });
 
+  test("no file is asked of another machine, and none whose name could do something in a terminal", async () => {
+    const hostile = [
+      "//evil.example/share/x.gguf",
+      "\\\\evil.example\\share\\x.gguf",
+      "/a\u001b[201~\nb.gguf",
+      "/\u202Eb.gguf",
+    ];
+    for (const told of hostile) {
+      const { ask } = answers({ "GET /props": { model_path: told } });
+      assert.equal((await llamaFacts(ask, { id: "x" }, true, never)).file, undefined);
+    }
+    assert.deepEqual(wanted, []);
+  });
+
   test("a router's models by their names", async () => {
     const router = server({ name: "llama.cpp", kind: "llamacpp", models: [{ id: "qwen2.5-coder-7b" }, { id: "b" }] });
     const { ask, asked } = answers({});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
@@ -26,6 +26,14 @@ test("writes JSON lines in order, without paths", async (t) => {
       { atMs: 2, kind: "processes", first: "…", second: "…" },
     ],
   );
+});
+
+test("nobody else on the machine may read it", { skip: process.platform === "win32" }, async (t) => {
+  const folder = await temporary(t);
+  const memoryLog = createMemoryLog({ folder, log: silentLog });
+  memoryLog.add({ atMs: 1, kind: "sample" });
+  await memoryLog.flush();
+  assert.equal((await stat(path.join(folder, "memory.jsonl"))).mode & 0o077, 0);
 });
 
 test("three files at most, each within its size, the newest lines in the first", async (t) => {
