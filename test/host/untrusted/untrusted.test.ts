@@ -128,6 +128,24 @@ suite("a folder that is not trusted", () => {
     },
   );
 
+  test("a value that the folder sets is no link in the notice about it", { skip: !hasUi }, async () => {
+    const own = path.join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? "", ".vscode", "settings.json");
+    const earlier = await readFile(own, "utf8");
+    const message = ".notifications-center .notification-list-item-message";
+    const link = "[Look](command:workbench.action.files.newUntitledFile)";
+    try {
+      await writeFile(own, JSON.stringify({ "hotpath.predictor.confidence": link }));
+      await waitUntil("the notice", async () => {
+        await vscode.commands.executeCommand("notifications.showList");
+        return (await texts(message)).some((text) => /hotpath\.predictor\.confidence can be/.test(text));
+      });
+      assert.deepEqual(await texts(`${message} a`), []);
+    } finally {
+      await vscode.commands.executeCommand("notifications.clearAll");
+      await writeFile(own, earlier);
+    }
+  });
+
   test("explaining says that the folder is not trusted", { skip: !hasUi }, async () => {
     await configure({ "completion.provider": "llamacpp", "completion.baseUrl": server.url });
     const editor = await openBelow("src/products.ts", 16);
