@@ -28,7 +28,8 @@ const kinds: Readonly<Record<ContextPiece["kind"], string>> = {
 };
 
 /** A file may be called anything: its name must not be able to end the line, or a fence. */
-const oneLine = (title: string): string => title.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}`]+/gu, " ").slice(0, maxTitleUnits);
+export const oneLine = (title: string): string =>
+  title.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}`]+/gu, " ").slice(0, maxTitleUnits);
 
 const withoutLoneHalf = (text: string): string => text.replace(/[\uD800-\uDBFF]$/, "");
 

@@ -1,5 +1,7 @@
 import type { ChatMessage } from "../provider/provider.ts";
+import { oneLine } from "./context.ts";
 import { fenceFor } from "./fence.ts";
+import { safeMarkdown } from "./safeMarkdown.ts";
 
 /** Code that the user asked about, and where it stands. */
 export type CodeSelection = {
@@ -12,6 +14,13 @@ export type CodeSelection = {
 /** Longest selection that is sent; small local models answer worse, and slower, from more. */
 export const maxSelectionCharacters = 24_000;
 
+/**
+ * The page that shows an answer, harmless to render. As one text: what a file's name began in a heading of its own could
+ * end in the answer.
+ */
+export const explanationPage = (title: string, answer: string): string =>
+  safeMarkdown(`# ${oneLine(title)}\n\n${answer}`);
+
 /** The messages that ask a model to explain code. */
 export const explainMessages = ({ code, languageId, fileName }: CodeSelection): readonly ChatMessage[] => {
   const fence = fenceFor(code);
@@ -23,7 +32,7 @@ export const explainMessages = ({ code, languageId, fileName }: CodeSelection): 
     },
     {
       role: "user",
-      content: `Explain this code from ${fileName}:\n\n${fence}${languageId}\n${code.slice(0, maxSelectionCharacters)}\n${fence}`,
+      content: `Explain this code from ${oneLine(fileName)}:\n\n${fence}${languageId}\n${code.slice(0, maxSelectionCharacters)}\n${fence}`,
     },
   ];
 };

@@ -9,9 +9,12 @@ const secretNames: readonly RegExp[] = [
 ];
 const secretFolders = /(?:^|\/)(?:\.ssh|\.aws|\.gnupg|\.azure|\.kube|\.docker|\.gcloud|secrets?|\.git)\//;
 
+/** A path with `/` as a disk that tells no upper from lower case compares it: macOS's takes a long s (ſ) for an s, too. */
+export const foldedPath = (path: string): string => path.replaceAll("\\", "/").normalize("NFKC").toLowerCase();
+
 /** True for a file that by its name (or folder) holds keys or passwords; `path` with `/` or `\`. Its text is never sent along. */
 export const isSecretLike = (path: string): boolean => {
-  const normal = path.replaceAll("\\", "/").toLowerCase();
+  const normal = foldedPath(path);
   const name = normal.slice(normal.lastIndexOf("/") + 1);
   return secretFolders.test(normal) || secretNames.some((pattern) => pattern.test(name));
 };

@@ -1,7 +1,6 @@
 import * as vscode from "vscode";
 import { askModel } from "../assistant/ask.ts";
-import { explainMessages, maxSelectionCharacters } from "../assistant/explain.ts";
-import { safeMarkdown } from "../assistant/safeMarkdown.ts";
+import { explainMessages, explanationPage, maxSelectionCharacters } from "../assistant/explain.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import type { Provider } from "../provider/provider.ts";
 
@@ -69,13 +68,14 @@ export const explainSelection = async (options: ExplainOptions): Promise<boolean
   }
   const fileName = editor.document.uri.path.split("/").at(-1) ?? "";
   const messages = explainMessages({ code, languageId: editor.document.languageId, fileName });
-  const answer = options.documents.create(l10n.t("Explanation of {0}", fileName));
-  const heading = `# ${safeMarkdown(l10n.t("Explanation of {0}", fileName))}\n\n`;
+  const title = l10n.t("Explanation of {0}", fileName);
+  const answer = options.documents.create(title);
   const note =
     code.length > maxSelectionCharacters
       ? `*${l10n.t("Only the first {0} characters of the selection were sent.", maxSelectionCharacters)}*\n\n`
       : "";
-  answer.show(`${heading}${note}…`);
+  const show = (markdown: string) => answer.show(explanationPage(title, note + markdown));
+  show("…");
   // VS Code drops changes of a document that it does not know yet, and a fast answer is over by then.
   await vscode.workspace.openTextDocument(answer.uri);
   await vscode.commands.executeCommand("markdown.showPreviewToSide", answer.uri);
@@ -92,11 +92,11 @@ export const explainSelection = async (options: ExplainOptions): Promise<boolean
       try {
         return await streamAnswer(options, messages, controller.signal, (markdown) => {
           isEmpty = false;
-          answer.show(heading + note + safeMarkdown(markdown));
+          show(markdown);
         });
       } finally {
         const reason = token.isCancellationRequested ? l10n.t("Cancelled.") : l10n.t("No answer came.");
-        if (isEmpty) answer.show(`${heading}${note}*${reason}*`);
+        if (isEmpty) show(`*${reason}*`);
       }
     },
   );

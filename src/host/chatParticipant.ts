@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { askModel } from "../assistant/ask.ts";
 import { commandNames, resolveCommand, type CommandName, type Meaning } from "../assistant/commands.ts";
+import { oneLine } from "../assistant/context.ts";
 import { fitConversation, readTurn, type FittedConversation, type Turn } from "../assistant/conversation.ts";
 import { followUps, type Task } from "../assistant/prompts.ts";
 import { createSafeMarkdownStream, safeMarkdown } from "../assistant/safeMarkdown.ts";
@@ -75,8 +76,10 @@ const notesFor = (
             contextTokens,
           ),
     cut.length === 0 ? "" : l10n.t("Cut to fit the model's {0} tokens: {1}.", contextTokens, cut.join(", ")),
-    secrets.length === 0 ? "" : l10n.t("Not sent, because it looks like keys or passwords: {0}.", secrets.join(", ")),
-    unread.length === 0 ? "" : l10n.t("Could not be read as text: {0}.", unread.join(", ")),
+    secrets.length === 0
+      ? ""
+      : l10n.t("Not sent, because it looks like keys or passwords: {0}.", secrets.map(oneLine).join(", ")),
+    unread.length === 0 ? "" : l10n.t("Could not be read as text: {0}.", unread.map(oneLine).join(", ")),
   ].filter((note) => note !== "");
 };
 

@@ -83,6 +83,7 @@ test("what the importer names comes first when there is little room", () => {
 
 test("files that hold keys or passwords are known by their names", () => {
   const secret = [
+    ".awſ/config",
     ".env",
     "app/.env.production",
     "prod.env",
