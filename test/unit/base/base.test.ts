@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { systemClock } from "../../../src/base/clock.ts";
 import { createDisposableList } from "../../../src/base/disposable.ts";
 import { lazy } from "../../../src/base/lazy.ts";
 
@@ -37,4 +38,10 @@ test("an item that has ended earlier is let go of", () => {
   list.remove(ended);
   list.dispose();
   assert.deepEqual(order, ["other"]);
+});
+
+test("a wait that is too long for a timer does not end at once", (context) => {
+  const setTimer = context.mock.method(globalThis, "setTimeout");
+  systemClock.after(1e18, () => {}).dispose();
+  assert.equal(setTimer.mock.calls[0]?.arguments[1], 2 ** 31 - 1);
 });

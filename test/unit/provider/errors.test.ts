@@ -205,6 +205,7 @@ test("a limit's reset counts as a wait only when it was reached", () => {
   assert.equal(waitFor(429, { "x-ratelimit-reset": String(nowDateMs - 5_000) }), 0);
   assert.equal(waitFor(503, { "x-ratelimit-reset": inMs }), undefined);
   assert.equal(waitFor(503, { "retry-after": "1.5" }), 1_500);
+  assert.equal(waitFor(503, { "retry-after": "999999999999999" }), 86_400_000, "nobody would ever ask again");
   assert.equal(waitFor(429, { "retry-after-ms": "250", "retry-after": "1" }), 250);
   for (const garbage of ["", "soon", "soon 5", "-5", "1e3", "NaN", "Infinity", "9".repeat(30), "2 s", "0x10", "5,6"]) {
     assert.equal(waitFor(429, { "retry-after": garbage }), undefined, garbage);
