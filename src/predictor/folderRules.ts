@@ -52,6 +52,19 @@ const repositoryRoot = async (folder: string): Promise<string | undefined> => {
   }
 };
 
+/**
+ * A rule with more `**` than anybody writes, or a path deeper than any project's, takes an expression minutes to judge: a
+ * folder from elsewhere must not keep a thread busy for ever.
+ */
+const mostSpans = 3;
+const deepestFolder = 64;
+
+const quickRules = (text: string): string =>
+  text
+    .split("\n")
+    .filter((rule) => rule.split("**").length - 1 <= mostSpans)
+    .join("\n");
+
 const slashed = (file: string): string => file.split(path.sep).join("/");
 
 /**
@@ -71,7 +84,7 @@ export const createFolderRules = ({ root, exclude }: LearnedFolder, readsAbove: 
     let rules = ignores.get(file);
     if (!rules) {
       // Read like any other file: a folder from elsewhere may have put a link or a device in its place.
-      rules = readSource(file).then((text) => (text === undefined ? undefined : ignore().add(text)));
+      rules = readSource(file).then((text) => (text === undefined ? undefined : ignore().add(quickRules(text))));
       ignores.set(file, rules);
     }
     return rules;
@@ -116,6 +129,7 @@ export const createFolderRules = ({ root, exclude }: LearnedFolder, readsAbove: 
   const judge = async (file: string, isFolder: boolean): Promise<boolean> => {
     // Where the folder itself lies says nothing about its files.
     if (isFolder ? skippedFolders.has(path.basename(file)) : isNeverLearned(path.relative(root, file))) return false;
+    if (path.relative(root, file).split(path.sep).length > deepestFolder) return false;
     if (path.dirname(file) !== root && !(await allowsFolder(path.dirname(file)))) return false;
     if (await isExcluded(file)) return false;
     return !(await isIgnoredFrom(await (top ??= findTop()), file, isFolder));
