@@ -20,6 +20,13 @@ export type ListedTask = {
 };
 
 const maxTasks = 20;
+/** VS Code puts a setting, a command's result or an answer in the place of these when it starts the task. */
+const untold = /\$\{(?:command|config|input):/i;
+
+/** Whether all that it runs stands there as it will be run. */
+const isTold = ({ command, cwd, shell, environment, isCompound }: ListedTask): boolean =>
+  (command !== undefined || isCompound) &&
+  ![command, cwd, shell, ...Object.entries(environment).flat()].some((text) => untold.test(text ?? ""));
 
 /**
  * Finds the task that a model named.
@@ -53,7 +60,7 @@ export const withDependencies = <T extends ListedTask>(task: T, tasks: readonly 
   const visit = (next: T): void => {
     if (all.has(next) || open.has(next)) return;
     open.add(next);
-    if (next.dependsOn === undefined || (next.command === undefined && !next.isCompound) || open.size > maxTasks) {
+    if (next.dependsOn === undefined || !isTold(next) || open.size > maxTasks) {
       throw new ToolError(
         "refused",
         `What "${next.label}" runs cannot be shown beforehand, so it is not started from here.`,
