@@ -6,7 +6,7 @@ export type Redactor = {
   redact(text: string): string;
   /** From now on this very text is taken out wherever it stands. Shorter than eight characters it is left alone. */
   learn(secret: string): void;
-  /** A log whose every line passes through {@link redact}. */
+  /** A log whose every message passes through {@link redact} and stays one line: what servers tell may hold line breaks. */
   wrap(log: Log): Log;
 };
 
@@ -28,6 +28,8 @@ const patterns: readonly [RegExp, string][] = [
   [/\b((?:https?|wss?|socks[45]?[ah]?):\/\/[^\s?#"']+)\?[^\s"']*/gi, `$1?${mark}`],
 ];
 
+const inOneLine = (message: string): string => message.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ");
+
 /** Makes a redactor that knows patterns of secrets, and learns those of this session. */
 export const createRedactor = (): Redactor => {
   const secrets = new Set<string>();
@@ -47,10 +49,10 @@ export const createRedactor = (): Redactor => {
       for (const known of longestFirst) secrets.add(known);
     },
     wrap: (log) => ({
-      debug: (message) => log.debug(redact(message)),
-      info: (message) => log.info(redact(message)),
-      warn: (message) => log.warn(redact(message)),
-      error: (message) => log.error(redact(message)),
+      debug: (message) => log.debug(inOneLine(redact(message))),
+      info: (message) => log.info(inOneLine(redact(message))),
+      warn: (message) => log.warn(inOneLine(redact(message))),
+      error: (message) => log.error(inOneLine(redact(message))),
     }),
   };
 };

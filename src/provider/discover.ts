@@ -165,7 +165,10 @@ const askOnce = async (
   }
 };
 
-const isNamed = ({ id }: OfferedModel): boolean => id !== "";
+/** Some are paths. A longer one is none, and to find out what it means would take the thread seconds. */
+const nameMaxUnits = 1000;
+
+const isNamed = ({ id }: OfferedModel): boolean => id !== "" && id.length <= nameMaxUnits;
 
 const readOpenAiModel = (item: unknown): OfferedModel => {
   const entry = asObject(item);

@@ -49,3 +49,12 @@ test("every line of a wrapped log is redacted", () => {
     Array.from({ length: 4 }, () => "[redacted]"),
   );
 });
+
+test("what a server says adds no line to the log", () => {
+  const lines: string[] = [];
+  const keep = (line: string) => void lines.push(line);
+  createRedactor()
+    .wrap({ debug: keep, info: keep, warn: keep, error: keep })
+    .warn("m runs at x\r\n[error] \u001b[31m\u202Eevil");
+  assert.deepEqual(lines, ["m runs at x [error]  [31m evil"]);
+});

@@ -161,6 +161,15 @@ test("vLLM is known by its version, another server with OpenAI's list is taken a
   assert.equal(third?.name, "OpenAI-compatible server");
 });
 
+test("a name that is longer than any path is none", async (context) => {
+  const url = await createRoutes(context, { "/v1/models": { data: [{ id: "a" }, { id: "x".repeat(1001) }] } });
+  const found = await identifyServer(url.url, { transport: createClient(context) });
+  assert.deepEqual(
+    found?.models.map(({ id }) => id),
+    ["a"],
+  );
+});
+
 test("other programs on these ports are no model servers", async (context) => {
   const transport = createClient(context);
   const web = await createRoutes(context, {}, (response) => {
