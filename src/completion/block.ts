@@ -91,7 +91,9 @@ export const withinBlock = (
   const lines = text.split("\n", 2 * maxLines);
   const linePrefix = lastLine(prefix);
   const cursorLine = linePrefix + lines[0]!;
-  const lineIndent = indentation(cursorLine.trim() === "" ? linePrefix : cursorLine);
+  // The lines of a block comment behind its first stand one column further in.
+  const commentIndent = /^\s+\*(?:\/|\s|$)/.test(cursorLine) ? 1 : 0;
+  const lineIndent = indentation(cursorLine.trim() === "" ? linePrefix : cursorLine) - commentIndent;
   const kept: string[] = [];
   const isAwaited = (line: string): boolean => {
     if (!beginsWithCloser.test(line) || /[([{]\s*$/.test(linePrefix)) return false;
@@ -111,7 +113,10 @@ export const withinBlock = (
     return indentation(line) > openerIndent - (label.test(line) ? 1 : 0);
   };
   const isNextClause = (line: string): boolean => {
-    if (languageId !== "python" || pythonDefinition.test(line)) return false;
+    if (languageId !== "python") return false;
+    // With blank lines first, the text itself says that this block is over.
+    if (kept.length > 1 && kept.every((earlier) => earlier.trim() === "")) return true;
+    if (pythonDefinition.test(line)) return false;
     const before = kept.findLast((earlier) => earlier.trim() !== "") ?? linePrefix;
     return pythonClause.test(line) || pythonJump.test(before === lines[0] ? cursorLine : before);
   };

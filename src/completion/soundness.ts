@@ -1,3 +1,5 @@
+import { isMisplaced } from "./lineStart.ts";
+
 type Rules = {
   /** Words that begin a statement and so cannot follow an operator. */
   readonly statementWords: ReadonlySet<string>;
@@ -95,24 +97,32 @@ const beforeNoComment = { "//": /^[.<=]$/, "#": /^[.<=([]$/ };
 const notCode = /^\s*(?:\*|\/\/|\/\*|#|@)|"""|'''/;
 const labelled = /^\s*(?:case\b|default\b|[\w$]+\s*:)/;
 const contextUnits = 200_000;
+// The lines that a line stands under are nearer than this.
+const nearUnits = 20_000;
 
 /**
  * `text` up to where it stops being code: small models fall out of a line into another one, as in `size: const a = 1`.
  * Looks for what no line of the language has: a statement's first word behind an operator, a keyword as a member's
- * name, a comment right behind a dot or operator, a word right behind a string's quote or behind a member's name.
+ * name, a comment right behind a dot or operator, a word right behind a string's quote or behind a member's name; and for
+ * whole lines that cannot stand where they are.
  * Strings and comments that began above are left alone, and so are languages without rules here. Pure.
  */
 export const soundPart = (text: string, prefix: string, languageId: string): string => {
   const rules = rulesOf[languageId];
   if (!rules) return text;
   const typed = prefix.slice(prefix.lastIndexOf("\n") + 1);
+  const near = prefix.slice(-nearUnits);
   let offset = 0;
   for (const [index, part] of text.split("\n").entries()) {
     const from = index === 0 ? typed.length : 0;
     const isLast = offset + part.length === text.length;
-    const end = breakIn(index === 0 ? typed + part : part, from, isLast, rules);
-    if (end !== undefined && !isInside(prefix.slice(-contextUnits) + text.slice(0, offset))) {
-      return text.slice(0, offset + Math.max(from, end) - from);
+    const line = index === 0 ? typed + part : part;
+    const before = text.slice(0, offset);
+    const above = index === 0 ? near.slice(0, near.length - typed.length) : near + before;
+    const isWholeLine = index > 0 || typed.trim() === "";
+    const end = isWholeLine && isMisplaced(line, above, languageId) ? 0 : breakIn(line, from, isLast, rules);
+    if (end !== undefined && !isInside(prefix.slice(-contextUnits) + before)) {
+      return end === 0 ? text.slice(0, Math.max(0, offset - 1)) : text.slice(0, offset + Math.max(from, end) - from);
     }
     offset += part.length + 1;
   }

@@ -55,6 +55,12 @@ testGolden("typescript", [
   ["overwrites both brackets that the text closes", "foo(bar(‸))\n", "x).y)", "foo(bar(⟦x).y)⟧~))~\n"],
   ["keeps the semicolon behind the overwritten bracket", "foo(‸);\n", "a).then(b)", "foo(⟦a).then(b)⟧~)~;\n"],
   ["overwrites a quote that the text closes", 'const a = "‸"\n', 'a" + b', 'const a = "⟦a" + b⟧~"~\n'],
+  [
+    "goes on behind the end of a comment, which stands a column further in",
+    "/**\n * Adds.\n */‸\n",
+    "\nexport const add = 1;",
+    "/**\n * Adds.\n */⟦\nexport const add = 1;⟧\n",
+  ],
   ["ends before a closer when the line goes on", "if (‸) {\n", "ready) return;", "if (⟦ready⟧) {\n"],
   [
     "overwrites a rest that the text has too",

@@ -84,4 +84,11 @@ testGolden("python", [
     "\n    def g(self):",
     undefined,
   ],
+  [
+    "goes on behind blank lines, which end the block",
+    "class A:\n    a = 1‸\n",
+    "\n\n\nclass B:",
+    "class A:\n    a = 1⟦\n\n\nclass B:⟧\n",
+  ],
+  ["shows no dedented line without one", "if a:\n    b = 1‸\n", "\nc = 2", undefined],
 ]);
