@@ -1,6 +1,7 @@
 import type { FillInForm } from "./fillInFacts.ts";
 import { findFimTemplate, type FimTemplate } from "./fim.ts";
 import { asCount, asList, asObject, asText, defined, type JsonObject } from "./json.ts";
+import { templateFromOllama } from "./ollamaTemplate.ts";
 import type { Capabilities, ModelInfo } from "./provider.ts";
 
 /**
@@ -69,7 +70,9 @@ export const readFacts = (
 ): OllamaFacts => {
   const info = asObject(show["model_info"]);
   const trainedTokens = asCount(info[`${asText(info["general.architecture"])}.context_length`]);
-  const template = canComplete(show) ? findTemplate(model, show) : undefined;
+  // Of a name that nobody knows the model's own template may tell.
+  const ownTemplate = canInsert(show) ? templateFromOllama(asText(show["template"])) : undefined;
+  const template = canComplete(show) ? (findTemplate(model, show) ?? ownTemplate) : undefined;
   const forms: FillInForm[] = template ? ["raw-template"] : canInsert(show) ? ["suffix-parameter"] : [];
   return {
     model,
