@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { BudgetedCache } from "../cache/cacheBudget.ts";
 import type { Capabilities, CompletionContext, CompletionRequest } from "../provider/provider.ts";
 import { makeAnchor, typedSince, type Anchor } from "./promptAnchor.ts";
-import { promptBudget, promptWindow, relatedBudget } from "./promptWindow.ts";
+import { promptBudget, promptWindow, relatedBudget, type PromptBudget } from "./promptWindow.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /**
@@ -74,12 +74,20 @@ const hasOrder = ({ fillInMiddle }: PromptLimits): boolean =>
 const relatedUnits = (limits: PromptLimits): number =>
   limits.isMetered === true || !hasOrder(limits) ? 0 : relatedBudget(limits.contextTokens, limits.maxTokens);
 
+// Where all of it is read again for every request, a shorter one answers a tenth of a second sooner on a laptop.
+const rereadSuffixUnits = 750;
+
+const classicBudget = (limits: PromptLimits): PromptBudget => {
+  const budget = promptBudget(limits.contextTokens, limits.maxTokens);
+  return hasOrder(limits) ? budget : { ...budget, suffixUnits: Math.min(budget.suffixUnits, rereadSuffixUnits) };
+};
+
 const classicParts = (
   snapshot: Snapshot,
   limits: PromptLimits,
   context: CompletionContext | undefined,
 ): PromptParts => ({
-  ...promptWindow(snapshot.prefix, snapshot.suffix, promptBudget(limits.contextTokens, limits.maxTokens)),
+  ...promptWindow(snapshot.prefix, snapshot.suffix, classicBudget(limits)),
   ...(context === undefined ? {} : { context }),
 });
 

@@ -60,6 +60,17 @@ test("a server that is given the suffix by name gets the classic layout", () => 
   assert.deepEqual(parts, { prefix: "a(", suffix: "\n" });
 });
 
+test("a suffix that is read again for every request is shorter", () => {
+  const at = createTypist(`a(\n${"b();\n".repeat(1000)}`, 2).snapshot();
+  const unitsWith = (more: Partial<PromptLimits>) => setUp().build(at, more).suffix.length;
+  assert.ok(unitsWith({}) > 1000);
+  for (const fillInMiddle of ["suffix-parameter", "chat"] as const) {
+    const units = unitsWith({ fillInMiddle });
+    assert.ok(units > 600 && units <= 750, `${units} units`);
+  }
+  assert.ok(unitsWith({ fillInMiddle: "suffix-parameter", contextTokens: 512 }) < 200);
+});
+
 test("a burst with pairs, new lines, an accept and backspaces makes the server read under one token a key", () => {
   const { build } = setUp();
   const from = code.indexOf("const total200");
