@@ -1,12 +1,12 @@
 // Types real code in virtual time, against the typing yardstick's model server, and counts what the yardstick counts.
 //   HOTPATH_SHARED=... node test/bench/typing.bench.ts [--profiles laptop,gpu] [--seeds 1,2] [--errors 69,18]
-//     [--rate 0.12] [--chars 600] [--no-predictor] [--show] FILE:LINE [FILE:FIRST-LAST ...]
+//     [--rate 0.12] [--chars 600] [--wire llamacpp] [--no-predictor] [--show] FILE:LINE [FILE:FIRST-LAST ...]
 // The engine, its prompts and the predictor are the real ones; VS Code's debounce and redrawing are imitated, so single
 // figures differ from a real window's, and hundreds of runs take minutes. Every run types all files, one after the
 // other. Prints one JSON line for each run and one for all; --show also prints each text that vanished.
 import fs from "node:fs";
 import { parseArgs } from "node:util";
-import { languageOf, replay, type Hole } from "./typing/replay.ts";
+import { languageOf, replay, wireNames, type Hole } from "./typing/replay.ts";
 import { vanishings } from "./typing/vanishings.ts";
 import { loadYardstick, type Metrics } from "./typing/yardstick.ts";
 
@@ -17,6 +17,7 @@ const { values, positionals } = parseArgs({
     errors: { type: "string", default: "69,18" },
     rate: { type: "string", default: "0.12" },
     chars: { type: "string", default: "600" },
+    wire: { type: "string", default: "llamacpp" },
     "no-predictor": { type: "boolean", default: false },
     show: { type: "boolean", default: false },
   },
@@ -25,6 +26,12 @@ const { values, positionals } = parseArgs({
 const shared = process.env["HOTPATH_SHARED"];
 if (shared === undefined || positionals.length === 0) {
   process.stderr.write("HOTPATH_SHARED must name the folder with bench/typing, and FILE:LINE what is typed\n");
+  process.exit(2);
+}
+
+const wire = wireNames.find((name) => name === values.wire);
+if (wire === undefined) {
+  process.stderr.write(`--wire is one of ${wireNames.join(", ")}\n`);
   process.exit(2);
 }
 
@@ -69,6 +76,7 @@ for (const profile of values.profiles.split(",")) {
         profile: name,
         seed: Number(seed),
         hasPredictor: !values["no-predictor"],
+        wire,
       });
       const run = yardstick.zero();
       for (const recording of recordings) {

@@ -5,6 +5,7 @@ import { createPromptBuilder } from "../../../src/completion/prompt.ts";
 import { createLedger } from "../../../src/metrics/ledger.ts";
 import { createPredictor, showableConfidence, type Predictor } from "../../../src/predictor/predictor.ts";
 import type { PredictionSource } from "../../../src/predictor/predictorService.ts";
+import { beforeCursor } from "../../../src/provider/completionText.ts";
 import { buildFimPrompt, findFimTemplate, serverStops, stopTexts } from "../../../src/provider/fim.ts";
 import type { Provider, StreamPart } from "../../../src/provider/provider.ts";
 import { createEditor } from "./editor.ts";
@@ -28,7 +29,17 @@ export type ReplayOptions = {
   readonly profile: string;
   readonly seed: number;
   readonly hasPredictor: boolean;
+  /** How the server is asked. Default: llama.cpp's way. */
+  readonly wire?: WireName;
 };
+
+/**
+ * - `llamacpp`: a raw prompt with the model's marks, and the server tells how much of it was in its cache.
+ * - `openai-compatible`: prompt and suffix apart, and the server puts what was typed before the suffix; it tells, too.
+ * - `ollama`: the same of a model whose own template has no plain marks, and the server does not tell.
+ */
+export const wireNames = ["llamacpp", "ollama", "openai-compatible"] as const;
+export type WireName = (typeof wireNames)[number];
 
 const warmUpUnits = 30;
 const wireMs = 1.5;
@@ -55,15 +66,21 @@ const unused = () => {
   throw new Error("not used by the engine");
 };
 
-/** The yardstick's model server as the llama.cpp adapter meets it, in virtual time. */
-const oracleProvider = (oracle: Oracle, clock: Clock, yardstick: Yardstick): Provider => {
+/** The yardstick's model server as the adapter of that name meets it, in virtual time. */
+const oracleProvider = (oracle: Oracle, clock: Clock, yardstick: Yardstick, wire: WireName): Provider => {
   const template = findFimTemplate("qwen2.5-coder")!;
+  const fillInMiddle = wire === "llamacpp" ? "raw-template" : "suffix-parameter";
   return {
-    kind: "llamacpp",
+    kind: wire,
     origin: "http://127.0.0.1:1",
     models: unused,
     capabilities: () =>
-      Promise.resolve({ model: "oracle", fillInMiddle: "raw-template", contextTokens: 32_768, slots: 1 }),
+      Promise.resolve({
+        model: "oracle",
+        fillInMiddle,
+        contextTokens: wire === "openai-compatible" ? undefined : 32_768,
+        slots: wire === "llamacpp" ? 1 : undefined,
+      }),
     health: unused,
     streamChat: unused,
     validateConnection: unused,
@@ -83,7 +100,9 @@ const oracleProvider = (oracle: Oracle, clock: Clock, yardstick: Yardstick): Pro
         clock.after(wireMs, () => onClose.forEach((callback) => callback()));
         push(new DOMException("cancelled", "AbortError"));
       });
-      const prompt = buildFimPrompt(template, request);
+      // A template of the server's own knows no text behind the middle mark.
+      const inOrder = wire === "llamacpp" ? request : { ...request, prefix: beforeCursor(request), typed: "" };
+      const prompt = buildFimPrompt(template, inOrder);
       const task = {
         ep: "completion",
         prompt,
@@ -94,7 +113,11 @@ const oracleProvider = (oracle: Oracle, clock: Clock, yardstick: Yardstick): Pro
       const onToken = (text: string) => clock.after(wireMs, () => push({ type: "text", text }));
       const submit = async () => {
         const { rec } = await oracle.submit(undefined, response, task, onToken);
-        const usage = { promptTokens: rec.prompt, cachedTokens: rec.cached, generatedTokens: rec.generated };
+        const usage = {
+          promptTokens: rec.prompt,
+          generatedTokens: rec.generated,
+          ...(wire === "ollama" ? {} : { cachedTokens: rec.cached }),
+        };
         const reason = rec.finish === "limit" ? ("length" as const) : ("stop" as const);
         clock.after(wireMs, () => push({ type: "end", reason, usage }));
       };
@@ -149,7 +172,7 @@ export const replay = async (options: ReplayOptions): Promise<readonly Recording
       },
     });
     engine.use({
-      model: { provider: oracleProvider(oracle, clock, yardstick), model: "oracle" },
+      model: { provider: oracleProvider(oracle, clock, yardstick, options.wire ?? "llamacpp"), model: "oracle" },
       ...(options.hasPredictor ? { predictor: predictionSource(predictor, clock) } : {}),
     });
     let editor: ReturnType<typeof createEditor> | undefined;
