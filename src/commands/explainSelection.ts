@@ -1,10 +1,13 @@
 import * as vscode from "vscode";
 import { askModel } from "../assistant/ask.ts";
 import { explainMessages, explanationPage, maxSelectionCharacters } from "../assistant/explain.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Disposable } from "../base/disposable.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import type { Provider } from "../provider/provider.ts";
 
 export type ExplainOptions = {
+  readonly clock: Clock;
   readonly ledger: Ledger;
   readonly provider: Provider;
   readonly model: string;
@@ -21,6 +24,10 @@ const scheme = "hotpath-answer";
 const keptAnswers = 10;
 // The preview redraws from scratch: more often than this would only burn time.
 const redrawMs = 150;
+// How long the preview's own script may need, on a busy machine, before it hears of changes.
+const previewStartMs = 10_000;
+// Longer than the preview takes to draw a change (0.3 s), for it drops what it is asked for in between.
+const quietMs = 1000;
 
 /** Registers the documents that answers are shown in; the newest ten are kept. */
 export const createAnswerDocuments = (): AnswerDocuments => {
@@ -30,10 +37,12 @@ export const createAnswerDocuments = (): AnswerDocuments => {
     onDidChange: changed.event,
     provideTextDocumentContent: (uri) => texts.get(uri.toString()) ?? "",
   });
+  // A preview that VS Code brings back after a reload must not be taken for a new answer's.
+  const session = crypto.randomUUID();
   let count = 0;
   return {
     create(title) {
-      const uri = vscode.Uri.from({ scheme, path: `/${++count}/${title}.md` });
+      const uri = vscode.Uri.from({ scheme, path: `/${session}/${++count}/${title}.md` });
       const key = uri.toString();
       texts.set(key, "");
       const oldest = texts.keys().next().value;
@@ -60,6 +69,7 @@ export const createAnswerDocuments = (): AnswerDocuments => {
  */
 export const explainSelection = async (options: ExplainOptions): Promise<boolean> => {
   const { l10n } = vscode;
+  const { clock } = options;
   const editor = vscode.window.activeTextEditor;
   const code = editor?.document.getText(editor.selection) ?? "";
   if (!editor || code.trim() === "") {
@@ -74,11 +84,20 @@ export const explainSelection = async (options: ExplainOptions): Promise<boolean
     code.length > maxSelectionCharacters
       ? `*${l10n.t("Only the first {0} characters of the selection were sent.", maxSelectionCharacters)}*\n\n`
       : "";
-  const show = (markdown: string) => answer.show(explanationPage(title, note + markdown));
-  show("…");
+  const draw = (markdown: string) => answer.show(explanationPage(title, note + markdown));
+  draw("…");
   // VS Code drops changes of a document that it does not know yet, and a fast answer is over by then.
   await vscode.workspace.openTextDocument(answer.uri);
+  const openedAtMs = clock.nowMs();
   await vscode.commands.executeCommand("markdown.showPreviewToSide", answer.uri);
+  let redraw: Disposable | undefined;
+  /** What the preview is told before its own script listens is lost, so it is drawn anew once no more comes. */
+  const show = (markdown: string) => {
+    draw(markdown);
+    redraw?.dispose();
+    if (clock.nowMs() - openedAtMs > previewStartMs) return;
+    redraw = clock.after(quietMs, () => void vscode.commands.executeCommand("markdown.preview.refresh"));
+  };
   return vscode.window.withProgress(
     {
       location: vscode.ProgressLocation.Notification,

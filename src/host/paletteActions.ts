@@ -154,7 +154,7 @@ export const createPaletteActions = (services: PaletteServices) => {
       try {
         const { explainSelection } = await import("../commands/explainSelection.ts");
         const source = await connections.source("chat", setting);
-        const isAnswered = await explainSelection({ ...source, ledger, documents: await answerDocuments() });
+        const isAnswered = await explainSelection({ ...source, clock, ledger, documents: await answerDocuments() });
         if (isAnswered) statusBar.setProblem(undefined);
       } catch (error) {
         await services.reportFault(error, setting, true);

@@ -44,6 +44,9 @@ const createEvent = <T>() => {
 const windowState = createEvent<{ focused: boolean }>();
 const textChange = createEvent<unknown>();
 const trustGrant = createEvent<void>();
+const activeEditor = createEvent<unknown>();
+const documentOpen = createEvent<unknown>();
+const configurationChange = createEvent<{ affectsConfiguration(name: string): boolean }>();
 
 /** The person in front of the window; `reset` before each test. */
 export const person = {
@@ -67,6 +70,16 @@ export const person = {
   fireWindowState: windowState.fire,
   fireTextChange: textChange.fire,
   fireTrustGrant: () => trustGrant.fire(),
+  fireActiveEditor: (editor: unknown) => {
+    window.activeTextEditor = editor;
+    activeEditor.fire(editor);
+  },
+  /** Values of `workspace.getConfiguration`, by full name; the change is told of. */
+  configuration: new Map<string, unknown>(),
+  configure(name: string, value: unknown): void {
+    person.configuration.set(name, value);
+    configurationChange.fire({ affectsConfiguration: (asked) => name.startsWith(asked) });
+  },
 };
 
 const next = (): Step => person.steps.shift() ?? "close";
@@ -163,6 +176,7 @@ export const window = {
   },
   activeTextEditor: undefined as unknown,
   onDidChangeWindowState: windowState.event,
+  onDidChangeActiveTextEditor: activeEditor.event,
   showInformationMessage: message("information"),
   showWarningMessage: message("warning"),
   showErrorMessage: message("error"),
@@ -183,6 +197,13 @@ export const workspace = {
   isTrusted: true,
   onDidChangeTextDocument: textChange.event,
   onDidGrantWorkspaceTrust: trustGrant.event,
+  onDidOpenTextDocument: documentOpen.event,
+  onDidChangeConfiguration: configurationChange.event,
+  getConfiguration: (section: string) => ({
+    get: (name: string) => person.configuration.get(section ? `${section}.${name}` : name),
+  }),
+  openTextDocument: (uri: unknown) => Promise.resolve({ uri }),
+  registerTextDocumentContentProvider: () => ({ dispose() {} }),
 };
 export const env = {
   language: "en",
@@ -201,7 +222,16 @@ export const commands = {
   },
   getCommands: () => Promise.resolve<string[]>([]),
 };
-export const Uri = { parse: (text: string) => text };
+export const Uri = {
+  parse: (text: string) => text,
+  from: ({ scheme, path }: { readonly scheme: string; readonly path: string }) => `${scheme}:${path}`,
+};
+export class EventEmitter<T> {
+  readonly #event = createEvent<T>();
+  readonly event = this.#event.event;
+  readonly fire = this.#event.fire;
+  dispose(): void {}
+}
 export const StatusBarAlignment = { Left: 1, Right: 2 };
 export class MarkdownString {
   readonly value: string;

@@ -52,7 +52,8 @@ suite("explain selection", () => {
     await pressNotificationButton();
     await request.closedByClient;
     await running;
-    assert.ok((await preview()).includes("The beginning."));
+    // The preview may be drawing itself anew.
+    await waitUntil("what came", async () => (await preview()).includes("The beginning."));
   });
 
   test("without a selection it says what to do", { skip: !hasUi }, async () => {

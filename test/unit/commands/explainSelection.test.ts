@@ -1,12 +1,60 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ExplainOptions } from "../../../src/commands/explainSelection.ts";
-import { person } from "../../fake/vscode.ts";
+import type { Provider } from "../../../src/provider/provider.ts";
+import { createLedger } from "../../../src/metrics/ledger.ts";
+import { createFakeClock } from "../../fake/clock.ts";
+import { person, window } from "../../fake/vscode.ts";
 
-const { explainSelection } = await import("../../../src/commands/explainSelection.ts");
+const { createAnswerDocuments, explainSelection } = await import("../../../src/commands/explainSelection.ts");
 
 test("with nothing selected nobody is asked, and nothing counts as answered", async () => {
   person.reset();
   assert.equal(await explainSelection({} as ExplainOptions), false);
   assert.deepEqual(person.said(), ["Select the code to explain first."]);
+});
+
+test("an answer is drawn once more when no more comes, since the preview may not have listened before", async () => {
+  person.reset();
+  const clock = createFakeClock();
+  const names = () => person.commands.map(([name]) => name);
+  window.activeTextEditor = {
+    selection: undefined,
+    document: { getText: () => "const a = 1;", uri: { path: "/src/a.ts" }, languageId: "typescript" },
+  };
+  const provider = {
+    kind: "llamacpp",
+    capabilities: () => Promise.resolve({ model: "m" }),
+    async *streamChat() {
+      yield { type: "text", text: "An answer," };
+      clock.advance(999);
+      assert.deepEqual(names(), ["markdown.showPreviewToSide"], "not while the preview may be drawing");
+      clock.advance(1);
+      assert.equal(names().at(-1), "markdown.preview.refresh", "also when the rest is long in coming");
+      clock.advance(8500);
+      yield { type: "text", text: " and its end." };
+      yield { type: "end", reason: "stop", usage: {} };
+    },
+  } as unknown as Provider;
+  try {
+    const documents = createAnswerDocuments();
+    assert.equal(
+      await explainSelection({ clock, provider, model: "m", documents, ledger: createLedger({ clock }) }),
+      true,
+    );
+    assert.equal(names().length, 2);
+    clock.advance(60_000);
+    assert.deepEqual(names().slice(2), ["markdown.preview.refresh"], "once for the end, and never again");
+    assert.deepEqual(clock.pending(), []);
+  } finally {
+    window.activeTextEditor = undefined;
+  }
+});
+
+test("no page has the address of one from before a reload, which VS Code may have brought back", () => {
+  const [before, after] = [createAnswerDocuments(), createAnswerDocuments()].map((documents) =>
+    String(documents.create("Explanation of a.ts").uri),
+  );
+  assert.notEqual(before, after);
+  assert.ok(after?.endsWith("/Explanation of a.ts.md"), "the last part is the preview's title");
 });
