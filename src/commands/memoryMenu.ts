@@ -1,26 +1,28 @@
 import * as vscode from "vscode";
 import { isMuted } from "../host/memoryAlerts.ts";
+import { openSettings } from "../host/openSettings.ts";
 import { formatBytes } from "../memory/format.ts";
 import type { MemoryActionServices } from "./memoryActions.ts";
 import { heading, pick, type Choice } from "./quickPick.ts";
 
-type Command = { readonly command: string; readonly argument?: unknown };
+/** A command, or what else is to be done. */
+type Command = { readonly command: string; readonly argument?: unknown } | (() => Promise<void>);
 
-const row = (icon: string, label: string, command: string, description = "", argument?: unknown): Choice<Command> => ({
+const row = (icon: string, label: string, command: string, description = "", argument?: unknown) => ({
   label: `$(${icon}) ${label}`,
   description,
   value: { command, argument },
 });
 
 /** Commands of other parts that belong here when they are there. */
-const optionalRows = async (): Promise<Choice<Command>[]> => {
+const optionalRows = async () => {
   const { l10n } = vscode;
   const known = new Set(await vscode.commands.getCommands(true));
   const rows = [
     row("lightbulb", l10n.t("Recommend a model for this machine"), "hotpath.recommendModel"),
     row("table", l10n.t("Show batch and context tables"), "hotpath.showMachineTables"),
   ];
-  return rows.filter(({ value }) => value !== undefined && known.has(value.command));
+  return rows.filter(({ value }) => known.has(value.command));
 };
 
 const rowsOf = async ({ memory, clock, settings, adviseModels }: MemoryActionServices): Promise<Choice<Command>[]> => {
@@ -64,7 +66,7 @@ const rowsOf = async ({ memory, clock, settings, adviseModels }: MemoryActionSer
     ...(await optionalRows()),
     {
       label: `$(gear) ${l10n.t("Open settings")}`,
-      value: { command: "workbench.action.openSettings", argument: "hotpath.memory" },
+      value: () => openSettings("hotpath.memory"),
     },
   ];
 };
@@ -77,5 +79,6 @@ export const showMemoryMenu = async (services: MemoryActionServices): Promise<vo
     choices: rowsOf(services),
   });
   if (choice === undefined || choice === "back") return;
+  if (typeof choice === "function") return choice();
   await vscode.commands.executeCommand(choice.command, choice.argument);
 };

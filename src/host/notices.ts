@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { Log } from "../base/log.ts";
 import { withoutLinks } from "../base/notice.ts";
+import { openSettings } from "./openSettings.ts";
 
 /** What a notice offers to do. */
 export type NoticeAction = { readonly label: string; readonly run: () => unknown };
@@ -28,12 +29,12 @@ export const createNotices = (log: Log & { show(): void }): Notices => {
   const { l10n } = vscode;
   const shown = new Set<string>();
   const show = async (sentence: string, actions: readonly NoticeAction[]) => {
-    const openSettings: NoticeAction = {
+    const settings: NoticeAction = {
       label: l10n.t("Open settings"),
-      run: () => vscode.commands.executeCommand("workbench.action.openSettings", "hotpath."),
+      run: () => openSettings("hotpath."),
     };
     const showLog: NoticeAction = { label: l10n.t("Show log"), run: () => log.show() };
-    const offered = [...actions, openSettings, showLog];
+    const offered = [...actions, settings, showLog];
     // It may quote a folder's setting, or the names that servers give their models.
     const choice = await vscode.window.showWarningMessage(withoutLinks(sentence), ...offered.map(({ label }) => label));
     await offered.find(({ label }) => label === choice)?.run();
