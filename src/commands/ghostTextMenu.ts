@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
-import { snoozeSentence } from "../host/ghostTextStatus.ts";
+import { snoozeSentence, sourceSentence, type GhostTextSource } from "../host/ghostTextStatus.ts";
+import { openSettings } from "../host/openSettings.ts";
 import type { Snooze } from "../host/snooze.ts";
 import { heading, pick, type Choice } from "./quickPick.ts";
 
@@ -10,7 +11,7 @@ type Action = () => unknown;
 
 /** Asks how long ghost text shall rest; what is on the screen goes at once. */
 export const snoozeGhostText = async (snooze: Snooze): Promise<void> => {
-  await choose(vscode.l10n.t("Snooze ghost text"), durations(snooze));
+  await choose(vscode.l10n.t("Hotpath: Snooze ghost text"), durations(snooze));
 };
 
 /** Lets ghost text come back, at the cursor too. */
@@ -20,27 +21,36 @@ export const resumeGhostText = async (snooze: Snooze): Promise<void> => {
   await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
 };
 
-/** What a click on the status bar's item offers: snooze or resume, this language's switch, the report, the settings. */
+/**
+ * What a click on the status bar's item offers: snooze or resume, this language's switch, a model server, the report, the
+ * settings.
+ */
 export const showGhostTextMenu = async (
   snooze: Snooze,
   isEnabled: (document: vscode.TextDocument) => boolean,
+  source: GhostTextSource,
 ): Promise<void> => {
   const { l10n } = vscode;
   const leftMs = snooze.leftMs();
   const document = vscode.window.activeTextEditor?.document;
-  await choose(leftMs === undefined ? l10n.t("Ghost text") : snoozeSentence(leftMs), [
+  await choose(leftMs === undefined ? l10n.t("Hotpath ghost text") : snoozeSentence(leftMs), [
     ...(leftMs === undefined
       ? durations(snooze)
       : [{ label: `$(bell) ${l10n.t("Resume now")}`, value: () => resumeGhostText(snooze) }]),
     ...(document ? [heading(""), languageSwitch(document.languageId, isEnabled(document))] : []),
     heading(""),
     {
-      label: `$(pulse) ${l10n.t("Open performance report")}`,
+      label: `$(plug) ${l10n.t("Set up a provider")}`,
+      description: sourceSentence(source),
+      value: () => vscode.commands.executeCommand("hotpath.setUpProvider"),
+    },
+    {
+      label: `$(graph) ${l10n.t("Open performance report")}`,
       value: () => vscode.commands.executeCommand("hotpath.openReport"),
     },
     {
       label: `$(gear) ${l10n.t("Open settings")}`,
-      value: () => vscode.commands.executeCommand("workbench.action.openSettings", "hotpath.completion"),
+      value: () => openSettings("hotpath.completion"),
     },
   ]);
 };
@@ -56,7 +66,7 @@ const hideGhostText = async (): Promise<void> => {
 };
 
 const choose = async (title: string, choices: readonly Choice<Action>[]): Promise<void> => {
-  const action = await pick({ title, placeholder: "", choices });
+  const action = await pick({ title, placeholder: vscode.l10n.t("What would you like to do?"), choices });
   if (typeof action === "function") await action();
 };
 

@@ -220,7 +220,9 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   return {
     log,
     registerRest() {
-      ghostTextStatus = disposables.add(createGhostTextStatus({ snooze, isEnabled: isGhostTextEnabled }));
+      ghostTextStatus = disposables.add(
+        createGhostTextStatus({ snooze, isEnabled: isGhostTextEnabled, source: settings }),
+      );
       ghostText = composeGhostText({
         ...shared,
         cacheBudget,

@@ -12,7 +12,7 @@ import type { Ledger } from "../metrics/ledger.ts";
 import { cursorsAfter, editBehind, isByHand, lastEditOf, type LastEdit } from "./documentEdits.ts";
 import { createSnapshotReader } from "./documentSnapshot.ts";
 import type { GhostText } from "./ghostTextStart.ts";
-import { servedSchemes } from "./servedSchemes.ts";
+import { isTooLong, servedSchemes } from "./servedSchemes.ts";
 
 export type GhostTextOptions = {
   /** Loads the engine on first use. */
@@ -34,8 +34,6 @@ export type GhostTextOptions = {
  * ours would come by way of this process, and too late for that.
  */
 const askCommand = "editor.action.inlineSuggest.trigger";
-// Reading a document longer than this on every key would cost milliseconds of the host's thread.
-const maxDocumentUnits = 4_000_000;
 // A longer line is generated or minified, and nobody writes it by hand.
 const maxLineUnits = 10_000;
 
@@ -193,8 +191,7 @@ const shownText = (
 });
 
 const isServed = (document: vscode.TextDocument): boolean =>
-  servedSchemes.includes(document.uri.scheme) &&
-  document.offsetAt(document.lineAt(document.lineCount - 1).range.end) <= maxDocumentUnits;
+  servedSchemes.includes(document.uri.scheme) && !isTooLong(document);
 
 const hasSeveralCursors = (document: vscode.TextDocument): boolean => {
   const editor = vscode.window.activeTextEditor;

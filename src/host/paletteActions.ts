@@ -88,7 +88,7 @@ export const createPaletteActions = (services: PaletteServices) => {
   return {
     async ghostTextMenu() {
       const { showGhostTextMenu } = await import("../commands/ghostTextMenu.ts");
-      return showGhostTextMenu(snooze, services.isGhostTextEnabled);
+      return showGhostTextMenu(snooze, services.isGhostTextEnabled, settings());
     },
     snoozeGhostText: async () => (await import("../commands/ghostTextMenu.ts")).snoozeGhostText(snooze),
     resumeGhostText: async () => (await import("../commands/ghostTextMenu.ts")).resumeGhostText(snooze),
