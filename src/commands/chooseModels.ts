@@ -7,7 +7,7 @@ import type { MachineMemory } from "../provider/modelChoice.ts";
 import type { Provider } from "../provider/provider.ts";
 import type { ChosenServer } from "./chooseServer.ts";
 import { heading, pick, type Choice } from "./quickPick.ts";
-import { modelLabel } from "../report/model.ts";
+import { modelLabel } from "../report/formats.ts";
 import { fitText, inList, priceText } from "./setUpTexts.ts";
 
 export type ChooseModelsOptions = {

@@ -5,7 +5,7 @@ import type { FoundServer, OfferedModel } from "../provider/discover.ts";
 import { fitOf, isPaid, type MachineMemory } from "../provider/modelChoice.ts";
 import { faultSentence } from "../host/sentences.ts";
 import type { ProviderErrorKind } from "../provider/provider.ts";
-import { formatDuration, formatUsd, modelLabel } from "../report/model.ts";
+import { formatDuration, formatUsd, modelLabel } from "../report/formats.ts";
 
 /** One live test that went well. */
 export type TestResult = {

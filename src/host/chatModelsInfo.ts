@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { inList, priceText } from "../commands/setUpTexts.ts";
 import { parseBaseUrl } from "../provider/baseUrl.ts";
 import type { ModelInfo, ProviderKind } from "../provider/provider.ts";
-import { modelLabel } from "../report/model.ts";
+import { modelLabel } from "../report/formats.ts";
 import type { ModelSetting, RoleSetting } from "./settingsSchema.ts";
 
 /** A model as VS Code's lists show it, with what asking it takes. VS Code hands the same object back with a request. */

@@ -4,7 +4,7 @@ import { formatBytes, formatShare } from "../memory/format.ts";
 import { usedShare } from "../memory/levels.ts";
 import type { MemoryMonitor } from "../memory/monitor.ts";
 import type { Ledger, LedgerSnapshot, RequestRow } from "../metrics/ledger.ts";
-import { formatDuration, formatUsd, modelLabel } from "../report/model.ts";
+import { formatDuration, formatUsd, modelLabel } from "../report/formats.ts";
 import { createOwnTool, type OwnToolTable } from "./ownTool.ts";
 
 export type StatusServices = {

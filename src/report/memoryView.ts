@@ -32,6 +32,19 @@ const trendFact = (
     : t("extension host decreasing by {0} an hour", rate);
 };
 
+/** What became of models, without what did not happen. */
+const residencyFacts = (residency: ResidencyStatistics | undefined, t: Translate): string[] => {
+  if (!residency) return [];
+  const { hits, misses, evictions, expired, refused } = residency;
+  return [
+    ...(hits > 0 ? [t("requests that found their model loaded: {0}", hits)] : []),
+    ...(misses > 0 ? [t("models loaded: {0}", misses)] : []),
+    ...(evictions > 0 ? [t("unloaded to make room: {0}", evictions)] : []),
+    ...(expired > 0 ? [t("unloaded because unused: {0}", expired)] : []),
+    ...(refused > 0 ? [t("models refused: {0}", refused)] : []),
+  ];
+};
+
 /** The report's section about memory. Pure. */
 export const memoryView = (
   report: MemoryReport | undefined,
@@ -45,6 +58,7 @@ export const memoryView = (
   };
   if (!report) return { ...view, facts: [], rows: [] };
   const { statistics, trend, models, residency, nextUnload, tip } = report;
+  const hostAlerts = statistics.hostWarnings + statistics.hostCriticals;
   return {
     ...view,
     facts: [
@@ -59,23 +73,10 @@ export const memoryView = (
         percent(statistics.machinePeakShare),
       ),
       ...(trend ? [trendFact(trend, formatBytes, t)] : []),
-      t(
-        "alerts: {0} of the machine, {1} of the extension host",
-        statistics.machineAlerts,
-        statistics.hostWarnings + statistics.hostCriticals,
-      ),
-      ...(residency
-        ? [
-            t(
-              "requests that found their model loaded: {0}, loads: {1}, unloaded to make room: {2}, unloaded because unused: {3}, refused: {4}",
-              residency.hits,
-              residency.misses,
-              residency.evictions,
-              residency.expired,
-              residency.refused,
-            ),
-          ]
+      ...(statistics.machineAlerts + hostAlerts > 0
+        ? [t("alerts: {0} of the machine, {1} of the extension host", statistics.machineAlerts, hostAlerts)]
         : []),
+      ...residencyFacts(residency, t),
       ...(tip === undefined ? [] : [tip]),
     ],
     rows: models.map(({ model, sizeBytes, contextTokens, usedTokens, isOurs, isInUse }) => [

@@ -1,4 +1,4 @@
-/** One bar of a request's flame graph; shares are of the longest request shown. */
+/** One bar of a request's flame graph; shares are of the longest request shown that has ended. */
 export type TimingPart = {
   readonly name: string;
   /** Position and width, 0..1. */
@@ -14,6 +14,8 @@ export type RequestView = {
   readonly cells: readonly string[];
   readonly outcome: "running" | "ok" | "cancelled" | "failed";
   readonly parts: readonly TimingPart[];
+  /** The same in words, for who does not see the bars. */
+  readonly timing: string;
 };
 
 /** The report as the page draws it: every text ready to show, so that the page needs no language of its own. */

@@ -1,13 +1,14 @@
 import type { Translate } from "../base/translate.ts";
 import type { HardwareFacts } from "../hardware/probe.ts";
 import type { MemorySample } from "../memory/sample.ts";
-import type { LedgerSnapshot, RequestRow, SuggestionCounts, SuggestionSource } from "../metrics/ledger.ts";
-import type { SpanRecord } from "../metrics/spans.ts";
+import type { LedgerSnapshot, SuggestionCounts, SuggestionSource } from "../metrics/ledger.ts";
 import type { ResilienceCounters } from "../provider/counters.ts";
 import type { ServerState } from "../provider/servers.ts";
 import type { TransportCounters } from "../transport/pool.ts";
+import { formatDuration, formatUsd, modelLabel } from "./formats.ts";
 import { memoryView, type MemoryReport } from "./memoryView.ts";
-import type { MachineSection, ReportView, RequestView, TableView, TimingPart } from "./messages.ts";
+import type { MachineSection, ReportView, TableView } from "./messages.ts";
+import { requestsView } from "./requestsView.ts";
 import { toolsView } from "./toolsView.ts";
 
 /** How the way to the model servers is doing. */
@@ -40,8 +41,6 @@ export type MachineTables = {
   readonly tables: readonly TableView[];
   readonly markdown: string;
 };
-
-const shownRequests = 60;
 
 /** Turns this window's numbers into what the report page shows. Pure. */
 export const buildReport = (input: ReportInput): ReportView => {
@@ -81,29 +80,7 @@ export const buildReport = (input: ReportInput): ReportView => {
     memory: memoryView(input.memoryReport, input.formatBytes, t),
     connections: connectionsView(input.connections, t),
     tools: toolsView(input.ledger.tools, t),
-    requests: {
-      heading: t("Requests to model servers"),
-      columns: [
-        t("Time"),
-        t("For"),
-        t("Model"),
-        t("Outcome"),
-        t("First token"),
-        t("Total"),
-        t("Tokens"),
-        ...(isMetered(input) ? [t("Cost")] : []),
-        t("Timing"),
-      ],
-      rows: requestViews(input.ledger.requests.slice(0, shownRequests), input),
-      legend: [
-        { name: "connect", label: t("Connect") },
-        { name: "wait", label: t("Wait for the server") },
-        { name: "first token", label: t("Until the first token") },
-        { name: "generation", label: t("Generation") },
-        { name: "body", label: t("Answer on the wire") },
-      ],
-      empty: t("No requests yet. The embedded predictor needs none; set up a model server to see its requests here."),
-    },
+    requests: requestsView(input, isMetered(input)),
     machine: machineSection(input.machine, t),
     privacy: t("Only times, counts and names are kept, in memory, until this window closes. No code, no prompts."),
   };
@@ -209,7 +186,7 @@ const connectionsView = (facts: ConnectionFacts | undefined, t: Translate): Repo
     facts: connectionFacts(facts, t),
     rows: facts.servers.map((server) => [
       new URL(server.origin).host,
-      server.model === "" ? t("its own") : modelLabel(server.model),
+      server.model === "" ? t("the server's own") : modelLabel(server.model),
       t("{0} of at most {1}", server.running, server.limit),
       String(server.queued),
       serverState(server, t),
@@ -245,7 +222,7 @@ const serverState = ({ breaker, openMs, pausedMs }: ServerState, t: Translate): 
   if (pausedMs > 0) return t("asks for a pause, {0} left", formatDuration(pausedMs));
   switch (breaker) {
     case "closed":
-      return t("well");
+      return t("OK");
     case "half-open":
       return t("being tried again");
     case "open":
@@ -279,81 +256,4 @@ const sourceLabel = (source: SuggestionSource, t: Translate): string => {
     case "nextEdit":
       return t("Next edit");
   }
-};
-
-const outcomeLabel = (row: RequestRow, t: Translate): string => {
-  switch (row.outcome) {
-    case "running":
-      return t("running");
-    case "ok":
-      return t("answered");
-    case "cancelled":
-      return t("cancelled");
-    case "failed":
-      return row.errorKind ? t("failed ({0})", row.errorKind) : t("failed");
-  }
-};
-
-const requestViews = (rows: readonly RequestRow[], input: ReportInput): RequestView[] => {
-  const { nowMs, t } = input;
-  const durationMs = ({ trace }: RequestRow) => (trace.endMs ?? nowMs) - trace.startMs;
-  const longestMs = Math.max(1, ...rows.map(durationMs));
-  return rows.map((row) => {
-    const firstToken = row.trace.children.find(({ name }) => name === "first token");
-    const { promptTokens, generatedTokens, costUsd } = row.usage;
-    return {
-      outcome: row.outcome,
-      cells: [
-        new Date(row.startedAtMs).toLocaleTimeString(),
-        row.feature === "completion" ? t("Ghost text") : t("Explain"),
-        modelLabel(row.model),
-        outcomeLabel(row, t),
-        formatDuration(firstToken?.endMs === undefined ? undefined : firstToken.endMs - row.trace.startMs),
-        formatDuration(durationMs(row)),
-        promptTokens === undefined && generatedTokens === undefined
-          ? "–"
-          : `${promptTokens ?? "?"} → ${generatedTokens ?? "?"}`,
-        ...(isMetered(input) ? [costUsd === undefined ? "–" : formatUsd(costUsd)] : []),
-      ],
-      parts: timingParts(row.trace, longestMs, nowMs),
-    };
-  });
-};
-
-/** The model as people read it: llama.cpp names it by its file, and neither folders nor ending say anything. */
-export const modelLabel = (model: string): string =>
-  model.endsWith(".gguf") ? (model.split(/[\\/]/).at(-1) ?? model).replace(/\.gguf$/, "") : model;
-
-const timingParts = (trace: SpanRecord, longestMs: number, nowMs: number): TimingPart[] => {
-  const laneEnds: number[] = [];
-  return trace.children
-    .toSorted((a, b) => a.startMs - b.startMs)
-    .map((span) => {
-      const endMs = span.endMs ?? trace.endMs ?? nowMs;
-      const free = laneEnds.findIndex((laneEndMs) => laneEndMs <= span.startMs);
-      const lane = free < 0 ? laneEnds.length : free;
-      laneEnds[lane] = endMs;
-      return {
-        name: span.name,
-        start: (span.startMs - trace.startMs) / longestMs,
-        width: (endMs - span.startMs) / longestMs,
-        lane,
-        title: `${span.name}: ${formatDuration(endMs - span.startMs)}`,
-      };
-    });
-};
-
-/** US dollars as people read them, tiny ones included: "$0.00002", "$1.25". */
-export const formatUsd = (usd: number): string => {
-  if (usd >= 0.01 || usd <= 0) return `$${usd.toFixed(2)}`;
-  const digits = Math.min(10, 1 - Math.floor(Math.log10(usd)));
-  return `$${usd.toFixed(digits).replace(/0+$/, "")}`;
-};
-
-/** Milliseconds as people read them: "0.4 ms", "85 ms", "2.3 s". */
-export const formatDuration = (durationMs: number | undefined): string => {
-  if (durationMs === undefined) return "–";
-  if (durationMs < 10) return `${durationMs.toFixed(durationMs < 1 ? 2 : 1)} ms`;
-  if (durationMs < 1000) return `${Math.round(durationMs)} ms`;
-  return `${(durationMs / 1000).toFixed(1)} s`;
 };

@@ -13,12 +13,23 @@ const element = (tag: string, className: string, ...content: (string | Node)[]):
   return made;
 };
 
-const table = (columns: readonly string[], rows: readonly Node[]): HTMLElement =>
-  element(
-    "table",
-    "",
-    element("thead", "", element("tr", "", ...columns.map((column) => element("th", "", column)))),
-    element("tbody", "", ...rows),
+/** Sets what only assistive technology reads. */
+const withAttributes = (made: HTMLElement, attributes: Readonly<Record<string, string>>): HTMLElement => {
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+};
+
+const headCell = (column: string): HTMLElement => withAttributes(element("th", "", column), { scope: "col" });
+
+const table = (label: string, columns: readonly string[], rows: readonly Node[]): HTMLElement =>
+  withAttributes(
+    element(
+      "table",
+      "",
+      element("thead", "", element("tr", "", ...columns.map(headCell))),
+      element("tbody", "", ...rows),
+    ),
+    { "aria-label": label },
   );
 
 const cellRow = (cells: readonly string[]): HTMLElement =>
@@ -28,7 +39,7 @@ const partClass = (name: string): string => `part part-${name.replaceAll(" ", "-
 
 const requestRow = (request: RequestView): HTMLElement => {
   const lanes = Math.max(1, ...request.parts.map((part) => part.lane + 1));
-  const flame = element("div", "flame");
+  const flame = withAttributes(element("div", "flame"), { role: "img", "aria-label": request.timing });
   flame.style.height = `${lanes * 9}px`;
   for (const part of request.parts) {
     const bar = element("span", partClass(part.name));
@@ -45,9 +56,9 @@ const requestRow = (request: RequestView): HTMLElement => {
 };
 
 /** Facts in one line above a table, or what to say instead. */
-const factsAndTable = ({ facts, columns, rows, empty }: ReportView["tools"]): HTMLElement[] =>
+const factsAndTable = ({ heading, facts, columns, rows, empty }: ReportView["tools"]): HTMLElement[] =>
   rows.length > 0
-    ? [element("p", "quiet", facts.join(" · ")), table(columns, rows.map(cellRow))]
+    ? [element("p", "quiet", facts.join(" · ")), table(heading, columns, rows.map(cellRow))]
     : [element("p", "quiet", empty)];
 
 /** One for all drawings, so that a click or the focus is not lost with the one before. */
@@ -63,7 +74,7 @@ const machineSection = ({ heading, button, sentences, tables }: ReportView["mach
   const parts = [
     title,
     ...sentences.map((sentence) => element("p", "quiet", sentence)),
-    ...tables.map(({ head, rows }) => table(head, rows.map(cellRow))),
+    ...tables.map(({ head, rows }) => table(heading, head, rows.map(cellRow))),
   ];
   if (button) {
     machineButton.textContent = button.label;
@@ -94,11 +105,13 @@ const draw = (view: ReportView): void => {
     ),
     element("h2", "", suggestions.heading),
     suggestions.rows.length > 0
-      ? table(suggestions.columns, suggestions.rows.map(cellRow))
+      ? table(suggestions.heading, suggestions.columns, suggestions.rows.map(cellRow))
       : element("p", "quiet", suggestions.empty),
     element("h2", "", memory.heading),
     element("p", "quiet", memory.facts.join(" · ")),
-    memory.rows.length > 0 ? table(memory.columns, memory.rows.map(cellRow)) : element("p", "quiet", memory.empty),
+    memory.rows.length > 0
+      ? table(memory.heading, memory.columns, memory.rows.map(cellRow))
+      : element("p", "quiet", memory.empty),
     element("h2", "", connections.heading),
     ...factsAndTable(connections),
     element("h2", "", tools.heading),
@@ -111,7 +124,7 @@ const draw = (view: ReportView): void => {
             "legend quiet",
             ...requests.legend.map(({ name, label }) => element("span", "", element("i", partClass(name)), label)),
           ),
-          table(requests.columns, requests.rows.map(requestRow)),
+          table(requests.heading, requests.columns, requests.rows.map(requestRow)),
         ]
       : [element("p", "quiet", requests.empty)]),
     ...machineSection(machine),

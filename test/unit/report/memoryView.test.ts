@@ -36,7 +36,11 @@ test("averages, peaks, alerts, the trend, what residency did, and every loaded m
     "machine 40 % on average, 86 % at most",
     "extension host increasing by 1 MB an hour",
     "alerts: 2 of the machine, 2 of the extension host",
-    "requests that found their model loaded: 9, loads: 2, unloaded to make room: 1, unloaded because unused: 3, refused: 4",
+    "requests that found their model loaded: 9",
+    "models loaded: 2",
+    "unloaded to make room: 1",
+    "unloaded because unused: 3",
+    "models refused: 4",
     "Do this.",
   ]);
   assert.deepEqual(view.rows, [
@@ -44,6 +48,17 @@ test("averages, peaks, alerts, the trend, what residency did, and every loaded m
     ["b", "–", "–", "–", "loaded by another program"],
     ["c", "1.0 GB", "–", "–", "working"],
   ]);
+});
+
+test("what did not happen is not told of", () => {
+  const { statistics } = report;
+  const calm = {
+    ...report,
+    statistics: { ...statistics, machineAlerts: 0, hostWarnings: 0, hostCriticals: 0 },
+    residency: { hits: 0, misses: 0, evictions: 0, expired: 0, refused: 0 },
+    tip: undefined,
+  };
+  assert.deepEqual(memoryView(calm, formatBytes, t).facts.slice(3), []);
 });
 
 test("without a monitor there is nothing to say, and nothing that looks like a number", () => {

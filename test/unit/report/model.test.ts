@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { formatBytes } from "../../../src/memory/format.ts";
 import { createLedger, firstTokenSpan } from "../../../src/metrics/ledger.ts";
 import { noToolSelections, withToolSelection } from "../../../src/metrics/toolTally.ts";
-import { buildReport, formatDuration, formatUsd, type ReportInput } from "../../../src/report/model.ts";
+import { formatDuration, formatUsd } from "../../../src/report/formats.ts";
+import { buildReport, type ReportInput } from "../../../src/report/model.ts";
 import { createFakeClock } from "../../fake/clock.ts";
 
 const t = (message: string, ...values: (string | number)[]) =>
@@ -99,7 +100,41 @@ test("a running request grows and a failed one says why", () => {
   clock.advance(1500);
   const [running, failed] = buildReport(input(ledger.snapshot(), clock.nowMs())).requests.rows;
   assert.deepEqual([running!.outcome, running!.cells[5]], ["running", "1.5 s"]);
-  assert.equal(failed!.cells[3], "failed (timeout)");
+  assert.equal(failed!.cells[3], "failed: took too long");
+});
+
+test("a request that hangs does not press the others into a corner", () => {
+  const clock = createFakeClock();
+  const ledger = createLedger({ clock });
+  const hanging = ledger.startRequest({ feature: "chat", provider: "llamacpp", model: "m" });
+  hanging.span.child("wait");
+  const done = ledger.startRequest({ feature: "completion", provider: "llamacpp", model: "m" });
+  const wait = done.span.child("wait");
+  clock.advance(50);
+  wait.end();
+  clock.advance(50);
+  done.end("ok");
+  clock.advance(100_000);
+  const [answered, running] = buildReport(input(ledger.snapshot(), clock.nowMs())).requests.rows;
+  assert.deepEqual(
+    [answered, running].map((row) => row!.parts[0]!.width),
+    [0.5, 1],
+  );
+  assert.deepEqual([answered!.cells[1], running!.cells[1]], ["Ghost text", "Chat"]);
+});
+
+test("timing stands in words too, for who cannot see the bars", () => {
+  const clock = createFakeClock();
+  const ledger = createLedger({ clock });
+  const request = ledger.startRequest({ feature: "chat", provider: "llamacpp", model: "m" });
+  for (const name of ["queue", firstTokenSpan, "attempt 2"]) {
+    const part = request.span.child(name);
+    clock.advance(20);
+    part.end();
+  }
+  request.end("ok");
+  const [row] = buildReport(input(ledger.snapshot(), clock.nowMs())).requests.rows;
+  assert.equal(row!.timing, "Wait for a place: 20 ms, Until the first token: 20 ms, Attempt 2: 20 ms");
 });
 
 test("hardware is shown when known, and the reason when not", () => {
@@ -157,8 +192,8 @@ test("connections: numbers in plain words, one row for each server and model, no
   const calm = buildReport({ ...input(ledger), connections }).connections;
   assert.deepEqual(calm.facts, ["open now: 1, opened: 2, requests that found one open: 7"]);
   assert.deepEqual(calm.rows, [
-    ["127.0.0.1:11434", "qwen2.5-coder:1.5b", "1 of at most 2", "3", "well"],
-    ["127.0.0.1:11434", "its own", "1 of at most 2", "3", "asks for a pause, 12.0 s left"],
+    ["127.0.0.1:11434", "qwen2.5-coder:1.5b", "1 of at most 2", "3", "OK"],
+    ["127.0.0.1:11434", "the server's own", "1 of at most 2", "3", "asks for a pause, 12.0 s left"],
     ["127.0.0.1:11434", "qwen2.5-coder:1.5b", "1 of at most 2", "3", "left alone after faults, 5.0 s left"],
     ["127.0.0.1:11434", "qwen2.5-coder:1.5b", "1 of at most 2", "3", "being tried again"],
   ]);
