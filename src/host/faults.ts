@@ -27,6 +27,18 @@ export type FaultReporter = {
 const openRouterOrigin = new URL(defaultBaseUrl.openrouter).origin;
 const creditsUrl = "https://openrouter.ai/settings/credits";
 
+/** Faults that another server, address or model is the answer to. */
+const setUpKinds: ReadonlySet<string> = new Set<ProviderErrorKind>([
+  "unreachable",
+  "model-not-found",
+  "bad-request",
+  "bad-response",
+  "unsupported",
+]);
+
+/** A name as a notification may show it, where `[text](command:…)` would be a link that runs something. */
+const inNotice = (name: string): string => name.replaceAll(/[\p{C}[\]]/gu, " ").slice(0, 100);
+
 const clockTime = (atMs: number): string =>
   new Date(atMs).toLocaleTimeString(vscode.env.language, { hour: "2-digit", minute: "2-digit" });
 
@@ -49,7 +61,7 @@ export const createFaultReporter = ({
     if (kind === "payment-required" && origin === openRouterOrigin) {
       return { title: l10n.t("Add credits"), command: "vscode.open", arguments: [vscode.Uri.parse(creditsUrl)] };
     }
-    return undefined;
+    return setUpKinds.has(kind) ? { title: l10n.t("Set up a provider"), command: "hotpath.setUpProvider" } : undefined;
   };
 
   const read = (error: unknown, setting: ModelSetting) => {
@@ -64,7 +76,13 @@ export const createFaultReporter = ({
     const isRefusal = error instanceof ProviderError && error.cause instanceof ResidencyError;
     const sentence = isRefusal
       ? error.message
-      : faultSentence(kind, host, l10n.t, pauseEnd(error, clock.dateMs(), clockTime));
+      : faultSentence(
+          kind,
+          host,
+          l10n.t,
+          pauseEnd(error, clock.dateMs(), clockTime),
+          origin === new URL(setting.baseUrl).origin ? inNotice(setting.model) : "",
+        );
     return { kind, origin, sentence, command: commandFor(kind, origin) };
   };
 

@@ -9,13 +9,14 @@ export type ClockTime = (dateMs: number) => string;
 
 /**
  * One or two sentences for a fault in talking to a model server: what is wrong and what to do next. `until`: when a
- * pause that the server asked for ends, as a time of day.
+ * pause that the server asked for ends, as a time of day. `model`: the one that was asked for, where it is known.
  */
 export const faultSentence = (
   kind: ProviderErrorKind | "unknown",
   server: string,
   t: Translate,
   until?: string,
+  model = "",
 ): string => {
   switch (kind) {
     case "unreachable":
@@ -36,7 +37,10 @@ export const faultSentence = (
         ? t("The model server at {0} failed several times, so Hotpath leaves it alone for a while.", server)
         : t("Hotpath leaves the model server at {0} alone until {1}.", server, until);
     case "unauthorized":
-      return t("The model server at {0} refused the API key. Set the right one with 'Hotpath: Set API key'.", server);
+      return t(
+        "The model server at {0} refused the API key, or wants one. Set it with 'Hotpath: Set API key'.",
+        server,
+      );
     case "payment-required":
       return t("The account at {0} has no credit left for this. Add credit, or choose another model.", server);
     case "rate-limited":
@@ -44,7 +48,9 @@ export const faultSentence = (
         ? t("The model server at {0} asks for a pause. Hotpath tries again in half a minute.", server)
         : t("The model server at {0} asks for a pause until {1}.", server, until);
     case "model-not-found":
-      return t("The model server at {0} does not have the model that is set. Choose another in the settings.", server);
+      return model === ""
+        ? t("The model server at {0} does not have the model that is set. Choose another.", server)
+        : t("The model server at {0} does not have the model '{1}'. Choose another, or load it there.", server, model);
     case "context-overflow":
       return t("The text is longer than the model at {0} can read. Give the server a larger context.", server);
     case "bad-request":

@@ -58,6 +58,17 @@ test("a fault that no server put its name on is told of the one that is set", as
   assert.equal(actions.length, 1);
 });
 
+test("a model that is missing is named, and the set-up is at hand", async () => {
+  const { faults, actions } = createHarness();
+  faults.report(new ProviderError("model-not-found", "x"), { ...setting, model: "qwen[a](command:b)" });
+  assert.match(person.said()[0] ?? "", /does not have the model 'qwen a \(command:b\)'/);
+  await actions[0]?.run();
+  assert.deepEqual(person.commands, [["hotpath.setUpProvider"]]);
+  const elsewhere = new ProviderError("model-not-found", "x", { origin: "http://127.0.0.1:8080" });
+  faults.report(elsewhere, setting);
+  assert.match(person.said()[1] ?? "", /8080 does not have the model that is set/, "a fallback has a model of its own");
+});
+
 test("the same fault is told once, and again to whoever asked", () => {
   const { faults } = createHarness();
   faults.report(new ProviderError("timeout", "x"), setting);
