@@ -5,12 +5,13 @@ import type { Clock } from "../base/clock.ts";
 import { inNotice, withoutLinks } from "../base/notice.ts";
 import type { Connections } from "../host/connections.ts";
 import type { Memory } from "../host/memory.ts";
-import { isMuted, muteForToday, unmute } from "../host/memoryAlerts.ts";
+import { muteForToday, unmute } from "../host/memoryAlerts.ts";
 import type { LoadedResident } from "../host/memoryResidency.ts";
 import type { Notices } from "../host/notices.ts";
 import type { ModelSetting, RoleSetting, Settings } from "../host/settingsSchema.ts";
 import { formatBytes } from "../memory/format.ts";
 import { ResidencyError } from "../memory/modelServer.ts";
+import { formatDuration } from "../report/formats.ts";
 import { heading, pick, withCancel, type Choice } from "./quickPick.ts";
 import { inList } from "./setUpTexts.ts";
 
@@ -108,16 +109,22 @@ export const showTopProcesses = async ({ clock, memory, workerUrl }: MemoryActio
   }
 };
 
-/** "mute" and "unmute" do so; without a word it is what it is not now. */
-export const muteMemoryAlerts = async ({ clock, memory }: MemoryActionServices, wanted: unknown): Promise<void> => {
-  const { globalState } = await memory();
-  const isToMute = wanted === "mute" || (wanted !== "unmute" && !isMuted(globalState, clock));
-  await (isToMute ? muteForToday(globalState, clock) : unmute(globalState));
-  inform(
-    isToMute
-      ? vscode.l10n.t("Memory alerts are muted until midnight. The status bar still shows how things are.")
-      : vscode.l10n.t("Memory alerts are shown again."),
+/** Mutes; "unmute" ends it, which a muted person is offered as well. */
+export const muteMemoryAlerts = async (services: MemoryActionServices, wanted: unknown): Promise<void> => {
+  const { l10n } = vscode;
+  const { globalState } = await services.memory();
+  if (wanted === "unmute") {
+    await unmute(globalState);
+    return inform(l10n.t("Memory alerts are shown again."));
+  }
+  await muteForToday(globalState, services.clock);
+  const again = l10n.t("Show again");
+  const said = vscode.window.showInformationMessage(
+    l10n.t("Memory alerts are muted until midnight. The status bar still shows how things are."),
+    again,
   );
+  // Not waited for: a notification may stay for hours.
+  void said.then((choice) => (choice === again ? muteMemoryAlerts(services, "unmute") : undefined));
 };
 
 /** The settings' models that a person may want in memory, each once. */
@@ -135,7 +142,7 @@ const chooseSetting = async (settings: readonly RoleSetting[]): Promise<RoleSett
   const [only, ...others] = settings;
   if (others.length === 0) return only;
   const choices = settings.map((value) => ({
-    label: value.model || vscode.l10n.t("its own"),
+    label: value.model || vscode.l10n.t("the server's own"),
     description: new URL(value.baseUrl).host,
     value,
   }));
@@ -160,10 +167,10 @@ export const warmUpModel = async (services: MemoryActionServices): Promise<void>
       const residency = await watch.residency();
       return residency.load(await connections.exact(setting), setting, signal);
     });
-    const seconds = ((clock.nowMs() - startMs) / 1000).toFixed(1);
+    const took = formatDuration(clock.nowMs() - startMs);
     inform(
       isLoaded
-        ? l10n.t("{0} is loaded; it took {1} s.", name, seconds)
+        ? l10n.t("{0} is loaded; it took {1}.", name, took)
         : l10n.t("The server at {0} keeps its model loaded by itself.", new URL(setting.baseUrl).host),
     );
     await watch.models();

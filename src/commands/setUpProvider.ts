@@ -75,7 +75,7 @@ const testAndSave = async (
     const { results, fault } = await test(server, selection, connect);
     if (fault === undefined) {
       if (!(await save(server, selection, options))) return false;
-      const sentence = testSentence(results, server.mayCharge, l10n.t);
+      const sentence = l10n.t("{0} is set up: {1}", server.name, testSentence(results, server.mayCharge, l10n.t));
       const waits = vscode.workspace.isTrusted
         ? ""
         : ` ${l10n.t("This folder is not trusted: nothing of it is sent until you trust it.")}`;
