@@ -12,6 +12,12 @@ export const rebuildPredictorIndex = async (feed: { rebuild(): Promise<void> }, 
     void vscode.window.showInformationMessage(l10n.t("The embedded predictor is switched off in the settings."));
     return;
   }
+  if (!vscode.workspace.workspaceFolders?.length) {
+    void vscode.window.showInformationMessage(
+      l10n.t("No folder is open that could be read. The predictor learns from what you edit."),
+    );
+    return;
+  }
   await feed.rebuild();
   void vscode.window.showInformationMessage(l10n.t("Hotpath reads this workspace again in the background."));
 };

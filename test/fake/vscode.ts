@@ -195,6 +195,7 @@ export const window = {
 };
 export const workspace = {
   isTrusted: true,
+  workspaceFolders: [{}] as unknown[] | undefined,
   onDidChangeTextDocument: textChange.event,
   onDidGrantWorkspaceTrust: trustGrant.event,
   onDidOpenTextDocument: documentOpen.event,

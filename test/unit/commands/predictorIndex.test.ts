@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { person } from "../../fake/vscode.ts";
+import { person, workspace } from "../../fake/vscode.ts";
 
 const { clearPredictorIndex, rebuildPredictorIndex, statisticsPage } =
   await import("../../../src/commands/predictorIndex.ts");
@@ -79,4 +79,16 @@ test("rebuilding and clearing say what happens, and a predictor that is switched
   assert.match(said[0]!, /switched off/);
   assert.match(said[1]!, /reads this workspace again/);
   assert.match(said[2]!, /has forgotten this workspace/);
+});
+
+test("in a window without a folder nothing claims to read one", async () => {
+  person.reset();
+  const folders = workspace.workspaceFolders;
+  workspace.workspaceFolders = undefined;
+  try {
+    await rebuildPredictorIndex({ rebuild: () => Promise.reject(new Error("nothing to rebuild")) }, true);
+  } finally {
+    workspace.workspaceFolders = folders;
+  }
+  assert.match(person.said()[0] ?? "", /^No folder is open/);
 });
