@@ -131,7 +131,7 @@ suite("setting up a provider", { skip: !hasUi }, () => {
       await answerBox(`API key for ${locked.url}`, key);
       await waitFor(row("Use these models"));
       await click(row("Use these models"));
-      await notification(/answered in/);
+      await notification(/^llama\.cpp is set up: .* answered in/);
       assert.deepEqual(settings(), { "completion.provider": "llamacpp", "completion.baseUrl": locked.url });
       const authorized = locked.requests.filter(({ headers }) => headers["authorization"] === `Bearer ${key}`);
       assert.ok(authorized.some(({ path: asked }) => asked.startsWith("/completion")));
@@ -146,7 +146,7 @@ suite("setting up a provider", { skip: !hasUi }, () => {
       await vscode.commands.executeCommand("hotpath.openReport");
       const report = await waitUntil("the failed request", async () => {
         const [page] = await texts("body", { webview: true });
-        return page?.includes("failed (") === true ? page : undefined;
+        return page?.includes("failed: request refused") === true ? page : undefined;
       });
       await closeAll();
 
