@@ -90,7 +90,8 @@ export const sourceSentence = ({ completion, predictorEnabled }: GhostTextSource
       ? l10n.t("From the embedded predictor and {0}", model)
       : l10n.t("From {0}; the embedded predictor is off", model);
   }
-  if (!predictorEnabled) return l10n.t("There is no source: the embedded predictor is off, and no model server may be asked");
+  if (!predictorEnabled)
+    return l10n.t("There is no source: the embedded predictor is off, and no model server may be asked");
   return completion
     ? l10n.t("From the embedded predictor alone, until you trust this folder")
     : l10n.t("From the embedded predictor alone; no model server is set up");

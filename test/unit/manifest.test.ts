@@ -19,9 +19,9 @@ const found = (pattern: RegExp): string[] => [...texts.matchAll(pattern)].map(([
 
 test("every link to a command leads to one that is there", () => {
   const links = found(/\(command:(hotpath\.\w+)/g);
-  const known = contributes.commands.map(({ command }) => command);
+  const known = new Set(contributes.commands.map(({ command }) => command));
   assert.deepEqual(
-    links.filter((name) => !known.includes(name)),
+    links.filter((name) => !known.has(name)),
     [],
   );
   assert.ok(links.length > 0);
@@ -29,9 +29,9 @@ test("every link to a command leads to one that is there", () => {
 
 test("every link to a setting leads to one that is there", () => {
   const links = found(/`#([\w.]+)#`/g);
-  const known = contributes.configuration.flatMap(({ properties }) => Object.keys(properties));
+  const known = new Set(contributes.configuration.flatMap(({ properties }) => Object.keys(properties)));
   assert.deepEqual(
-    links.filter((name) => !known.includes(name)),
+    links.filter((name) => !known.has(name)),
     [],
   );
   assert.ok(links.length > 0);

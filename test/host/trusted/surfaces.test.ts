@@ -2,9 +2,16 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import * as vscode from "vscode";
 import { closeAll, openTabs } from "../editor.ts";
-import { click, hasUi, press, texts, waitFor, waitUntil } from "../ui.ts";
+import { click, evaluate, hasUi, press, texts, waitFor, waitUntil } from "../ui.ts";
 
 const statusItem = '[id="hotpath.hotpath.memory"]';
+
+const ghostTextItem = '[id="hotpath.hotpath.ghostText"]';
+
+const labelOf = async (selector: string): Promise<string> =>
+  String(
+    await evaluate(`document.querySelector(${JSON.stringify(`${selector} a`)})?.getAttribute("aria-label") ?? ""`),
+  );
 
 const reports = () => openTabs().filter(({ label }) => label === "Hotpath performance report").length;
 
@@ -28,6 +35,22 @@ test(
     for (const heading of ["Where ghost text came from", "Requests to model servers", "Extension host", "Machine"]) {
       assert.ok(body.includes(heading), heading);
     }
+  },
+);
+
+test(
+  "the ghost text indicator names where it comes from, and a click leads to the set-up",
+  { skip: !hasUi },
+  async () => {
+    await waitFor(ghostTextItem);
+    await waitUntil("its label", async () => (await labelOf(ghostTextItem)).includes("Hotpath: Ghost text is on"));
+    await click(`${ghostTextItem} a`);
+    const rows = ".quick-input-list .monaco-list-row";
+    const row = await waitUntil("the set-up", async () =>
+      (await texts(rows)).find((text) => text.includes("Set up a provider")),
+    );
+    assert.match(row, /From the embedded predictor alone; no model server is set up/);
+    await press("Escape");
   },
 );
 

@@ -8,6 +8,8 @@ import { person, window } from "../../fake/vscode.ts";
 
 const { createAnswerDocuments, explainSelection } = await import("../../../src/commands/explainSelection.ts");
 
+const names = () => person.commands.map(([name]) => name);
+
 test("with nothing selected nobody is asked, and nothing counts as answered", async () => {
   person.reset();
   assert.equal(await explainSelection({} as ExplainOptions), false);
@@ -17,7 +19,6 @@ test("with nothing selected nobody is asked, and nothing counts as answered", as
 test("an answer is drawn once more when no more comes, since the preview may not have listened before", async () => {
   person.reset();
   const clock = createFakeClock();
-  const names = () => person.commands.map(([name]) => name);
   window.activeTextEditor = {
     selection: undefined,
     document: { getText: () => "const a = 1;", uri: { path: "/src/a.ts" }, languageId: "typescript" },
