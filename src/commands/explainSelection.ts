@@ -122,17 +122,17 @@ export const explainSelection = async (options: ExplainOptions): Promise<boolean
 };
 
 const streamAnswer = async (
-  { ledger, provider, model }: ExplainOptions,
+  { clock, ledger, provider, model }: ExplainOptions,
   messages: Parameters<Provider["streamChat"]>[0]["messages"],
   signal: AbortSignal,
   show: (markdown: string) => void,
 ): Promise<boolean> => {
   let text = "";
-  let shownAtMs = 0;
+  let shownAtMs = -Infinity;
   const onText = (piece: string) => {
     text += piece;
-    if (performance.now() - shownAtMs <= redrawMs) return;
-    shownAtMs = performance.now();
+    if (clock.nowMs() - shownAtMs <= redrawMs) return;
+    shownAtMs = clock.nowMs();
     show(text);
   };
   try {

@@ -34,6 +34,7 @@ test("an answer is drawn once more when no more comes, since the preview may not
       assert.equal(names().at(-1), "markdown.preview.refresh", "also when the rest is long in coming");
       clock.advance(8500);
       yield { type: "text", text: " and its end." };
+      clock.advance(400);
       yield { type: "end", reason: "stop", usage: {} };
     },
   } as unknown as Provider;
