@@ -7,17 +7,18 @@ export const showableConfidence = 0.5;
 /**
  * The confidence from which on texts are shown, for each of the setting's names: to somebody who types, and, as a guess,
  * to somebody who has stopped typing. The guess is visible for a moment only, where the typist looks for what comes
- * next: by test/bench/predictorTyping.bench.ts, with `balanced` wrong text is on screen for an eighth of the time.
+ * next, and a shorter guess that is surer goes before a longer one: by test/bench/predictorTyping.bench.ts, with `balanced`
+ * wrong text is on screen for a ninth of the time.
  */
 export const confidenceLimits = {
   quiet: { typing: 0.75, pausing: 0.5 },
-  balanced: { typing: showableConfidence, pausing: 0.2 },
+  balanced: { typing: showableConfidence, pausing: 0.15 },
   eager: { typing: 0.35, pausing: 0.12 },
 } as const;
 
 /** Fewer characters than this are not worth the eye's movement. */
 const minShownUnits = 4;
-/** One sure sign is typed as quickly as it is read, two are a word. */
+/** A lone sign, such as the bracket that closes a block, is proposed only where it is sure; two are a word. */
 const minProposedUnits = 2;
 // Where to stop: chance times length, the characters that are likely saved, is greatest. Text that ends inside a word
 // or behind an opening bracket counts less, text that a caller shows counts more than text that it may hold back.
@@ -76,7 +77,9 @@ export const longestCut = (
 ): Cut | undefined =>
   cuts.findLast((cut) => {
     const shown = text.slice(0, cut.length);
-    if (!isSure(cut) || shown.replace(/\s/g, "").length < minProposedUnits) return false;
+    const units = shown.replace(/\s/g, "").length;
+    const isLong = units >= minProposedUnits || (units > 0 && cut.chance >= showableConfidence);
+    if (!isSure(cut) || !isLong) return false;
     const meetsRest = rest === "" || text.startsWith(rest, cut.length);
     return meetsRest || (onlyClosers.test(rest) && fitsBeforeClosers(shown, rest));
   });

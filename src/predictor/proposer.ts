@@ -9,13 +9,27 @@ export type Proposer = {
   propose(path: string, prefix: string, suffix: string): Proposal | undefined;
 };
 
+/** A longer guess may be so much less sure than a shorter one. */
+const guessStep = 0.1;
+
+/** The least confidence of what is shown to somebody who types, and then that of guesses, the surest ones first. */
+const floorsOf = (typing: number, pausing: number): number[] => {
+  const floors = [typing];
+  for (let floor = typing - guessStep; floor > pausing; floor -= guessStep) floors.push(floor);
+  return [...floors, pausing];
+};
+
 /** Proposes as much as the setting wants. */
 export const createProposer = (predictor: Predictor, confidence: ConfidenceName): Proposer => {
   const { typing, pausing } = confidenceLimits[confidence];
+  const floors = floorsOf(typing, pausing);
   return {
     propose(path, prefix, suffix) {
-      const prediction = predictor.propose(path, prefix, suffix, [typing, pausing]);
-      return prediction && { ...prediction, isGuess: prediction.confidence < typing };
+      const prediction = predictor.propose(path, prefix, suffix, floors);
+      if (!prediction) return undefined;
+      // A lone sign is typed as quickly as it is read, except by somebody who has stopped to think.
+      const isLoneSign = prediction.text.trim().length === 1;
+      return { ...prediction, isGuess: isLoneSign || prediction.confidence < typing };
     },
   };
 };
