@@ -106,6 +106,10 @@ const mostStandardBytes = 10_000_000;
 const leastForStandardBytes = 32_000_000;
 /** How many line breaks a text may go over. */
 const maxBreaks = 1;
+/** Lines whose end is a comment; behind `#`, only with a blank. */
+const commentPattern = /^\s*(?:\/\/|\/?\*|#\s)|\s(?:\/\/|#)\s/;
+/** With so much context that was written in the same way before, a comment is most likely that one. */
+const knownComment = 3;
 const wordPattern = /^[\w$\u0080-\uffff]/;
 
 /** What a line break adds to the text; without `prefix` the text ends there anyway. */
@@ -162,6 +166,16 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
   };
 
   let standard: StandardText | undefined;
+  let isComment = false;
+
+  /**
+   * The standard text knows what code is made of. In a comment that stands elsewhere it knows none of the words, and would
+   * only cast doubt on them.
+   */
+  const gatherStandard = (typed: string, typedGap: number): void => {
+    if (!standard || (isComment && voting.longest() >= knownComment)) return;
+    voting.gatherStandard(standard, typed, typedGap);
+  };
 
   const followCursor = (path: string, prefix: string, lineStart: number, suffix: string): void => {
     const own = learned.file(path);
@@ -238,14 +252,14 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
       if (isFirst && typed.text) {
         // The last token may be half typed, or complete: places vote for both readings.
         voting.gather(typed.text, gap.none, 1);
-        if (standard) voting.gatherStandard(standard, typed.text, gap.none);
+        gatherStandard(typed.text, gap.none);
         vocabulary.tokenize(typed.text, 0, typed.text.length, false, buffer);
         voting.context[voting.length++] = buffer.tokens[1]! | typed.gap;
         voting.gather("", gap.none, 0);
-        if (standard) voting.gatherStandard(standard, "", gap.none);
+        gatherStandard("", gap.none);
       } else {
         voting.gather("", isFirst ? typed.gap : gap.none, 0);
-        if (standard) voting.gatherStandard(standard, "", isFirst ? typed.gap : gap.none);
+        gatherStandard("", isFirst ? typed.gap : gap.none);
       }
       const next = choose(text, isFirst, prefix);
       if (!next) break;
@@ -279,6 +293,7 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
     followCursor(path, prefix, lineStart, suffix);
     const typedFrom = lastTokenStart(prefix, lineStart, prefix.length);
     standard = standardTexts.of(path);
+    isComment = commentPattern.test(prefix.slice(Math.max(lineStart, prefix.length - nearUnits)));
     readContext(prefix, lineStart, typedFrom);
     const cuts: Cut[] = [];
     const typed = { text: prefix.slice(typedFrom), gap: typedGapAt(prefix, lineStart, typedFrom) };

@@ -67,6 +67,8 @@ export type Voting = {
   clear(): void;
   /** Adds votes for the token after the context: one that goes on from `typed`, or that stands behind `typedGap`. */
   gather(typed: string, typedGap: number, extraLength: number): void;
+  /** The most tokens of context that agree at a place that has voted. */
+  longest(): number;
   /** Adds what the standard text says about the token after the context. */
   gatherStandard(standard: StandardText, typed: string, typedGap: number): void;
   /** The votes with most weight, the best first; valid until the next `clear`. */
@@ -100,6 +102,7 @@ export const createVoting = (vocabulary: Vocabulary, live: readonly ContextIndex
   let voteCount = 0;
   let totalCount = 0;
   let totalWeight = 0;
+  let longest = 0;
   let hasStandard = false;
   const ranked: Vote[] = [];
   let ownNumber = -1;
@@ -123,6 +126,7 @@ export const createVoting = (vocabulary: Vocabulary, live: readonly ContextIndex
       (isOwn ? ownFileWeight : isNear ? folderWeight : 1);
     totalWeight += weight;
     totalCount++;
+    if (length > longest) longest = length;
     const vote = voteFor(token, typedUnits, file);
     if (!vote) return;
     vote.weight += weight;
@@ -244,7 +248,7 @@ export const createVoting = (vocabulary: Vocabulary, live: readonly ContextIndex
       isOwnCovered = isCovered;
     },
     clear() {
-      voteCount = totalCount = totalWeight = 0;
+      voteCount = totalCount = totalWeight = longest = 0;
       hasStandard = false;
     },
     gather(typed, typedGap, extraLength) {
@@ -294,6 +298,7 @@ export const createVoting = (vocabulary: Vocabulary, live: readonly ContextIndex
         if (found >= enoughVotes && order > 1) return;
       }
     },
+    longest: () => longest,
     gatherStandard(standard, typed, typedGap) {
       const found = standard.find(context, voting.length, typed, typedGap);
       const { tokens: foundTokens, chances, orders } = standard.found;

@@ -92,7 +92,7 @@ suite("the predictor's index", () => {
     await closeAll();
     await openBelow("src/products.ts", 3);
     await type("// The pelican quarter cl", { delayMs: 60 });
-    await shows("oses");
+    await shows("oses on");
     await closeAll();
     await rm(path.join(folder(), "NOTES.md"));
   });

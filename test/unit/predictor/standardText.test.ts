@@ -106,3 +106,17 @@ test("the texts of the package are read, and counted as memory", () => {
     assert.equal(createPredictor({ standardFolder: null }).propose(path, prefix, "\n", [0.12]), undefined);
   }
 });
+
+test("a comment that stands elsewhere is proposed whole, whatever the standard text makes of its words", () => {
+  const comment = "The pelican quarter closes on Thursday evening";
+  for (const [typed, whole] of [
+    ["// The pelican quarter cl", "oses on Thursday evening"],
+    ["const quay = 1; // The pelican quarter cl", "oses on Thursday evening"],
+    [" * The pelican quarter cl", "oses on Thursday evening"],
+  ] as const) {
+    const predictor = createPredictor();
+    predictor.index("NOTES.md", `- ${comment}.\n- ${comment}.\n`);
+    const proposal = predictor.propose("src/quay.ts", typed, "\n", [0.5]);
+    assert.ok(proposal?.text.startsWith(whole), `${typed} -> ${proposal?.text}`);
+  }
+});
