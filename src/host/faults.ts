@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { inNotice } from "../base/notice.ts";
 import { ResidencyError } from "../memory/modelServer.ts";
 import { ProviderError, type ProviderErrorKind } from "../provider/provider.ts";
 import type { Notices } from "./notices.ts";
@@ -35,9 +36,6 @@ const setUpKinds: ReadonlySet<string> = new Set<ProviderErrorKind>([
   "bad-response",
   "unsupported",
 ]);
-
-/** A name as a notification may show it, where `[text](command:…)` would be a link that runs something. */
-const inNotice = (name: string): string => name.replaceAll(/[\p{C}[\]]/gu, " ").slice(0, 100);
 
 const clockTime = (atMs: number): string =>
   new Date(atMs).toLocaleTimeString(vscode.env.language, { hour: "2-digit", minute: "2-digit" });
