@@ -13,16 +13,18 @@ let program: Program | undefined;
 
 /**
  * Called once by VS Code, after start-up or when a command of ours is used first. Commands are there when it returns, the
- * rest when it resolves; a turn of the event loop between, because everything at once would hold other extensions.
+ * rest when it resolves; turns of the event loop between, because everything at once would hold other extensions.
  */
 export const activate = async (context: vscode.ExtensionContext): Promise<HotpathExports> => {
   const startedMs = performance.now();
   program = compose(context);
-  const composedMs = performance.now() - startedMs;
-  await pause(systemClock, betweenTurnsMs);
-  const resumedMs = performance.now();
-  program.registerRest();
-  const activationMs = composedMs + performance.now() - resumedMs;
+  let activationMs = performance.now() - startedMs;
+  for (const register of program.rest) {
+    await pause(systemClock, betweenTurnsMs);
+    const resumedMs = performance.now();
+    register();
+    activationMs += performance.now() - resumedMs;
+  }
   program.log.info(`Activated in ${activationMs.toFixed(1)} ms`);
   return { activationMs };
 };

@@ -16,7 +16,7 @@ import { createGhostTextStatus, type GhostTextStatus } from "./ghostTextStatus.t
 import { loadAhead } from "./loadAhead.ts";
 import { createLogChannel } from "./logChannel.ts";
 import { networkOptions } from "./network.ts";
-import { startNextEdit } from "./nextEditStart.ts";
+import { startNextEdit, type NextEdits } from "./nextEditStart.ts";
 import { createNotices } from "./notices.ts";
 import { registerOwnTools } from "./ownTools.ts";
 import { registerPaletteCommands } from "./paletteCommands.ts";
@@ -33,10 +33,10 @@ import { registerWarmUp } from "./warmUp.ts";
 export type Program = {
   readonly log: Log;
   /**
-   * Registers what is neither a command nor needed by one. To be called once, in a later turn of the event loop, before
-   * activation is said to be over: start-up must not hold other extensions.
+   * Each registers some of what is neither a command nor needed by one. To be called once, in order, each in a turn of
+   * the event loop of its own, before activation is said to be over: start-up must not hold other extensions.
    */
-  registerRest(): void;
+  readonly rest: readonly (() => void)[];
   /** Writes down what should outlive the window; to be awaited before everything is disposed. */
   finish(): Promise<void>;
 };
@@ -90,23 +90,6 @@ export const compose = (context: vscode.ExtensionContext): Program => {
       },
     }),
   );
-  disposables.add(
-    registerWarmUp(clock, (isFirstFocus) => {
-      const setting = settingsInUse.completion();
-      if (!setting) return;
-      connections.warmUp(setting);
-      if (isFirstFocus) void loadAhead(setting, { log, connections, memory, isGhostTextWanted });
-    }),
-  );
-  disposables.add(
-    watchPauses({
-      clock,
-      ledger,
-      longestPause: () => connections.longestPause(),
-      show: (waiting) => statusBar.setWaiting(waiting && pauseSentence(waiting, vscode.l10n.t)),
-    }),
-  );
-
   // Memory: the indicator, which models stay loaded, and one budget for all caches.
   const shared = { disposables, context, clock, log, ledger, statusBar, connections, workerUrl };
   const { memory, cacheBudget } = composeMemory({ ...shared, apiKeys, settingsInUse });
@@ -120,30 +103,11 @@ export const compose = (context: vscode.ExtensionContext): Program => {
   const isGhostTextWanted = (document: vscode.TextDocument) =>
     snooze.leftMs() === undefined && isGhostTextEnabled(document);
 
-  // Next edits.
-  const nextEdits = disposables.add(
-    startNextEdit(async () => {
-      const { createNextEditOffers } = await import("./nextEditOffers.ts");
-      return createNextEditOffers({
-        ...shared,
-        cacheBudget,
-        settings,
-        isEnabled: (document) => isGhostTextWanted(document) && nextEditEnabled.isEnabled(document),
-        onSuccess,
-        onFailure: (error, setting) => void reportFault(error, setting),
-      });
-    }, log),
-  );
-  disposables.add(
-    snooze.onDidChange(() => {
-      if (snooze.leftMs() !== undefined) nextEdits.clear();
-    }),
-  );
-
-  // Made in a later turn.
+  // Made in later turns.
   let ghostText: ComposedGhostText | undefined;
   let ghostTextStatus: GhostTextStatus | undefined;
   let chat: ComposedChat | undefined;
+  let nextEdits: NextEdits | undefined;
 
   // What follows when settings, keys, trust or memory change.
   const showProblems = async () => {
@@ -176,7 +140,7 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     ghostTextStatus?.refresh();
     chat?.settingsChanged();
     nextEditEnabled.reset();
-    nextEdits.clear();
+    nextEdits?.clear();
     notices.reset();
     statusBar.setProblem(undefined);
     void showProblems();
@@ -217,32 +181,72 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     reportFault,
   });
 
+  // What is registered in later turns, in this order.
+  const followWork = () => {
+    disposables.add(
+      registerWarmUp(clock, (isFirstFocus) => {
+        const setting = settingsInUse.completion();
+        if (!setting) return;
+        connections.warmUp(setting);
+        if (isFirstFocus) void loadAhead(setting, { log, connections, memory, isGhostTextWanted });
+      }),
+    );
+    disposables.add(
+      watchPauses({
+        clock,
+        ledger,
+        longestPause: () => connections.longestPause(),
+        show: (waiting) => statusBar.setWaiting(waiting && pauseSentence(waiting, vscode.l10n.t)),
+      }),
+    );
+    nextEdits = disposables.add(
+      startNextEdit(async () => {
+        const { createNextEditOffers } = await import("./nextEditOffers.ts");
+        return createNextEditOffers({
+          ...shared,
+          cacheBudget,
+          settings,
+          isEnabled: (document) => isGhostTextWanted(document) && nextEditEnabled.isEnabled(document),
+          onSuccess,
+          onFailure: (error, setting) => void reportFault(error, setting),
+        });
+      }, log),
+    );
+    disposables.add(
+      snooze.onDidChange(() => {
+        if (snooze.leftMs() !== undefined) nextEdits?.clear();
+      }),
+    );
+  };
+  const offerGhostText = () => {
+    ghostTextStatus = disposables.add(
+      createGhostTextStatus({ snooze, isEnabled: isGhostTextEnabled, source: settings }),
+    );
+    ghostText = composeGhostText({
+      ...shared,
+      cacheBudget,
+      settingsInUse,
+      predictor: () => predictor.source(),
+      isEnabled: isGhostTextWanted,
+      onSuccess,
+      onFailure: reportFault,
+    });
+  };
+  const offerChat = () => {
+    // In VS Code's own view; and tools for any model in it.
+    chat = composeChat({ ...shared, cacheBudget, settings, faults, onSuccess });
+    disposables.add(registerOwnTools({ clock, ledger, memory, workerUrl }, context.extension.packageJSON));
+
+    void showProblems();
+    // In a turn of its own again.
+    const startMemory = () =>
+      memory().catch((error: unknown) => log.error(`The memory indicator could not be started: ${String(error)}`));
+    disposables.add(clock.after(betweenTurnsMs, () => void startMemory()));
+  };
+
   return {
     log,
-    registerRest() {
-      ghostTextStatus = disposables.add(
-        createGhostTextStatus({ snooze, isEnabled: isGhostTextEnabled, source: settings }),
-      );
-      ghostText = composeGhostText({
-        ...shared,
-        cacheBudget,
-        settingsInUse,
-        predictor: () => predictor.source(),
-        isEnabled: isGhostTextWanted,
-        onSuccess,
-        onFailure: reportFault,
-      });
-
-      // VS Code's chat, and tools for any model in it.
-      chat = composeChat({ ...shared, cacheBudget, settings, faults, onSuccess });
-      disposables.add(registerOwnTools({ clock, ledger, memory, workerUrl }, context.extension.packageJSON));
-
-      void showProblems();
-      // In a turn of its own again.
-      const startMemory = () =>
-        memory().catch((error: unknown) => log.error(`The memory indicator could not be started: ${String(error)}`));
-      disposables.add(clock.after(betweenTurnsMs, () => void startMemory()));
-    },
+    rest: [followWork, offerGhostText, offerChat],
     async finish() {
       await Promise.all([predictor.stop(), chat?.finish()]);
     },
