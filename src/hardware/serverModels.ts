@@ -1,4 +1,5 @@
 import path from "node:path";
+import { localFile } from "./localFile.ts";
 import { factsFromGguf } from "./memoryNeed.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 import { factsFromModelInfo } from "./modelInfo.ts";
@@ -54,15 +55,6 @@ export const ollamaFacts = async (ask: AskJson, { id, sizeBytes }: ListedModel):
   }
   const facts = sizeBytes === undefined ? undefined : factsFromModelInfo(info, { name: id, weightsBytes: sizeBytes });
   return facts && facts.parametersTotal > 0 ? facts : fromTable(id, sizeBytes);
-};
-
-/**
- * A model's file, if what the server told can be one on a disk here: asking for a file of another machine would already
- * send something there, and the name may be pasted into a terminal.
- */
-const localFile = (told: unknown): string | undefined => {
-  if (typeof told !== "string" || !path.isAbsolute(told) || !told.endsWith(".gguf")) return undefined;
-  return /^[\\/]{2}|[\p{Cc}\p{Cf}\u2028\u2029]/u.test(told) ? undefined : told;
 };
 
 /**

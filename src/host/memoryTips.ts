@@ -1,4 +1,4 @@
-import path from "node:path";
+import { localFile } from "../hardware/localFile.ts";
 import { computesOnProcessor } from "../hardware/machineDevice.ts";
 import { factsFromGguf, memoryNeed, type CacheType, type MemoryNeed } from "../hardware/memoryNeed.ts";
 import type { ModelFacts } from "../hardware/modelFacts.ts";
@@ -35,9 +35,6 @@ export type TipSubject = {
   readonly need?: MemoryNeed | undefined;
 };
 
-const isOwnFile = (file: string | undefined): file is string =>
-  file !== undefined && path.isAbsolute(file) && file.endsWith(".gguf");
-
 const cacheTypes = new Set(["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]);
 const isCacheType = (name: string): name is CacheType => cacheTypes.has(name);
 const typeOf = (name = "f16"): CacheType => (isCacheType(name) ? name : "f16");
@@ -72,13 +69,14 @@ export const needOf = (
   });
 };
 
-/** Reads a model's header once; what cannot be read is not asked for again. */
+/** Reads the header of a file here that a server names, once; what cannot be read is not asked for again. */
 export const createHeaders = (
   read: (file: string) => Promise<ModelFacts> = factsFromGguf,
 ): ((file: string | undefined) => Promise<ModelFacts | undefined>) => {
   const known = new Map<string, Promise<ModelFacts | undefined>>();
-  return (file) => {
-    if (!isOwnFile(file)) return Promise.resolve(undefined);
+  return (told) => {
+    const file = localFile(told);
+    if (file === undefined) return Promise.resolve(undefined);
     const found = known.get(file) ?? read(file).catch(() => undefined);
     known.set(file, found);
     return found;

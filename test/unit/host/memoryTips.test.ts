@@ -184,7 +184,9 @@ test("a header is read once, from a file of this machine with that ending only",
   });
   assert.equal(await header("/models/coder.gguf"), facts);
   assert.equal(await header("/models/coder.gguf"), facts);
-  for (const file of ["coder.gguf", "/etc/passwd", undefined, "/models/gone.gguf", "/models/gone.gguf"]) {
+  const elsewhere = ["//box/share/coder.gguf", "\\\\box\\share\\coder.gguf", "/models/\u001b[201~.gguf"];
+  const others = ["coder.gguf", "/etc/passwd", undefined, ...elsewhere];
+  for (const file of [...others, "/models/gone.gguf", "/models/gone.gguf"]) {
     assert.equal(await header(file), undefined);
   }
   assert.deepEqual(files, ["/models/coder.gguf", "/models/gone.gguf"]);
