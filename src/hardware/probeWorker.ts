@@ -5,6 +5,7 @@ import { cpu, processes } from "systeminformation";
 import { measureMemory } from "./memoryCopy.ts";
 import type { HardwareFacts, MachineState, ProbeAnswer, ProbeQuestion, ProcessFacts } from "./probe.ts";
 import { readGpus } from "./probeGpus.ts";
+import { commandLineArguments, listedArguments, type ListedProcess } from "./processArguments.ts";
 import { findServers, serverProcess, type ServerProcess } from "./serverProcess.ts";
 
 /** It starts a program to count cores; without an answer the system's own word does. */
@@ -61,19 +62,32 @@ const readTopProcesses = async (count: number): Promise<readonly ProcessFacts[]>
     .slice(0, count);
 };
 
-/** Linux tells them one by one; elsewhere a path with blanks is in pieces, which no option is mistaken for. */
-const argumentsOf = async ({ pid, params }: { pid: number; params: string }): Promise<readonly string[]> => {
-  const words = () => params.split(/\s+/);
-  if (process.platform !== "linux") return words();
-  return readFile(`/proc/${pid}/cmdline`, "utf8").then((text) => text.split("\0"), words);
+/** Linux tells them one by one. */
+const argumentsOf = async (one: ListedProcess): Promise<readonly string[] | undefined> => {
+  const told =
+    process.platform === "linux"
+      ? await readFile(`/proc/${one.pid}/cmdline`, "utf8").then(commandLineArguments, () => undefined)
+      : undefined;
+  return told ?? listedArguments(one, process.platform);
 };
 
+/** Without a server whose arguments nobody tells: it would pass for one at the usual port with the usual settings. */
 const readServers = async (): Promise<readonly ServerProcess[]> => {
   const { list } = await processes();
-  const found = findServers(
-    list.map(({ pid, parentPid, name, params }) => ({ pid, parentPid, name: bareName(name), params })),
+  const listed = list.map(({ pid, parentPid, name, command, params }) => ({
+    pid,
+    parentPid,
+    name: bareName(name),
+    command,
+    params,
+  }));
+  const servers = await Promise.all(
+    findServers(listed, process.platform).map(async (one) => {
+      const args = await argumentsOf(one);
+      return args ? [serverProcess(args, one.isOllamas)] : [];
+    }),
   );
-  return Promise.all(found.map(async (one) => serverProcess(await argumentsOf(one), one.isOllamas)));
+  return servers.flat();
 };
 
 /** Without a list of processes, what is known of the machine is still worth having. */

@@ -1,3 +1,5 @@
+import { listedArguments, type ListedProcess } from "./processArguments.ts";
+
 /** How a llama.cpp server was started, as far as its arguments tell; undefined is the program's default. */
 export type ServerOptions = {
   /** The server's whole context, over all slots. */
@@ -84,26 +86,25 @@ export const serverOptions = (args: readonly string[]): ServerOptions => {
   };
 };
 
-/** A process of the system's list. */
-export type ListedProcess = {
-  readonly pid: number;
-  readonly parentPid: number;
-  /** Without a path. */
-  readonly name: string;
-};
-
-const plainName = (name: string): string => name.toLowerCase().replace(/\.exe$/, "");
+/** Without words behind it, which a Mac takes for a part of the name. */
+const programName = ({ name }: ListedProcess): string =>
+  name
+    .toLowerCase()
+    .replace(/\s.*$/s, "")
+    .replace(/\.exe$/, "");
 
 /** Those of all processes that may be a llama.cpp server, with whether Ollama has started it. */
-export const findServers = <T extends ListedProcess>(
-  processes: readonly T[],
-): readonly (T & { readonly isOllamas: boolean })[] => {
-  const ollamas = new Set(processes.filter(({ name }) => plainName(name) === "ollama").map(({ pid }) => pid));
+export const findServers = (
+  processes: readonly ListedProcess[],
+  platform: NodeJS.Platform,
+): readonly (ListedProcess & { readonly isOllamas: boolean })[] => {
+  const ollamas = new Set(processes.filter((one) => programName(one) === "ollama").map(({ pid }) => pid));
   return processes.flatMap((one) => {
-    const name = plainName(one.name);
+    const name = programName(one);
     const isOllamas = ollamas.has(one.parentPid);
-    // Ollama's older runner has its own program's name.
-    return name === "llama-server" || (name === "ollama" && isOllamas) ? [{ ...one, isOllamas }] : [];
+    // Ollama's older runner has its own program's name, as has the server that Ollama's app starts.
+    const isRunner = name === "ollama" && isOllamas && listedArguments(one, platform)?.includes("runner") === true;
+    return name === "llama-server" || isRunner ? [{ ...one, isOllamas }] : [];
   });
 };
 

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { test } from "node:test";
 import { systemClock } from "../../../src/base/clock.ts";
 import { readMachineState } from "../../../src/hardware/probe.ts";
+import type { ListedProcess } from "../../../src/hardware/processArguments.ts";
 import { findServers, serverOptions, serverProcess } from "../../../src/hardware/serverProcess.ts";
 
 const mib = 1024 ** 2;
@@ -43,22 +44,62 @@ test("short names, types, and what the server decides by itself", () => {
   assert.deepEqual([runner.keyType, runner.valueType, runner.slots, runner.flashAttention], ["q8_0", "q8_0", 4, true]);
 });
 
-test("whose server it is", () => {
+const listed = (pid: number, parentPid: number, name: string, command = name, params = "") => ({
+  pid,
+  parentPid,
+  name,
+  command,
+  params,
+});
+const serversOf = (processes: readonly ListedProcess[], platform: NodeJS.Platform) =>
+  findServers(processes, platform).map(({ pid, isOllamas }) => [pid, isOllamas]);
+
+test("whose server it is, on Linux", () => {
   const processes = [
-    { pid: 1, parentPid: 0, name: "ollama" },
-    { pid: 2, parentPid: 1, name: "llama-server" },
-    { pid: 3, parentPid: 1, name: "ollama.exe" },
-    { pid: 4, parentPid: 9, name: "llama-server.exe" },
-    { pid: 5, parentPid: 9, name: "node" },
+    listed(1, 0, "ollama", "ollama serve"),
+    listed(2, 1, "llama-server", "llama-server", "--port 41003"),
+    listed(3, 1, "ollama", "ollama runner", "--model /blob --port 41004"),
+    listed(4, 9, "llama-server", "llama-server", "-m /m.gguf"),
+    listed(5, 9, "node", "node", "runner"),
+    listed(6, 9, "ollama", "ollama runner", "--model /blob"),
   ];
-  assert.deepEqual(
-    findServers(processes).map(({ pid, isOllamas }) => [pid, isOllamas]),
-    [
-      [2, true],
-      [3, true],
-      [4, false],
-    ],
-  );
+  assert.deepEqual(serversOf(processes, "linux"), [
+    [2, true],
+    [3, true],
+    [4, false],
+  ]);
+});
+
+test("on a Mac the app starts a server that is no runner, and a runner's name holds the word", () => {
+  const processes = [
+    listed(1, 0, "Ollama"),
+    listed(2, 1, "ollama", "ollama", "serve"),
+    listed(3, 2, "ollama runner", "ollama runner", "--model /blob --port 41004"),
+    listed(4, 2, "llama-server", "llama-server", "--port 41003"),
+    listed(5, 1, "Ollama Helper", "Ollama Helper", "--type=renderer"),
+  ];
+  const servers = [
+    [3, true],
+    [4, true],
+  ];
+  assert.deepEqual(serversOf(processes, "darwin"), servers);
+  const started = listed(2, 1, "ollama serve");
+  assert.deepEqual(serversOf(processes.with(1, started), "darwin"), servers, "as the list has it without a path");
+});
+
+test("on Windows by the whole command line, where that is to be seen", () => {
+  const program = String.raw`"C:\Users\A B\ollama.exe"`;
+  const processes = [
+    listed(1, 0, "ollama app.exe", String.raw`"C:\Users\A B\ollama app.exe"`),
+    listed(2, 1, "ollama.exe", `${program} serve`),
+    listed(3, 2, "ollama.exe", `${program} runner --port 41004`),
+    listed(4, 2, "ollama.exe"),
+    listed(5, 9, "llama-server.exe", "llama-server.exe -c 4096"),
+  ];
+  assert.deepEqual(serversOf(processes, "win32"), [
+    [3, true],
+    [5, false],
+  ]);
 });
 
 test("a server that runs here is found with its options, and its key stays in the worker", async (context) => {
