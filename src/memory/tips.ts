@@ -25,7 +25,7 @@ export type TipFacts = {
   readonly usedSlots?: number;
   /** The most requests that have waited for one of the slots at once. */
   readonly waitedForSlots?: number;
-  /** What llama.cpp may take of main memory for prompts that were read before. */
+  /** What llama.cpp may take of main memory for prompts that were read before; Infinity: there is no limit. */
   readonly promptCacheBytes?: number;
   readonly machineAvailableBytes?: number;
   /** Loads of the last hour that unloaded something, and all requests in that time. */
@@ -171,6 +171,12 @@ const promptCache: Rule = ({ server, promptCacheBytes = 0, machineAvailableBytes
   if (server !== "llamacpp" || machineAvailableBytes === undefined) return undefined;
   if (promptCacheBytes <= 0.5 * machineAvailableBytes) return undefined;
   const mebibytes = Math.max(0, Math.floor((0.25 * machineAvailableBytes) / 2 ** 20 / 256) * 256);
+  if (promptCacheBytes === Infinity)
+    return t(
+      "llama-server may take all memory for its prompt cache, and {0} are available. Start it with --cache-ram {1}.",
+      formatBytes(machineAvailableBytes),
+      mebibytes,
+    );
   return t(
     "llama-server may take {0} for its prompt cache, and {1} are available. Start it with --cache-ram {2}.",
     formatBytes(promptCacheBytes),

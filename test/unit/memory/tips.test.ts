@@ -143,6 +143,16 @@ test("a longer context is asked for as the server takes it: for all slots togeth
   assert.match(memoryTips(facts, t)[0]?.text ?? "", /context of 4096 tokens .* -c 32768,/);
 });
 
+test("a prompt cache without a limit has no size", () => {
+  const facts: TipFacts = { server: "llamacpp", promptCacheBytes: Infinity, machineAvailableBytes: 6 * gb };
+  assert.deepEqual(
+    memoryTips(facts, t).map(({ text }) => text),
+    [
+      "llama-server may take all memory for its prompt cache, and 6.0 GB are available. Start it with --cache-ram 1536.",
+    ],
+  );
+});
+
 test("too few threads are as slow as too many", () => {
   const [tip] = memoryTips({ server: "other", threads: 2, physicalCores: 8, loaded: loaded(5, 1) }, t);
   assert.equal(tip?.text, "The model computes with 2 threads on 8 cores. 8 threads are fastest.");
