@@ -1,15 +1,20 @@
 import type { GgufValue } from "./gguf.ts";
 import { factsFromHeader, type ModelFacts } from "./modelFacts.ts";
 
-const isNumbers = (value: unknown): value is number[] =>
-  Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "number");
+/** A list with one value for each layer. Yes and no count as 1 and 0, as a header has them. */
+const numbersOf = (value: unknown): readonly number[] | undefined => {
+  if (!Array.isArray(value) || value.length === 0) return undefined;
+  const isUsable = value.every((item) => typeof item === "number" || typeof item === "boolean");
+  return isUsable ? value.map(Number) : undefined;
+};
 
 /** The values that are of use: a server sends null or an empty list for what it found too long. */
 const usable = (info: Readonly<Record<string, unknown>>): Map<string, GgufValue> => {
   const values = new Map<string, GgufValue>();
   for (const [key, value] of Object.entries(info)) {
     if (typeof value === "number" || typeof value === "string" || typeof value === "boolean") values.set(key, value);
-    else if (isNumbers(value)) values.set(key, value);
+    const numbers = numbersOf(value);
+    if (numbers) values.set(key, numbers);
   }
   return values;
 };

@@ -53,6 +53,24 @@ test("layers by a list, which only a verbose answer has", () => {
   assert.equal(memoryNeed(facts, { contextTokens: 8192, slots: 1 }).kvBytes / 8192, 72 * 1024);
 });
 
+test("which layers slide or are recurrent is told by yes and no", () => {
+  const told = {
+    "general.architecture": "gemma4",
+    "gemma4.block_count": 6,
+    "gemma4.embedding_length": 512,
+    "gemma4.attention.head_count": 8,
+    "gemma4.attention.sliding_window": 512,
+  };
+  const layers = [true, true, false, true, true, false];
+  const sliding = factsFromModelInfo({ ...told, "gemma4.attention.sliding_window_pattern": layers }, listed);
+  assert.equal(sliding?.fullAttentionLayers, 2);
+  assert.equal(sliding.slidingWindowTokens, 512);
+  const recurrent = factsFromModelInfo({ ...told, "gemma4.attention.recurrent_layers": layers }, listed);
+  assert.equal(recurrent?.fullAttentionLayers, 2);
+  const odd = factsFromModelInfo({ ...told, "gemma4.attention.sliding_window_pattern": [true, "no"] }, listed);
+  assert.equal(odd?.fullAttentionLayers, 6);
+});
+
 test("a list that was left out counts as not told", () => {
   const told = { "general.architecture": "gemma3", "gemma3.block_count": 12, "gemma3.attention.sliding_window": 512 };
   const heads = {
