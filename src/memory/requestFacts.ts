@@ -7,6 +7,8 @@ const leastRequests = 20;
 
 type Stretch = { readonly startMs: number; readonly endMs: number };
 
+const stretchOf = ({ startMs, endMs = startMs }: RequestRow["trace"]): Stretch => ({ startMs, endMs });
+
 /** How many of these there were at the busiest moment. */
 const mostAtOnce = (stretches: readonly Stretch[]): number => {
   const changes = stretches.flatMap(({ startMs, endMs }) => [
@@ -29,23 +31,22 @@ const wasTooLong = ({ errorKind, trace }: RequestRow): boolean =>
 /**
  * What the last hour's requests to one model tell: prompts that were too long for its context, whether they failed or
  * were sent anew in a shorter form, and how many requests ran or waited at once. Requests wait in the queue of this
- * program, which knows a server's slots; what other programs send is not in it. `nowMs` is on the spans' scale.
+ * program, which knows a server's slots; what other programs send is not in it. What has not ended is left out: that a
+ * request waited is known afterwards, until then it looks as if it ran. `nowMs` is on the spans' scale.
  */
 export const requestFacts = (
   rows: readonly RequestRow[],
   nowMs: number,
 ): Pick<TipFacts, "truncatedPrompts" | "usedSlots" | "waitedForSlots"> => {
-  const recent = rows.filter(({ trace }) => nowMs - trace.startMs <= hourMs);
-  const endOf = (endMs: number | undefined) => endMs ?? nowMs;
-  const queues = recent.map(({ trace }) => trace.children.filter(({ name }) => name === "queue"));
-  const waiting = queues.flat().map(({ startMs, endMs }) => ({ startMs, endMs: endOf(endMs) }));
-  const running = recent.map(({ trace }, index) => ({
-    startMs: Math.max(trace.startMs, ...queues[index]!.map(({ endMs }) => endOf(endMs))),
-    endMs: endOf(trace.endMs),
-  }));
+  const recent = rows.filter(({ trace }) => trace.endMs !== undefined && nowMs - trace.startMs <= hourMs);
+  const queues = recent.map(({ trace }) => trace.children.filter(({ name }) => name === "queue").map(stretchOf));
+  const running = recent.map(({ trace }, index) => {
+    const { startMs, endMs } = stretchOf(trace);
+    return { startMs: Math.max(startMs, ...queues[index]!.map((queue) => queue.endMs)), endMs };
+  });
   return {
     truncatedPrompts: recent.filter(wasTooLong).length,
-    waitedForSlots: mostAtOnce(waiting),
+    waitedForSlots: mostAtOnce(queues.flat()),
     ...(recent.length < leastRequests ? {} : { usedSlots: mostAtOnce(running) }),
   };
 };

@@ -54,8 +54,13 @@ test("how many ran at once, once there were enough of them; who waits does not r
   assert.equal(facts().usedSlots, undefined, "18 requests tell little");
   for (let more = 0; more < 2; more++) start().end("ok");
   assert.equal(facts().usedSlots, 1);
-  const together = [start(), start(), start()];
+  const together = [start(), start(), start()] as const;
+  const queuedMs = clock.nowMs();
   clock.advance(10);
-  assert.equal(facts().usedSlots, 3, "those that still run count, too");
-  for (const request of together) request.end("cancelled");
+  assert.equal(facts().usedSlots, 1, "nobody knows yet which of them wait");
+  // A wait is written down when it is over.
+  together[2].span.child("queue", queuedMs).end();
+  clock.advance(10);
+  for (const request of together) request.end("ok");
+  assert.equal(facts().usedSlots, 3);
 });
