@@ -178,25 +178,26 @@ export const createResidency = ({
   const list = async (signal: AbortSignal): Promise<readonly Resident[]> =>
     readAnswers(await Promise.all(servers.map((server) => ask(server, signal))));
 
-  /** A server that is silent hides nothing that the others tell; of it stands what it told last. */
-  const listKnown = async (signal: AbortSignal): Promise<readonly Resident[]> => {
-    // The caller may take one out of its list meanwhile.
-    const asked = [...servers];
+  /**
+   * A server that is silent hides nothing that the others tell; of it stands what it told last, as of one that is not
+   * asked. Rejects when none of those answers.
+   */
+  const listKnown = async (
+    signal: AbortSignal,
+    asked: readonly ModelServer[] = servers,
+  ): Promise<readonly Resident[]> => {
     const settled = await Promise.allSettled(asked.map((server) => ask(server, signal)));
     const failed = settled.find((result) => result.status === "rejected");
     // Where nobody answers, whoever asks hears why.
     if (failed && settled.every(({ status }) => status === "rejected")) throw failed.reason;
-    return readAnswers(
-      settled.flatMap((result, index) =>
-        result.status === "fulfilled" ? [result.value] : (told.get(asked[index]!) ?? []),
-      ),
-    );
+    return readAnswers(servers.flatMap((server) => told.get(server) ?? []));
   };
 
   const room = createRoom({
     clock,
     limits: () => budgetOf(usableBytes(), typeof budget === "function" ? budget() : budget),
     list,
+    lookAt: (residents, signal) => listKnown(signal, [...new Set(residents.map(({ server }) => server))]),
     isUsed: (key) => (known.get(key)?.users ?? 0) > 0,
     onLeaving(key) {
       const entry = known.get(key);
@@ -312,7 +313,7 @@ export const createResidency = ({
   const expire = (entry: Known) => {
     void inTurn(async () => {
       if (entry.users > 0 || closing.signal.aborted || !isManaging()) return;
-      const resident = (await list(closing.signal)).find(({ key }) => key === entry.key);
+      const resident = (await listKnown(closing.signal, [entry.server])).find(({ key }) => key === entry.key);
       if (!resident?.isOurs || resident.isInUse) return;
       if (isUsedByOthers(resident, entry)) return startExpiry(entry);
       if (await room.unload([resident], 0, closing.signal)) expired++;
@@ -385,7 +386,8 @@ export const createResidency = ({
     async unload(key, signal = closing.signal) {
       const unloaded = inTurn(async () => {
         signal.throwIfAborted();
-        const resident = (await list(signal)).find((loaded) => loaded.key === key);
+        const asked = servers.filter((server) => key.startsWith(keyOf(server, "")));
+        const resident = (await listKnown(signal, asked)).find((loaded) => loaded.key === key);
         if (!resident || resident.isInUse) return false;
         return room.unload([resident], 0, signal);
       });

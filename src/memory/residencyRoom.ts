@@ -27,11 +27,16 @@ const pollMs = 250;
 
 const namesOf = (residents: readonly Resident[]): readonly string[] => residents.map(({ model }) => model);
 
-/** Makes it for the models that `list` finds; `onLeaving` is told of each before it is unloaded. */
+/**
+ * Makes it for the models that `list` finds: all that there are, or it rejects. `lookAt` asks the servers of the given
+ * models alone, so that another one that is silent keeps nobody from seeing that they are gone. `onLeaving` is told of
+ * each before it is unloaded.
+ */
 export const createRoom = ({
   clock,
   limits,
   list,
+  lookAt,
   isUsed,
   onLeaving,
   freeBytes,
@@ -40,6 +45,7 @@ export const createRoom = ({
   clock: Clock;
   limits: () => BudgetBytes;
   list: (signal: AbortSignal) => Promise<readonly Resident[]>;
+  lookAt: (residents: readonly Resident[], signal: AbortSignal) => Promise<readonly Resident[]>;
   isUsed: (key: string) => boolean;
   onLeaving: (key: string) => void;
   freeBytes: ((signal: AbortSignal) => Promise<number | undefined>) | undefined;
@@ -56,7 +62,7 @@ export const createRoom = ({
     const victimBytes = victims.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const startMs = clock.nowMs();
     for (;;) {
-      const loaded = new Set((await list(signal)).map(({ key }) => key));
+      const loaded = new Set((await lookAt(victims, signal)).map(({ key }) => key));
       const isGone = victims.every(({ key }) => !loaded.has(key));
       const nowBytes = beforeBytes === undefined ? undefined : await freeBytes?.(signal);
       const backBytes = beforeBytes === undefined || nowBytes === undefined ? victimBytes : nowBytes - beforeBytes;

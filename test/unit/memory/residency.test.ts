@@ -455,6 +455,35 @@ const untilAborted = (signal: AbortSignal) =>
     signal.addEventListener("abort", () => reject(signal.reason as Error));
   });
 
+test("a server that is silent keeps no model of another from being unloaded, and no room is made beside it", async () => {
+  const clock = createFakeClock();
+  const server = createModelMemory({ clock, freedAfterMs: 2000 });
+  for (const model of ["a", "b"]) server.sizes.set(model, 6 * gb);
+  let silence: ((signal: AbortSignal) => Promise<never>) | undefined;
+  const other = {
+    ...createModelMemory({ clock, origin: "http://127.0.0.1:1234" }),
+    loaded: (signal: AbortSignal) => silence?.(signal) ?? Promise.resolve([]),
+  };
+  const residency = createResidency({ clock, servers: [other, server], usableBytes: () => 20 * gb });
+  const acquire = (model: string, signal?: AbortSignal) =>
+    residency.acquire({ server, model, sizeBytes: () => 6 * gb }, signal);
+  for (const model of ["a", "b"]) {
+    (await runClock(clock, acquire(model))).release();
+    server.models.set(model, { model, sizeBytes: 6 * gb, expiresAtMs: clock.dateMs() + 30 * 60_000 });
+  }
+  silence = untilAborted;
+  assert.equal(await runClock(clock, residency.unload(`${server.origin}\na`)), true);
+  assert.deepEqual(namesIn(server), ["b"]);
+  clock.advance(30 * 60_000);
+  await runClock(clock, residency.unload("nobody's turn comes before"));
+  assert.deepEqual(namesIn(server), []);
+  assert.equal(residency.statistics().expired, 1);
+  const fault = new Error("nobody answers");
+  silence = () => Promise.reject(fault);
+  await assert.rejects(runClock(clock, acquire("a")), fault);
+  assert.deepEqual(namesIn(server), [], "nobody knows how much room there is");
+});
+
 test("a server that is silent hides no model of the others, and keeps what it told last", async () => {
   const { clock, server, use } = setUp();
   await use("a");
