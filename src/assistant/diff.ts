@@ -19,7 +19,7 @@ export const withoutFiles = (
     // A program that is asked for one file has its answer put behind the file before, with no line of Git's between.
     if (lines.slice(ownLines).join("").trim() !== "") unread++;
     const path = paths.find(isLeftOut);
-    if (path === undefined) kept.push(...lines.slice(0, ownLines));
+    if (path === undefined) kept.push(lines.slice(0, ownLines).join(""));
     else leftOut.push(path);
   }
   return { diff: kept.join(""), leftOut, unread };

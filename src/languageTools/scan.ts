@@ -89,12 +89,12 @@ export const scan = async (request: ScanRequest, clock: Pick<Clock, "nowMs">): P
 
   const start = request.under === undefined ? undefined : rules.of(request.under);
   if (request.under !== undefined && !(await start?.allows(request.under, true))) return result("complete");
-  const queue: [string, FolderRules][] = start
+  const stack: [string, FolderRules][] = start
     ? [[request.under!, start]]
-    : rules.all.map((folderRules) => [folderRules.root, folderRules]);
+    : rules.all.map((folderRules): [string, FolderRules] => [folderRules.root, folderRules]).toReversed();
   const visited = new Set<string>();
   let listed = 0;
-  for (let next = queue.shift(); next; next = queue.shift()) {
+  for (let next = stack.pop(); next; next = stack.pop()) {
     const [folder, folderRules] = next;
     if (visited.has(folder)) continue;
     visited.add(folder);
@@ -114,7 +114,7 @@ export const scan = async (request: ScanRequest, clock: Pick<Clock, "nowMs">): P
       else hits.push(prefix + relative + (isFolder ? "/" : ""));
     }
     // Depth first, so that what lies together is found together.
-    queue.unshift(...below);
+    for (const one of below.toReversed()) stack.push(one);
   }
   return result(isCut ? "full" : "complete");
 };

@@ -92,3 +92,10 @@ test("hunks are read to their ends, and no further", () => {
     assert.deepEqual(withoutFiles(`${diff}+KEY=1\n`, isEnv), { diff, leftOut: [], unread: 1 });
   }
 });
+
+test("a file with very many changed lines is kept like any other", () => {
+  const count = 200_000;
+  const long = change("src/a.ts", "new").replace("+1 @@", `+1,${count} @@`) + "+x\n".repeat(count - 1);
+  const below = change("src/b.ts", "new");
+  assert.equal(withoutFiles(long + below, isEnv).diff, long + below);
+});
