@@ -8,6 +8,9 @@ export const shownPath = (uri: vscode.Uri): string => {
   return vscode.workspace.asRelativePath(uri).replaceAll("\\", "/");
 };
 
-/** Whether a file holds keys or passwords by its name. Where the workspace itself lies says nothing about its files. */
+/**
+ * Whether a file holds keys or passwords by its name. Where the workspace's folders lie, and what they are called, says
+ * nothing about their files.
+ */
 export const looksSecret = (uri: vscode.Uri): boolean =>
-  isSecretLike(vscode.workspace.getWorkspaceFolder(uri) ? shownPath(uri) : uri.path);
+  isSecretLike(vscode.workspace.getWorkspaceFolder(uri) ? vscode.workspace.asRelativePath(uri, false) : uri.path);

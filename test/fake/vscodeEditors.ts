@@ -101,7 +101,11 @@ export const workspace = {
     return notebooks;
   },
   getWorkspaceFolder: folderOf,
-  asRelativePath: (uri: FakeUri) => path.posix.relative(folderOf(uri)?.uri.path ?? "/", uri.path),
+  asRelativePath(uri: FakeUri, withName = folders.length > 1) {
+    const folder = folderOf(uri);
+    const relative = path.posix.relative(folder?.uri.path ?? "/", uri.path);
+    return folder && withName ? `${path.posix.basename(folder.uri.path)}/${relative}` : relative;
+  },
   onDidChangeTextDocument: change.event,
   onDidSaveTextDocument: save.event,
   onDidCloseTextDocument: close.event,
@@ -149,9 +153,9 @@ export const window = {
 
 /** Who sits in front of the editors. */
 export const hands = {
-  /** Nothing is open, and this folder is the workspace. */
-  reset(folder: string): void {
-    folders = [{ name: path.basename(folder), uri: Uri.file(folder) }];
+  /** Nothing is open, and these folders are the workspace. */
+  reset(...roots: readonly string[]): void {
+    folders = roots.map((folder) => ({ name: path.basename(folder), uri: Uri.file(folder) }));
     documents = [];
     notebooks = [];
     active = undefined;

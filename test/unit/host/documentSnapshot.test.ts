@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SelectedCompletionInfo, TextDocument } from "vscode";
-import { EndOfLine, Uri } from "../../fake/vscodeEditors.ts";
+import { EndOfLine, hands, Uri } from "../../fake/vscodeEditors.ts";
 
 const { createSnapshotReader } = await import("../../../src/host/documentSnapshot.ts");
 
@@ -80,4 +80,11 @@ test("what holds keys or passwords by its name is marked so", () => {
   assert.equal(isSecret("/shop/.env.local"), true);
   assert.equal(isSecret("/home/me/.ssh/config"), true);
   assert.equal(isSecret("/shop/environment.ts"), undefined);
+});
+
+test("what the workspace's own folders are called says nothing about their files", (t) => {
+  hands.reset("/work/secrets", "/work/shop");
+  t.after(() => hands.reset());
+  assert.equal(isSecret("/work/secrets/a.ts"), undefined);
+  assert.equal(isSecret("/work/shop/secrets/a.ts"), true);
 });
