@@ -82,8 +82,8 @@ export const readTopProcesses = (options: ProbeOptions, count = 5): Promise<read
 
 /**
  * Reads the machine's facts anew, what is free of its graphics memory among them, and which llama.cpp servers run here.
- * Starts a worker and programs in it, each ended when it takes too long: only on demand or on an alert. Of the servers'
- * arguments only what {@link ServerProcess} names leaves the worker. Rejects as {@link createProbe} does.
+ * Starts a worker and programs in it, none of which is waited for when it takes too long: only on demand or on an alert.
+ * Of the servers' arguments only what {@link ServerProcess} names leaves the worker. Rejects as {@link createProbe} does.
  */
 export const readMachineState = (options: ProbeOptions): Promise<MachineState> =>
   ask<MachineState>(options, { servers: true });

@@ -8,8 +8,11 @@ import { readGpus } from "./probeGpus.ts";
 import { commandLineArguments, listedArguments, type ListedProcess } from "./processArguments.ts";
 import { findServers, serverProcess, type ServerProcess } from "./serverProcess.ts";
 
-/** It starts a program to count cores; without an answer the system's own word does. */
-const processorMs = 5000;
+/**
+ * Programs count the cores and, on Windows, list the processes; without an answer the system's own word does, and no
+ * server is known of.
+ */
+const programMs = 5000;
 
 /** "Intel(R) Xeon(R)" without its marks. */
 const plainName = (name: string): string =>
@@ -29,20 +32,21 @@ const readProcessor = async (): Promise<Pick<HardwareFacts, "cpu" | "physicalCor
   return { cpu: plainName(name), physicalCores };
 };
 
-const readProcessorInTime = async () => {
-  const late = Promise.withResolvers<ReturnType<typeof withoutProgram>>();
-  const timer = setTimeout(() => late.resolve(withoutProgram()), processorMs);
+/** What a program answers, or what does without it when it fails or takes too long. */
+const inTime = async <T>(answer: Promise<T>, without: () => T): Promise<T> => {
+  const late = Promise.withResolvers<T>();
+  const timer = setTimeout(() => late.resolve(without()), programMs);
   try {
-    return await Promise.race([readProcessor(), late.promise]);
+    return await Promise.race([answer, late.promise]);
   } catch {
-    return withoutProgram();
+    return without();
   } finally {
     clearTimeout(timer);
   }
 };
 
 const readFacts = async (): Promise<HardwareFacts> => {
-  const [processor, graphics] = await Promise.all([readProcessorInTime(), readGpus()]);
+  const [processor, graphics] = await Promise.all([inTime(readProcessor(), withoutProgram), readGpus()]);
   return { ...processor, ...graphics };
 };
 
@@ -92,7 +96,7 @@ const readServers = async (): Promise<readonly ServerProcess[]> => {
 
 /** Without a list of processes, what is known of the machine is still worth having. */
 const readState = async (): Promise<MachineState> => {
-  const [facts, servers] = await Promise.all([readFacts(), readServers().catch(() => [])]);
+  const [facts, servers] = await Promise.all([readFacts(), inTime(readServers(), () => [])]);
   return { ...facts, servers };
 };
 
