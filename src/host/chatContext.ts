@@ -13,6 +13,8 @@ export type ChatContext = {
   readonly sources: readonly (vscode.Uri | vscode.Location)[];
   /** Files that are not sent, because by their names they hold keys or passwords. */
   readonly secrets: readonly string[];
+  /** Those of them whose uncommitted changes are not sent; what was attached is not among them. */
+  readonly secretChanges: readonly string[];
   /** What was attached and could not be read as text. */
   readonly unread: readonly string[];
   /** Whether there may be uncommitted changes, all or some of them, that could not be read. */
@@ -80,6 +82,7 @@ export const collectContext = async (
   const pieces: ContextPiece[] = [];
   const sources: (vscode.Uri | vscode.Location)[] = [];
   const secrets = new Set<string>();
+  const secretChanges: string[] = [];
   const unread: string[] = [];
   /** The places that pieces were taken from; undefined: the whole file. */
   const places = new Map<string, { readonly uri: vscode.Uri; readonly range: vscode.Range | undefined }>();
@@ -131,7 +134,10 @@ export const collectContext = async (
     // What is staged is what a commit will hold.
     const whole = task === "commit" ? staged || unstaged : staged + unstaged;
     const { diff, leftOut, unread: partsUnread } = withoutFiles(whole, isSecretLike);
-    for (const path of leftOut) secrets.add(path);
+    for (const path of leftOut) {
+      secrets.add(path);
+      secretChanges.push(path);
+    }
     areChangesUnread = partsUnread > 0;
     if (areChangesUnread) unread.push(vscode.l10n.t("some uncommitted changes"));
     if (diff !== "") pieces.push({ kind: "changes", title: folder, languageId: "diff", text: diff });
@@ -164,7 +170,7 @@ export const collectContext = async (
       pieces.push({ kind: "note", title: "files open in the editor", languageId: "", text: open.join("\n") });
     }
   }
-  return { pieces, sources, secrets: [...secrets], unread, areChangesUnread };
+  return { pieces, sources, secrets: [...secrets], secretChanges, unread, areChangesUnread };
 };
 
 /** The text of a range, by lines and UTF-16 units as VS Code counts them. */

@@ -51,12 +51,13 @@ const listOf = (items: readonly string[]): string =>
   new Intl.ListFormat(vscode.env.language, { type: "disjunction" }).format(items);
 
 /** Why there is nothing to write a commit message about. */
-const whyNoChanges = ({ secrets, areChangesUnread }: ChatContext): string => {
+const whyNoChanges = ({ secretChanges, areChangesUnread }: ChatContext): string => {
   const { l10n } = vscode;
   if (areChangesUnread)
     return l10n.t("The uncommitted changes could not be read. Run `git diff` in a terminal to see what Git says.");
-  if (secrets.length === 0) return l10n.t("Git tells of no uncommitted changes. Make or stage some first.");
-  return l10n.t("The uncommitted changes look like keys or passwords and are not sent: {0}.", secrets.join(", "));
+  if (secretChanges.length === 0) return l10n.t("Git tells of no uncommitted changes. Make or stage some first.");
+  const names = [...new Set(secretChanges)].map(oneLine).join(", ");
+  return l10n.t("The uncommitted changes look like keys or passwords and are not sent: {0}.", names);
 };
 
 /** Italic sentences above an answer: what of the conversation and the material the model does not see. */

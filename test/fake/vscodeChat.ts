@@ -138,6 +138,7 @@ export const workspace = {
   get isTrusted() {
     return world.isTrusted;
   },
+  getWorkspaceFolder: () => undefined,
   getConfiguration: (section: string) => ({
     inspect: (name: string) => world.inspected[`${section}.${name}`],
     async update(...change: readonly unknown[]) {
@@ -157,7 +158,13 @@ const git = {
 export const extensions = {
   getExtension: (id: string) => (id === "vscode.git" ? git : world.extensions.has(id) ? {} : undefined),
 };
-export const Uri = { joinPath: (...parts: readonly unknown[]) => parts.join("/") };
+export class Uri {
+  readonly path: string;
+  constructor(path: string) {
+    this.path = path;
+  }
+  static readonly joinPath = (...parts: readonly unknown[]): string => parts.join("/");
+}
 export const chat = {
   createChatParticipant(_id: string, handler: unknown) {
     world.participant = handler;

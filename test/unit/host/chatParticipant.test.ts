@@ -4,7 +4,7 @@ import type * as vscode from "vscode";
 import { createLedger } from "../../../src/metrics/ledger.ts";
 import type { StreamPart } from "../../../src/provider/provider.ts";
 import { createFakeClock } from "../../fake/clock.ts";
-import { ChatResponseTurn, createToken, world } from "../../fake/vscodeChat.ts";
+import { ChatResponseTurn, createToken, Uri, world } from "../../fake/vscodeChat.ts";
 
 const { answerChat } = await import("../../../src/host/chatParticipant.ts");
 
@@ -18,7 +18,12 @@ const provider = {
 };
 
 /** What is answered to a message behind these earlier turns. */
-const answerTo = async (command: string, prompt: string, history: readonly ChatResponseTurn[]): Promise<string> => {
+const answerTo = async (
+  command: string,
+  prompt: string,
+  history: readonly ChatResponseTurn[],
+  references: readonly object[] = [],
+): Promise<string> => {
   const services = {
     ledger: createLedger({ clock: createFakeClock() }),
     setting: () => ({ provider: "llamacpp", baseUrl: "http://127.0.0.1:1", model: "" }) as const,
@@ -27,7 +32,7 @@ const answerTo = async (command: string, prompt: string, history: readonly ChatR
   };
   let answer = "";
   const response = { markdown: (text: string) => void (answer += text), reference() {}, button() {} };
-  const request = { command, prompt, references: [] };
+  const request = { command, prompt, references };
   await answerChat(
     services as unknown as Parameters<typeof answerChat>[0],
     request as unknown as vscode.ChatRequest,
@@ -38,10 +43,10 @@ const answerTo = async (command: string, prompt: string, history: readonly ChatR
   return answer;
 };
 
-const commit = (diff: (isStaged: boolean) => Promise<string>): Promise<string> => {
+const commit = (diff: (isStaged: boolean) => Promise<string>, ...references: readonly object[]): Promise<string> => {
   world.reset();
   world.diff = diff;
-  return answerTo("commit", "", []);
+  return answerTo("commit", "", [], references);
 };
 
 const explain = (history: readonly ChatResponseTurn[]) => answerTo("explain", "what is this", history);
@@ -58,6 +63,14 @@ test("a commit without changes, with unreadable and with secret ones are three t
   assert.equal(
     await commit(async () => change("deploy/.env")),
     "The uncommitted changes look like keys or passwords and are not sent: deploy/.env.",
+  );
+});
+
+test("a secret file that was attached is no change", async () => {
+  const attached = { id: "file", value: new Uri("/shop/.env") };
+  assert.equal(
+    await commit(async () => "", attached),
+    "Git tells of no uncommitted changes. Make or stage some first.",
   );
 });
 
