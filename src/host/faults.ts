@@ -6,7 +6,7 @@ import { ResidencyError } from "../memory/modelServer.ts";
 import { ProviderError, type ProviderErrorKind } from "../provider/provider.ts";
 import type { Notices } from "./notices.ts";
 import { faultKind, faultSentence, pauseEnd } from "./sentences.ts";
-import { defaultBaseUrl, type ModelSetting } from "./settingsSchema.ts";
+import { defaultBaseUrl, type ModelSetting, type RoleSetting } from "./settingsSchema.ts";
 import type { StatusBar } from "./statusBar.ts";
 
 /** What a person is told of a fault. */
@@ -16,12 +16,15 @@ export type ToldFault = {
   readonly command?: vscode.Command;
 };
 
+/** What was asked, with its fallbacks where it has some. */
+type AskedSetting = ModelSetting & Partial<Pick<RoleSetting, "fallbacks">>;
+
 /** Tells the user about faults in talking to model servers: a mark in the status bar, and one notice for each. */
 export type FaultReporter = {
   /** `isAsked`: somebody waits for this very answer, so that they are told, even again and even when it is only paused. */
-  report(error: unknown, setting: ModelSetting | undefined, isAsked?: boolean): void;
+  report(error: unknown, setting: AskedSetting | undefined, isAsked?: boolean): void;
   /** For who tells it where it was asked for, without a notice. Undefined: it was only a cancellation. */
-  tell(error: unknown, setting: ModelSetting): ToldFault | undefined;
+  tell(error: unknown, setting: AskedSetting): ToldFault | undefined;
 };
 
 // https://openrouter.ai/docs/faq (2026-08)
@@ -39,6 +42,13 @@ const setUpKinds: ReadonlySet<string> = new Set<ProviderErrorKind>([
 
 const clockTime = (atMs: number): string =>
   new Date(atMs).toLocaleTimeString(vscode.env.language, { hour: "2-digit", minute: "2-digit" });
+
+/** The model that was asked for at a server; empty: it may have been one of several. */
+const modelAt = (origin: string, { baseUrl, model, fallbacks = [] }: AskedSetting): string => {
+  const others = fallbacks.filter((fallback) => new URL(fallback.baseUrl).origin === origin);
+  const isSure = origin === new URL(baseUrl).origin && others.every((fallback) => fallback.model === model);
+  return isSure ? inNotice(model) : "";
+};
 
 export const createFaultReporter = ({
   log,
@@ -62,7 +72,7 @@ export const createFaultReporter = ({
     return setUpKinds.has(kind) ? { title: l10n.t("Set up a provider"), command: "hotpath.setUpProvider" } : undefined;
   };
 
-  const read = (error: unknown, setting: ModelSetting) => {
+  const read = (error: unknown, setting: AskedSetting) => {
     const kind = faultKind(error);
     if (!kind) return undefined;
     // A fallback or a further address may be the one that failed: its key is asked for, not the first server's.
@@ -74,13 +84,7 @@ export const createFaultReporter = ({
     const isRefusal = error instanceof ProviderError && error.cause instanceof ResidencyError;
     const sentence = isRefusal
       ? error.message
-      : faultSentence(
-          kind,
-          host,
-          l10n.t,
-          pauseEnd(error, clock.dateMs(), clockTime),
-          origin === new URL(setting.baseUrl).origin ? inNotice(setting.model) : "",
-        );
+      : faultSentence(kind, host, l10n.t, pauseEnd(error, clock.dateMs(), clockTime), modelAt(origin, setting));
     return { kind, origin, sentence, command: commandFor(kind, origin) };
   };
 

@@ -69,6 +69,16 @@ test("a model that is missing is named, and the set-up is at hand", async () => 
   assert.match(person.said()[1] ?? "", /8080 does not have the model that is set/, "a fallback has a model of its own");
 });
 
+test("a model is not blamed where a fallback at the same server may be the one that is missing", () => {
+  const { faults } = createHarness();
+  const fault = new ProviderError("model-not-found", "x", { origin: "http://127.0.0.1:11434" });
+  const told = (fallback: string, baseUrl: string = setting.baseUrl) =>
+    faults.tell(fault, { ...setting, fallbacks: [{ ...setting, baseUrl, model: fallback }] })?.sentence ?? "";
+  assert.match(told("other"), /does not have the model that is set/);
+  assert.match(told("m"), /does not have the model 'm'/);
+  assert.match(told("other", "http://127.0.0.1:8080"), /does not have the model 'm'/);
+});
+
 test("the same fault is told once, and again to whoever asked", () => {
   const { faults } = createHarness();
   faults.report(new ProviderError("timeout", "x"), setting);
