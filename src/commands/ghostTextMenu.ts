@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { snoozeSentence, sourceSentence, type GhostTextSource } from "../host/ghostTextStatus.ts";
 import { openSettings } from "../host/openSettings.ts";
+import { looksSecret } from "../host/shownPath.ts";
 import type { Snooze } from "../host/snooze.ts";
 import { heading, pick, type Choice } from "./quickPick.ts";
 
@@ -41,7 +42,7 @@ export const showGhostTextMenu = async (
     heading(""),
     {
       label: `$(plug) ${l10n.t("Set up a provider")}`,
-      description: sourceSentence(source),
+      description: sourceSentence(source, document !== undefined && looksSecret(document.uri)),
       value: () => vscode.commands.executeCommand("hotpath.setUpProvider"),
     },
     {

@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { createDisposableList, type Disposable } from "../base/disposable.ts";
 import { isTooLong, servedSchemes } from "./servedSchemes.ts";
 import type { Settings } from "./settingsSchema.ts";
+import { looksSecret } from "./shownPath.ts";
 import type { Snooze } from "./snooze.ts";
 
 /** The settings that say where ghost text comes from. */
@@ -45,7 +46,8 @@ export const createGhostTextStatus = ({ snooze, isEnabled, source }: GhostTextSt
           ? { icon: "circle-slash", text: "", sentence: reason }
           : { icon: "sparkle", text: "", sentence: l10n.t("Ghost text is on") };
     item.text = text === "" ? `$(${icon})` : `$(${icon}) ${text}`;
-    item.tooltip = [`Hotpath: ${sentence}`, sourceSentence(source()), l10n.t("Click for what can be done")].join("\n");
+    const from = sourceSentence(source(), document !== undefined && looksSecret(document.uri));
+    item.tooltip = [`Hotpath: ${sentence}`, from, l10n.t("Click for what can be done")].join("\n");
     item.accessibilityInformation = { label: `Hotpath: ${sentence}` };
     if (isSnoozed === (leftMs !== undefined)) return;
     isSnoozed = leftMs !== undefined;
@@ -80,9 +82,17 @@ const whyNone = (
   return undefined;
 };
 
-/** Where ghost text comes from, as the settings and the folder's trust have it. */
-export const sourceSentence = ({ completion, predictorEnabled }: GhostTextSource): string => {
+/**
+ * Where ghost text comes from, as the settings and the folder's trust have it. `isSecret`: it is about a file that looks
+ * like keys or passwords, whose text no model sees.
+ */
+export const sourceSentence = ({ completion, predictorEnabled }: GhostTextSource, isSecret = false): string => {
   const { l10n } = vscode;
+  if (completion && isSecret) {
+    return predictorEnabled
+      ? l10n.t("From the embedded predictor alone: no model is asked about a file that looks like keys or passwords")
+      : l10n.t("There is no source: no model is asked about a file that looks like keys or passwords");
+  }
   if (completion && vscode.workspace.isTrusted) {
     const { host } = new URL(completion.baseUrl);
     const model = completion.model === "" ? host : l10n.t("{0} at {1}", completion.model, host);

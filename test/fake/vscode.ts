@@ -196,6 +196,7 @@ export const window = {
 export const workspace = {
   isTrusted: true,
   workspaceFolders: [{}] as unknown[] | undefined,
+  getWorkspaceFolder: () => undefined,
   onDidChangeTextDocument: textChange.event,
   onDidGrantWorkspaceTrust: trustGrant.event,
   onDidOpenTextDocument: documentOpen.event,

@@ -10,18 +10,18 @@ const { createGhostTextStatus, sourceSentence } = await import("../../../src/hos
 const server = { provider: "ollama", baseUrl: "http://127.0.0.1:11434", moreBaseUrls: [], fallbacks: [] } as const;
 const alone: GhostTextSource = { completion: undefined, predictorEnabled: true };
 
-const document = ({ scheme = "file", units = 100 } = {}) => ({
-  uri: { scheme },
+const document = ({ scheme = "file", units = 100, path = "/shop/a.ts" } = {}) => ({
+  uri: { scheme, path },
   lineCount: 1,
   lineAt: () => ({ range: { end: units } }),
   offsetAt: (end: number) => end,
 });
 
-const setUp = (isEnabled = true) => {
+const setUp = (isEnabled = true, source = alone) => {
   person.reset();
   person.configuration.clear();
   const snooze = createSnooze(createFakeClock());
-  const status = createGhostTextStatus({ snooze, isEnabled: () => isEnabled, source: () => alone });
+  const status = createGhostTextStatus({ snooze, isEnabled: () => isEnabled, source: () => source });
   const item = statusBarItems.at(-1)!;
   const label = () => (item["accessibilityInformation"] as { readonly label: string }).label;
   return { snooze, status, item, label };
@@ -81,4 +81,24 @@ test("the source is what may be asked now: trust, the predictor's switch and the
   workspace.isTrusted = false;
   assert.match(sourceSentence(withModel), /alone, until you trust this folder/);
   assert.match(sourceSentence({ ...withModel, predictorEnabled: false }), /^There is no source/);
+});
+
+test("no model is said to be asked about a file that looks like keys or passwords", () => {
+  const withModel = { completion: { ...server, model: "coder" }, predictorEnabled: true };
+  const { item, status } = setUp(true, withModel);
+  const from = (path: string) => {
+    person.fireActiveEditor({ document: document({ path }) });
+    return String(item["tooltip"]).split("\n")[1];
+  };
+  assert.equal(from("/shop/a.ts"), "From the embedded predictor and coder at 127.0.0.1:11434");
+  assert.match(
+    from("/shop/.env") ?? "",
+    /^From the embedded predictor alone: no model is asked about a file that looks/,
+  );
+  assert.match(
+    sourceSentence({ ...withModel, predictorEnabled: false }, true),
+    /^There is no source: no model is asked/,
+  );
+  assert.equal(sourceSentence(alone, true), sourceSentence(alone));
+  status.dispose();
 });
