@@ -20,8 +20,12 @@ export type ListedTask = {
 };
 
 const maxTasks = 20;
-/** VS Code puts a setting, a command's result or an answer in the place of these when it starts the task. */
-const untold = /\$\{(?:command|config|input):/i;
+/**
+ * In the place of these VS Code puts a setting, a command's result, an answer, the environment's text, what is selected or
+ * the open file's name when it starts the task, with no quotes around it: a shell runs what that holds. A workspace
+ * folder's name stays what it is.
+ */
+const untold = /\$\{(?:(?:command|config|input|env):|selectedText|file|relativeFile)/i;
 
 /** Whether all that it runs stands there as it will be run. */
 const isTold = ({ command, cwd, shell, environment, isCompound }: ListedTask): boolean =>

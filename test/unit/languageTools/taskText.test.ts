@@ -51,13 +51,14 @@ test("what cannot be shown is not run", () => {
   assert.throws(() => withDependencies(hidden, [hidden]), isKind("refused"));
   const before = task("before", { dependsOn: ["own code"] });
   assert.throws(() => withDependencies(before, [before, hidden]), isKind("refused"));
-  for (const text of ["${config:a.b}", "${command:a.b}", "x ${Input:a}"]) {
+  const replaced = ["${selectedText}", "${env:A}", "${file}", "${fileBasenameNoExtension}", "${relativeFileDirname}"];
+  for (const text of ["${config:a.b}", "${command:a.b}", "x ${Input:a}", ...replaced]) {
     for (const changes of [{ command: text }, { cwd: text }, { shell: text }, { environment: { A: text } }]) {
       const untold = task("untold", changes);
       assert.throws(() => withDependencies(untold, [untold]), isKind("refused"), text);
     }
   }
-  const usual = task("usual", { command: "${workspaceFolder}/run ${file} ${env:HOME}" });
+  const usual = task("usual", { command: "${workspaceFolder}/run $HOME ${userHome}" });
   assert.deepEqual(withDependencies(usual, [usual]), [usual]);
   const unknown = task("unknown", { dependsOn: undefined });
   assert.throws(() => withDependencies(unknown, [unknown]), isKind("refused"));
