@@ -131,7 +131,7 @@ export const residentOptions = (
 
 /** What a server's lists tell of its models' files, asked for once. */
 export const createFileSizes = () => {
-  const known = new Map<string, number>();
+  const known = new Map<string, number | undefined>();
   return async (
     { provider, managed }: Pick<UsedServer, "provider" | "managed">,
     model: string,
@@ -139,9 +139,10 @@ export const createFileSizes = () => {
   ): Promise<number | undefined> => {
     const key = `${provider.origin}\n${model}`;
     if (!known.has(key)) {
-      const list = await provider.models({ signal }).catch(() => []);
-      const sizeBytes = (managed ? list.find(({ id }) => managed.isNamed(id, model)) : list[0])?.sizeBytes;
-      if (sizeBytes !== undefined) known.set(key, sizeBytes);
+      const list = await provider.models({ signal }).catch(() => undefined);
+      if (!list) return undefined;
+      // A server that tells no size now tells none later.
+      known.set(key, (managed ? list.find(({ id }) => managed.isNamed(id, model)) : list[0])?.sizeBytes);
     }
     return known.get(key);
   };

@@ -220,3 +220,19 @@ test("a file's size is asked for once", async () => {
   assert.equal(await ask(), 7);
   assert.equal(asked, 2);
 });
+
+test("a server that tells no sizes is not asked for them again", async () => {
+  let asked = 0;
+  const provider = {
+    origin: "http://127.0.0.1:8080",
+    models: () => {
+      asked++;
+      return Promise.resolve([{ id: "a" }]);
+    },
+  };
+  const sizeOf = createFileSizes();
+  for (let look = 0; look < 2; look++) {
+    assert.equal(await sizeOf({ provider, managed: undefined } as never, "a", new AbortController().signal), undefined);
+  }
+  assert.equal(asked, 1);
+});
