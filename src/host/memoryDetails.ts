@@ -65,6 +65,15 @@ const listed = async (models: ModelResidency, signal: AbortSignal): Promise<read
 /** A model to say something of, and what is shown beside. */
 type Told = TipSubject & { readonly usedAtMs: number; readonly isOurs: boolean; readonly isInUse: boolean };
 
+/**
+ * The same for all addresses of a server on this machine; elsewhere an origin is a server. With the kind: a llama.cpp
+ * server that is set up as another kind, too, tells of its model as the first alone.
+ */
+const keyOf = ({ provider }: UsedServer): string => {
+  const { hostname, port, protocol } = new URL(provider.origin);
+  return `${provider.kind} ${isLoopbackHost(hostname) ? `${protocol}${port}` : provider.origin}`;
+};
+
 const lastPart = (name: string): string => name.split(/[/\\]/).at(-1) ?? name;
 
 export const createMemoryDetails = ({
@@ -115,7 +124,11 @@ export const createMemoryDetails = ({
   };
 
   /** A server that holds one model has told of it with the first request, so this mostly asks nobody. */
-  const tellPinned = async (server: UsedServer, signal: AbortSignal): Promise<readonly Told[]> => {
+  const tellPinned = async (
+    server: UsedServer,
+    together: readonly UsedServer[],
+    signal: AbortSignal,
+  ): Promise<readonly Told[]> => {
     const { provider, setting } = server;
     if (provider.kind !== "llamacpp") return [];
     const facts = await provider.capabilities({ signal }).catch(() => undefined);
@@ -129,7 +142,7 @@ export const createMemoryDetails = ({
     const fileBytes = await fileSizeOf(server, model, signal);
     const sizeBytes = need?.totalBytes ?? fileBytes ?? 0;
     const loaded = { model, sizeBytes, ...(contextTokens === undefined ? {} : { contextTokens }) };
-    const names = [model, facts?.model ?? "", setting.model];
+    const names = [model, facts?.model ?? "", ...together.map((one) => one.setting.model)];
     return [
       {
         server: "llamacpp",
@@ -142,7 +155,7 @@ export const createMemoryDetails = ({
         need,
         usedAtMs: server.usedAtMs(),
         isOurs: true,
-        isInUse: provider.limiter.running > 0,
+        isInUse: together.some((one) => one.provider.limiter.running > 0),
       },
     ];
   };
@@ -167,13 +180,22 @@ export const createMemoryDetails = ({
       const timer = clock.after(lookMs, () => late.abort());
       const isRecent = (server: UsedServer) => clock.nowMs() - server.usedAtMs() < recentMs;
       const used = models.used();
-      const pinned = used.filter((server) => server.managed === undefined && isRecent(server));
+      // A server that keeps one model holds it once, under however many names and addresses it is used.
+      const alike = Map.groupBy(
+        used.filter((server) => server.managed === undefined && isRecent(server)),
+        keyOf,
+      );
+      const servers = [...alike.values()].map((together) => ({
+        server: together.reduce((newest, one) => (one.usedAtMs() > newest.usedAtMs() ? one : newest)),
+        together,
+      }));
+      const pinned = servers.map(({ server }) => server);
       const { signal } = late;
       const [residents, told] = await (async () => {
         const found = await listed(models, signal);
         const all = await Promise.all([
           ...found.map((resident) => tellResident(resident, found, used, signal)),
-          ...pinned.map((server) => tellPinned(server, signal)),
+          ...servers.map(({ server, together }) => tellPinned(server, together, signal)),
         ]);
         return [found, all.flat()] as const;
       })().finally(() => timer.dispose());

@@ -74,6 +74,28 @@ test("a llama.cpp server's own model: its file's size, its context, and what the
   assert.equal(tip, undefined);
 });
 
+test("one server under several names and addresses is one model, by whatever name it was used", async () => {
+  const one = pinned();
+  const setting = { ...one.setting, baseUrl: "http://localhost:8080", model: "coder" };
+  const provider = { ...one.provider, origin: "http://localhost:8080", limiter: { running: 1 } };
+  const newest = { ...one, setting, provider, usedAtMs: () => 1 } as unknown as UsedServer;
+  const other = { ...one, provider: { ...one.provider, origin: "http://127.0.0.1:8081" } } as unknown as UsedServer;
+  const plain = { ...newest, provider: { ...provider, kind: "openai-compatible" }, usedAtMs: () => 2 } as never;
+  const { ledger, look } = setUp({ used: [one, newest, { ...one, setting }, other, plain] });
+  const request = ledger.startRequest({ feature: "completion", provider: "llamacpp", model: "coder" });
+  request.usage({ promptTokens: 10, generatedTokens: 1 });
+  request.end("ok");
+  const { models, pinned: servers } = await look();
+  assert.deepEqual(servers, [newest, other, plain]);
+  assert.deepEqual(
+    models.map(({ isInUse, usedTokens }) => [isInUse, usedTokens]),
+    [
+      [true, 11],
+      [false, undefined],
+    ],
+  );
+});
+
 test("once the machine was read, its arguments count: the size with the context, and tips", async () => {
   const { look, state } = setUp({ used: [pinned()] });
   state.reading = readingOf(["llama-server", "-m", file, "-c", "8192", "-np", "1", "-t", "16", "-cram", "0"], 8080);
