@@ -31,7 +31,8 @@ const rowsOf = async ({ memory, clock, settings, adviseModels }: MemoryActionSer
   // For the tooltip, and nobody waits for it: who clicks wants to know.
   void watch.readMachine();
   const { models, residents, pinned } = await watch.models();
-  if (models.length > 0) adviseModels();
+  // Reading all models' files and starting programs is nothing to do while memory is short.
+  if (models.length > 0 && watch.monitor.levels().machine === "normal") adviseModels();
   const sizeBytes = residents.reduce((sum, resident) => sum + resident.sizeBytes, 0);
   const idle = residents.filter(({ isInUse }) => !isInUse);
   const { completion, chat } = settings();

@@ -42,8 +42,11 @@ export type MachineView = MachineDevice & {
 export type Machine = {
   /** Processor and graphics, read once, in a worker. Rejects when the worker fails. */
   hardware(): Promise<HardwareFacts>;
-  /** All of it, read anew, in some tenths of a second. Rejects as `hardware` does, and with the `AbortError`. */
-  view(signal?: AbortSignal): Promise<MachineView>;
+  /**
+   * All of it, read anew, in some tenths of a second. `mayMeasure`: whether all cores may copy memory to find its speed;
+   * else the last measurement counts, or what is usual. Rejects as `hardware` does, and with the `AbortError`.
+   */
+  view(signal?: AbortSignal, mayMeasure?: boolean): Promise<MachineView>;
 };
 
 export type MachineOptions = {
@@ -116,14 +119,13 @@ export const createMachine = (options: MachineOptions): Machine => {
   const hardware = lazy(readHardware);
   const measureMemory = createMemoryMeasurement({ workerUrl, clock });
 
+  let measuredBytesPerSecond: number | undefined;
+
   /** Not worth failing for: without it a usual machine's is assumed. */
-  const bandwidth = async (facts: HardwareFacts): Promise<number | undefined> => {
+  const bandwidth = async (facts: HardwareFacts, mayMeasure: boolean): Promise<number | undefined> => {
     if (!computesOnProcessor(facts)) return undefined;
-    try {
-      return await measureMemory();
-    } catch {
-      return undefined;
-    }
+    if (mayMeasure) measuredBytesPerSecond = await measureMemory().catch(() => measuredBytesPerSecond);
+    return measuredBytesPerSecond;
   };
 
   const describe = async (server: FoundServer, ask: AskJson): Promise<MachineModel[]> => {
@@ -181,11 +183,11 @@ export const createMachine = (options: MachineOptions): Machine => {
 
   return {
     hardware,
-    async view(signal) {
+    async view(signal, mayMeasure = true) {
       // Read anew: what is free of a card's memory was another moment's.
       const [facts, servers] = await Promise.all([readHardware(), readServers(signal)]);
       signal?.throwIfAborted();
-      const memory = { totalBytes: readMemory().machineTotalBytes, bytesPerSecond: await bandwidth(facts) };
+      const memory = { totalBytes: readMemory().machineTotalBytes, bytesPerSecond: await bandwidth(facts, mayMeasure) };
       const { device, freeBytes } = machineDevice(facts, memory);
       signal?.throwIfAborted();
       const canTell = freeBytes !== undefined && !servers.othersHold;

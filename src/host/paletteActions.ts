@@ -46,7 +46,7 @@ export const createPaletteActions = (services: PaletteServices) => {
   const { settings, stopPredictor } = services;
   const answerDocuments = lazy(async () => {
     const { createAnswerDocuments } = await import("../commands/explainSelection.ts");
-    return disposables.add(createAnswerDocuments());
+    return disposables.add(createAnswerDocuments(clock));
   });
   const machine = lazy(async () => {
     const { createMachine } = await import("./machine.ts");
@@ -61,13 +61,14 @@ export const createPaletteActions = (services: PaletteServices) => {
     });
   });
   /** This machine and its models; what to set for them is shown from then on. */
-  const viewMachine = async (signal?: AbortSignal): Promise<MachineView> => {
+  const viewMachine = async (signal?: AbortSignal, mayMeasure = true): Promise<MachineView> => {
     const [{ batchTips }, watch] = await Promise.all([import("./batchTips.ts"), memory()]);
-    const view = await (await machine()).view(signal);
+    const view = await (await machine()).view(signal, mayMeasure);
     watch.setBatchTips(batchTips(view, vscode.l10n.t));
     return view;
   };
-  const advised = lazy(() => viewMachine());
+  // Who only opened a menu did not ask for a measurement that takes all cores.
+  const advised = lazy(() => viewMachine(undefined, false));
   const memoryServices = { ...services, adviseModels: () => void advised().catch(() => undefined) };
   const openReport = async (withMachine: boolean) => {
     const [{ openReportPanel }, watch] = await Promise.all([import("../report/panel.ts"), memory()]);

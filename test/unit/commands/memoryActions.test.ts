@@ -305,7 +305,7 @@ test("the command that is called mute never shows alerts again, but offers to", 
 });
 
 test("the menu offers what can work, and runs what is taken", async (context) => {
-  const { services, server, advised } = await setUp(context, { coder: 5 * gb, theirs: gb });
+  const { services, server, memory, advised } = await setUp(context, { coder: 5 * gb, theirs: gb });
   person.reset({ take: "Show top processes" });
   await showMemoryMenu(services);
   assert.deepEqual(person.commands, [["hotpath.showTopProcesses", undefined]]);
@@ -315,8 +315,14 @@ test("the menu offers what can work, and runs what is taken", async (context) =>
   assert.equal(advised(), 0, "there is no model to advise on");
   await warmUpModel(services);
   server.put("theirs");
+  const atLevel = (machine: "normal" | "warning") => {
+    const monitor = { ...memory.monitor, levels: () => ({ machine, host: "normal" as const }) };
+    return { ...services, memory: () => Promise.resolve({ ...memory, monitor }) };
+  };
+  await showMemoryMenu(atLevel("warning"));
+  assert.equal(advised(), 0, "there is no memory to read all models with");
   person.reset();
-  await showMemoryMenu(services);
+  await showMemoryMenu(atLevel("normal"));
   const after = person.list("Hotpath memory")!.choices.join("\n");
   assert.match(after, /Unload a model \| 2 loaded, 6\.0 GB/);
   assert.equal(advised(), 1);
