@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { askModel } from "../assistant/ask.ts";
 import { explainMessages, explanationPage, maxSelectionCharacters } from "../assistant/explain.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Disposable } from "../base/disposable.ts";
+import { createDisposableList, type Disposable } from "../base/disposable.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import type { Provider } from "../provider/provider.ts";
 
@@ -18,6 +18,8 @@ export type ExplainOptions = {
 /** Read-only documents that grow while an answer streams in. */
 export type AnswerDocuments = vscode.Disposable & {
   create(title: string): { readonly uri: vscode.Uri; show(markdown: string): void };
+  /** Draws all previews anew, later; not when they are gone by then. To be disposed when it is not wanted any more. */
+  refreshLater(): Disposable;
 };
 
 const scheme = "hotpath-answer";
@@ -30,7 +32,8 @@ const previewStartMs = 10_000;
 const quietMs = 1000;
 
 /** Registers the documents that answers are shown in; the newest ten are kept. */
-export const createAnswerDocuments = (): AnswerDocuments => {
+export const createAnswerDocuments = (clock: Clock): AnswerDocuments => {
+  const timers = createDisposableList();
   const texts = new Map<string, string>();
   const changed = new vscode.EventEmitter<vscode.Uri>();
   const registration = vscode.workspace.registerTextDocumentContentProvider(scheme, {
@@ -56,7 +59,25 @@ export const createAnswerDocuments = (): AnswerDocuments => {
         },
       };
     },
+    refreshLater() {
+      const refresh = async () => {
+        timers.remove(timer);
+        try {
+          await vscode.commands.executeCommand("markdown.preview.refresh");
+        } catch {
+          // Whoever closed or switched off the preview misses nothing.
+        }
+      };
+      const timer = timers.add(clock.after(quietMs, () => void refresh()));
+      return {
+        dispose() {
+          timers.remove(timer);
+          timer.dispose();
+        },
+      };
+    },
     dispose() {
+      timers.dispose();
       registration.dispose();
       changed.dispose();
     },
@@ -96,7 +117,7 @@ export const explainSelection = async (options: ExplainOptions): Promise<boolean
     draw(markdown);
     redraw?.dispose();
     if (clock.nowMs() - openedAtMs > previewStartMs) return;
-    redraw = clock.after(quietMs, () => void vscode.commands.executeCommand("markdown.preview.refresh"));
+    redraw = options.documents.refreshLater();
   };
   return vscode.window.withProgress(
     {

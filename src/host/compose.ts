@@ -135,7 +135,8 @@ export const compose = (context: vscode.ExtensionContext): Program => {
     if (isWriting) return;
     settingsInUse.readAgain();
     const inUse = useSettings();
-    void memory().then((made) => made.settingsChanged(settingsInUse.wished()));
+    const tellMemory = async () => (await memory()).settingsChanged(settingsInUse.wished());
+    tellMemory().catch((error: unknown) => log.error(`Memory does not follow the settings: ${String(error)}`));
     ghostTextEnabled.reset();
     ghostTextStatus?.refresh();
     chat?.settingsChanged();

@@ -21,7 +21,7 @@ export type MemoryParts = {
 
 /** The indicator and which models stay loaded; and one budget for all caches. Each is loaded by its first use. */
 export const composeMemory = ({ disposables, context, settingsInUse, ...services }: MemoryServices): MemoryParts => {
-  const { clock, ledger } = services;
+  const { clock, ledger, log } = services;
   const { logUri, globalState } = context;
   const memory = lazy(async () => {
     // Four turns of the event loop: loading, making and the first sample together would hold the thread for 15 ms.
@@ -37,7 +37,7 @@ export const composeMemory = ({ disposables, context, settingsInUse, ...services
     made.begin();
     const takeSample = () => settingsInUse.takeSample(monitor.latest(), monitor.levels());
     disposables.add(monitor.onSample(takeSample));
-    disposables.add(monitor.onAlert(() => void cacheBudget()));
+    disposables.add(monitor.onAlert(limitCaches));
     takeSample();
     return made;
   });
@@ -50,5 +50,8 @@ export const composeMemory = ({ disposables, context, settingsInUse, ...services
     keep();
     return budget;
   });
+  const limitCaches = () => {
+    cacheBudget().catch((error: unknown) => log.error(`The caches could not be limited: ${String(error)}`));
+  };
   return { memory, cacheBudget };
 };

@@ -4,7 +4,9 @@ import { onDidChangeNetworkSettings } from "./network.ts";
 
 export type SettingsWatchOptions = {
   readonly secrets: vscode.SecretStorage;
-  /** Settings of Hotpath are others now, or the workspace has become trusted; called after the ones below, too. */
+  /**
+   * Settings of Hotpath are others now, or the workspace has become trusted; called after `onNetwork` and `onKey`, too.
+   */
   readonly onSettings: () => void;
   /** VS Code's settings for the network are others. */
   readonly onNetwork: () => void;

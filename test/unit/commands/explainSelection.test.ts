@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ExplainOptions } from "../../../src/commands/explainSelection.ts";
 import type { Provider } from "../../../src/provider/provider.ts";
 import { createLedger } from "../../../src/metrics/ledger.ts";
 import { createFakeClock } from "../../fake/clock.ts";
-import { person, window } from "../../fake/vscode.ts";
+import { commands, person, window } from "../../fake/vscode.ts";
 
 const { createAnswerDocuments, explainSelection } = await import("../../../src/commands/explainSelection.ts");
 
@@ -39,7 +40,7 @@ test("an answer is drawn once more when no more comes, since the preview may not
     },
   } as unknown as Provider;
   try {
-    const documents = createAnswerDocuments();
+    const documents = createAnswerDocuments(clock);
     assert.equal(
       await explainSelection({ clock, provider, model: "m", documents, ledger: createLedger({ clock }) }),
       true,
@@ -54,9 +55,24 @@ test("an answer is drawn once more when no more comes, since the preview may not
 });
 
 test("no page has the address of one from before a reload, which VS Code may have brought back", () => {
-  const [before, after] = [createAnswerDocuments(), createAnswerDocuments()].map((documents) =>
-    String(documents.create("Explanation of a.ts").uri),
-  );
+  const [before, after] = [createFakeClock(), createFakeClock()]
+    .map(createAnswerDocuments)
+    .map((documents) => String(documents.create("Explanation of a.ts").uri));
   assert.notEqual(before, after);
   assert.ok(after?.endsWith("/Explanation of a.ts.md"), "the last part is the preview's title");
+});
+
+test("a preview is not drawn once the documents are gone, and one that cannot be drawn is nobody's fault", async (t) => {
+  person.reset();
+  const clock = createFakeClock();
+  const documents = createAnswerDocuments(clock);
+  t.mock.method(commands, "executeCommand", () => Promise.reject(new Error("no preview")));
+  documents.refreshLater();
+  clock.advance(60_000);
+  // An unheard rejection would fail the test.
+  await nextTurn();
+  t.mock.reset();
+  documents.refreshLater();
+  documents.dispose();
+  assert.deepEqual(clock.pending(), []);
 });
