@@ -130,7 +130,7 @@ const readModel = async (path: string): Promise<GgufHeader> => {
   const tensors = [...first.tensors];
   for (let part = 2; part <= Number(count); part++) {
     const header = await readGgufHeader(`${start}${String(part).padStart(5, "0")}-of-${count}.gguf`);
-    tensors.push(...header.tensors);
+    for (const tensor of header.tensors) tensors.push(tensor);
   }
   return { ...first, tensors };
 };

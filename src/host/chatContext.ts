@@ -4,6 +4,7 @@ import { withoutFiles } from "../assistant/diff.ts";
 import type { Task } from "../assistant/prompts.ts";
 import { isSecretLike } from "../base/secretFiles.ts";
 import { readChanges, type Changes } from "./gitChanges.ts";
+import { looksSecret } from "./shownPath.ts";
 
 /** What a message is about, as far as the editor shows. */
 export type ChatContext = {
@@ -90,7 +91,7 @@ export const collectContext = async (
   const addPlace = async (uri: vscode.Uri, range?: vscode.Range) => {
     const key = `${uri.toString()} ${range ? `${range.start.line}-${range.end.line}` : ""}`;
     if (places.has(key)) return;
-    if (isSecretLike(uri.path)) {
+    if (looksSecret(uri)) {
       secrets.add(titleOf(uri));
       return;
     }
