@@ -37,7 +37,8 @@ const script: Rules = {
     members: new RegExp(`${scriptStatement.source}|^(?:super\\(|this\\.)`),
     block: /^(?:export|import) +["'`\w{*]/,
   },
-  operators: /^(?:(?:\?|:|&&|\|\||\?\?|=>|instanceof) |\.[a-z]|\*[ /])/,
+  // Some write a generator's name behind a star and a space.
+  operators: /^(?:(?:\?|:|&&|\|\||\?\?|=>|instanceof) |\.[a-z]|\*(?:\/| (?!(?:[\w$#]+|\[[^\]]*(?:\]|$)) ?(?:\(|$))))/,
 };
 
 const python: Rules = {
@@ -58,8 +59,10 @@ const go: Rules = {
     if (/\bstruct ?\{$/.test(header)) return "members";
     if (/^(?:import|const|var|type) \($|\binterface ?\{$/.test(header)) return undefined;
     if (/^(?:switch\b.*|select) \{$/.test(header)) return "switch";
-    // Formatted code has a space before a block's bracket and none before a literal's.
-    return /[([]$|[\w\]})]\{$/.test(header) ? "expression" : undefined;
+    if (/[([]$/.test(header)) return "expression";
+    // Formatted code has a space before a block's bracket and none before a literal's; a block is told by its word, too.
+    if (/^(?:\} ?)?(?:if|for|else|switch|select|func|go|defer|case)\b|\bfunc ?\(/.test(header)) return undefined;
+    return /[\w\]}]\{$/.test(header) ? "expression" : undefined;
   },
   never: {
     margin: /^(?:func +[\w(]|package +\w|import +[("])/,
@@ -70,7 +73,8 @@ const go: Rules = {
 
 const rust: Rules = {
   openedBy(header) {
-    if (/[([]$/.test(header)) return "expression";
+    // A macro takes any tokens, and its patterns begin with a bracket alone.
+    if (/(?<!^|[$!] ?)[([]$/.test(header)) return "expression";
     return /^(?:unsafe )?impl\b.*\{$|^(?:pub(?:\([\w: ]+\))? )?(?:unsafe )?trait\b.*\{$/.test(header)
       ? "members"
       : undefined;
@@ -95,9 +99,10 @@ const closer = /^[)\]}]/;
 // Or the beginning of one: a text may end anywhere.
 const label = /^(?:case\b|default\b|(?:c|ca|cas|d|de|def|defa|defau|defaul)$)/;
 const isOver = /[;{]$/;
-// A loop or a declaration directly in its own copy: a model that goes round in circles.
+// A loop or a declaration directly in its own copy: a model that goes round in circles. A loop without a name of its own
+// may well stand in another such one.
 const copied =
-  /^(?:(?:export|async|static|public|private|protected)\b.*|(?:for|def|class|func|fn|function)\b.{6,})[{:(]$/;
+  /^(?:(?:export|async|static|public|private|protected)\b.*|(?:for(?! _ (?:in|=) | range )|def|class|func|fn|function)\b.{6,})[{:(]$/;
 
 /** Without a comment at its end, and the white space around it. */
 const bare = (line: string, languageId: string): string =>

@@ -16,6 +16,8 @@ const misplaced: readonly (readonly [languageId: string, code: string])[] = [
   ["javascript", "const f = () => {\n  export const a = 1;"],
   ["javascript", "switch (a) {\n  return b;"],
   ["javascript", "const a = f();\n  * about this"],
+  ["javascript", "const a = f();\n  * about this (and that)"],
+  ["javascript", "const a = f();\n  */"],
   ["javascript", "f(() => {\n  ? a : b"],
   ["javascript", "function f() {\n  a();\n  .then(b)"],
   ["python", "f(\n    return a"],
@@ -29,9 +31,12 @@ const misplaced: readonly (readonly [languageId: string, code: string])[] = [
   ["go", "\tswitch a {\n\treturn b"],
   ["go", "type A struct {\n\ta int\n\tb += 1"],
   ["go", "f(\n\tif a {"],
+  ["go", "a := B{\n\tif c {"],
+  ["go", "for _, a := range b {\n\tfor _, a := range b {"],
   ["rust", "impl A {\n    let b = 1;"],
   ["rust", "pub trait A: B {\n    match c {"],
   ["rust", "f(\n    let a = b;"],
+  ["rust", "let a = Some(\n    let b = c;"],
 ];
 
 /** A piece of code whose last line may stand there. */
@@ -53,6 +58,11 @@ const placed: readonly (readonly [languageId: string, code: string])[] = [
   ["typescript", "const a = b\n  ? {\n      c: 1,\n    }\n  : d"],
   ["typescript", "f()\n  .then(a)"],
   ["typescript", "class A {\n  *b() {"],
+  ["javascript", "class A {\n  * b () {"],
+  ["javascript", "const a = {\n  * [Symbol.iterator] () {"],
+  ["javascript", "class A {\n  b = 1;\n  * #c() {"],
+  ["javascript", "class A {\n  * [Symbol.ite"],
+  ["javascript", "class A {\n  * fet"],
   ["javascript", "switch (a) {\n  case b:"],
   ["javascript", "switch (a) {\n  // about it\n  default:"],
   ["javascript", "switch (a) {\n  ca"],
@@ -65,15 +75,30 @@ const placed: readonly (readonly [languageId: string, code: string])[] = [
   ["python", "def a(f):\n    def b(self):"],
   ["python", "class A:\n    def a(self):\n        pass\n\n    def b(self):"],
   ["python", "for a in b:\n    for c in b:"],
+  ["python", "for _ in range(3):\n    for _ in range(3):"],
   ["go", 'import (\n\t"a"'],
   ["go", "f(func() {\n\treturn a"],
   ["go", "func f(\n\ta int) B {\n\treturn a"],
   ["go", "a := map[string]B{\n\treturned: c,"],
   ["go", "var f = []func(){\n\tfunc() {"],
   ["go", "switch a {\ncase b:"],
+  ["go", "if err != nil{\n\treturn a"],
+  ["go", "func main(){\n\tvar a = b"],
+  ["go", "for _, x := range xs{\n\tif x {"],
+  ["go", "if a{\n\tb()\n} else{\n\treturn c"],
+  ["go", "defer func(){\n\tif a {"],
+  ["go", 't.Run("x", func(t *testing.T){\n\tfor a {'],
+  ["go", "a := func(b int) C{\n\treturn d"],
+  ["go", "for range n {\n\tfor range n {"],
+  ["go", "for _ = range a {\n\tfor _ = range a {"],
   ["rust", "impl A {\n    pub fn b() {"],
   ["rust", "impl A {\n    fn b() {\n        let c = 1;"],
   ["rust", "f(\n    if a { b } else { c },"],
+  ["rust", "macro_rules! a {\n    ($b:expr) => {\n        $(\n            let c = $b;"],
+  ["rust", "macro_rules! a {\n    (\n        let mut $b:ident"],
+  ["rust", "quote!(\n    let a = b;"],
+  ["rust", "quote! {\n    let a = b;"],
+  ["rust", "for _ in 0..2 {\n    for _ in 0..2 {"],
   ["ruby", "f(\n  return a"],
 ];
 
@@ -103,7 +128,7 @@ test("what stands in a string or comment is left alone", () => {
 });
 
 test("a word that goes on a line is no line's beginning", () => {
-  assert.equal(soundPart("return b", "call(\n  a ? ", "ruby"), "return b");
+  assert.equal(soundPart(") return b;", "call({\n  if (a", "typescript"), ") return b;");
   assert.equal(soundPart(" + 1", "switch (a) {\n  b", "typescript"), " + 1");
 });
 
