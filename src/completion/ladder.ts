@@ -99,8 +99,11 @@ export const createLadder = (options: LadderOptions): Ladder => {
   const predict = (snapshot: Snapshot, signal: AbortSignal, patienceMs = predictorPatienceMs) =>
     predictSoon(options.predictor(), snapshot, { clock, patienceMs, signal });
 
+  /** Of a secret document no model is told, and there the predictor has nobody to wait for. */
+  const mayAskModel = ({ isSecret }: Snapshot): boolean => options.hasModel() && !isSecret;
+
   /** Where a model may be asked, nothing is shown that is only a guess. */
-  const mayShow = ({ isGuess }: Proposal): boolean => !(isGuess && options.hasModel());
+  const mayShow = (snapshot: Snapshot, { isGuess }: Proposal): boolean => !(isGuess && mayAskModel(snapshot));
 
   const offerPrediction = (snapshot: Snapshot, { text, confidence }: Proposal) =>
     offer(snapshot, text, "predictor", confidence);
@@ -116,10 +119,10 @@ export const createLadder = (options: LadderOptions): Ladder => {
       clock,
       patienceMs: predictorPatienceMs,
       signal,
-      onLate: (late) => mayShow(late) && onLate(late),
+      onLate: (late) => mayShow(snapshot, late) && onLate(late),
     });
-    if (!prediction || !mayShow(prediction)) return undefined;
-    if (options.hasModel()) return offerPrediction(snapshot, prediction);
+    if (!prediction || !mayShow(snapshot, prediction)) return undefined;
+    if (mayAskModel(snapshot)) return offerPrediction(snapshot, prediction);
     const waitedSinceMs = clock.nowMs();
     const isCalm = isInvoked || (await calm.wait(snapshot, prediction, signal));
     const suggestion = isCalm ? offerPrediction(snapshot, prediction) : undefined;
@@ -188,7 +191,7 @@ export const createLadder = (options: LadderOptions): Ladder => {
     let isWaiting = true;
     const requested = requests.joined(snapshot, () => options.isHere(snapshot), signal);
     const predicted = await fromPredictor(snapshot, signal, isInvoked, (prediction) =>
-      isWaiting && options.hasModel() ? late.resolve(prediction) : options.onLatePrediction(snapshot),
+      isWaiting && mayAskModel(snapshot) ? late.resolve(prediction) : options.onLatePrediction(snapshot),
     );
     if (predicted || signal.aborted) return predicted;
     const answered = fromRequest(snapshot, signal, requested, before, () => isWaiting);

@@ -110,6 +110,21 @@ test("a guess of the predictor's waits until typing pauses, and is not shown whe
   assert.deepEqual([suggestion?.insertText, suggestion?.source], ["one;", "network"]);
 });
 
+test("where no model may be told of the document, a guess is shown as without one", async () => {
+  const clock = createFakeClock();
+  const { engine, calls } = setUp({ text: "guess;", confidence: 0.3, isGuess: true }, clock);
+  let shown: string | undefined;
+  const secret = { ...at("API‸", ".env"), isSecret: true };
+  void engine.suggest(secret, never).then((suggestion) => (shown = suggestion?.insertText));
+  await settle();
+  assert.equal(shown, undefined);
+  clock.advance(300);
+  await settle();
+  assert.equal(shown, "guess;");
+  assert.equal(calls.length, 0);
+  engine.dispose();
+});
+
 test("a pause ends by itself, and one that only the user can end ends with new sources", async () => {
   const clock = createFakeClock();
   const setup = setUp(undefined, clock);
