@@ -41,6 +41,9 @@ test("the language is the file's extension", () => {
     "C:\\w\\a.cs": "cs",
     "/w/Makefile": "",
     "/w.d/x": "",
+    "/home/me/C#/app/a.ts": "ts",
+    "C:\\F#\\a.cs": "cs",
+    "a#1.py": "py",
     "untitled:Untitled-1": "",
   };
   for (const [path, language] of Object.entries(rows)) assert.equal(languageOf(path), language, path);
