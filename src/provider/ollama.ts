@@ -48,8 +48,8 @@ const orOtherServer = (error: unknown): unknown =>
 
 /**
  * An Ollama server, by its own routes: the OpenAI ones take neither a context length nor raw prompts. Ghost text goes
- * to `/api/generate` as a raw prompt when the model's family is known, else with `suffix` when the model's template has
- * a place for it, else to `/api/chat`.
+ * to `/api/generate` as a raw prompt when the model's family is known or its own template spells the marks out, else with
+ * `suffix` when the template has a place for it, else to `/api/chat`.
  * @throws {ProviderError} kind "bad-request" for an address that cannot be used.
  * @see https://github.com/ollama/ollama/blob/main/docs/api.md (2026-08)
  */
