@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { createWorkspaceRules, type FolderRules, type LearnedFolder } from "../predictor/folderRules.ts";
-import { globToRegExp } from "../predictor/globs.ts";
+import { globMatcher } from "../predictor/globs.ts";
 import { isSource, readSource } from "../predictor/sourceFile.ts";
 import { shortLine } from "./resultText.ts";
 
@@ -48,8 +48,7 @@ const pathIn = (root: string, file: string): string => path.relative(root, file)
 /** Undefined: nobody can read the glob. */
 export const fileFilter = (glob: string | undefined): ((relative: string) => boolean) | undefined => {
   if (glob === undefined) return () => true;
-  const pattern = globToRegExp(glob.includes("/") ? glob : `**/${glob}`);
-  return pattern && ((relative) => pattern.test(relative));
+  return globMatcher(glob.includes("/") ? glob : `**/${glob}`);
 };
 
 /**

@@ -2,7 +2,7 @@ import { lstat } from "node:fs/promises";
 import path from "node:path";
 import ignore, { type Ignore } from "ignore";
 import { isSecretLike } from "../base/secretFiles.ts";
-import { globToRegExp } from "./globs.ts";
+import { globMatcher } from "./globs.ts";
 import { readSource } from "./sourceFile.ts";
 
 /** A glob of `files.exclude`; with `when`, it holds only beside a file of that name, as in `$(basename).ts`. */
@@ -53,17 +53,25 @@ const repositoryRoot = async (folder: string): Promise<string | undefined> => {
 };
 
 /**
- * A rule with more `**` than anybody writes, or a path deeper than any project's, takes an expression minutes to judge: a
- * folder from elsewhere must not keep a thread busy for ever.
+ * A rule with more `**`, or more stars in one name, than anybody writes, many that come near, or a path deeper than any
+ * project's take expressions minutes to judge: a folder from elsewhere must not keep a thread busy for ever.
  */
-const mostSpans = 3;
+const mostChoices = 3;
+const mostSlowRules = 100;
 const deepestFolder = 64;
 
-const quickRules = (text: string): string =>
-  text
-    .split("\n")
-    .filter((rule) => rule.split("**").length - 1 <= mostSpans)
-    .join("\n");
+/** In how many places an expression for the rule may go back: at each `**`, and at each star of a name but the first. */
+const choicesIn = (rule: string): number =>
+  rule.split("/").reduce((sum, name) => sum + (name === "**" ? 1 : Math.max(0, name.split("*").length - 2)), 0);
+
+const quickRules = (text: string): string => {
+  let slow = 0;
+  const isQuick = (rule: string): boolean => {
+    const choices = choicesIn(rule);
+    return choices < 2 || (choices <= mostChoices && ++slow <= mostSlowRules);
+  };
+  return text.split("\n").filter(isQuick).join("\n");
+};
 
 const slashed = (file: string): string => file.split(path.sep).join("/");
 
@@ -74,8 +82,8 @@ const slashed = (file: string): string => file.split(path.sep).join("/");
 export const createFolderRules = ({ root, exclude }: LearnedFolder, readsAbove: boolean): FolderRules => {
   // A glob that nobody can read excludes nothing, as in the editor.
   const globs = exclude.flatMap(({ glob, when }) => {
-    const pattern = globToRegExp(glob);
-    return pattern ? [{ pattern, when }] : [];
+    const matches = globMatcher(glob);
+    return matches ? [{ matches, when }] : [];
   });
   const ignores = new Map<string, Promise<Ignore | undefined>>();
   const verdicts = new Map<string, Promise<boolean>>();
@@ -116,8 +124,8 @@ export const createFolderRules = ({ root, exclude }: LearnedFolder, readsAbove: 
 
   const isExcluded = async (file: string): Promise<boolean> => {
     const relative = slashed(path.relative(root, file));
-    for (const { pattern, when } of globs) {
-      if (!pattern.test(relative)) continue;
+    for (const { matches, when } of globs) {
+      if (!matches(relative)) continue;
       if (when === undefined) return true;
       const sibling = when.replaceAll("$(basename)", path.basename(file, path.extname(file)));
       const isThere = await lstat(path.join(path.dirname(file), path.basename(sibling))).catch(() => undefined);
