@@ -18,7 +18,11 @@ export const confidenceLimits = {
 
 /** Fewer characters than this are not worth the eye's movement. */
 const minShownUnits = 4;
-/** A lone sign, such as the bracket that closes a block, is proposed only where it is sure; two are a word. */
+/**
+ * A lone sign, such as the bracket that closes a block, is proposed only where it is sure; two are a word. Sure is
+ * what its chance says, uncorrected: with the corrected confidence, by test/bench/predictorTyping.bench.ts, a little less
+ * right text is on screen and no less that is wrong.
+ */
 const minProposedUnits = 2;
 // Where to stop: chance times length, the characters that are likely saved, is greatest. Text that ends inside a word
 // or behind an opening bracket counts less, text that a caller shows counts more than text that it may hold back.

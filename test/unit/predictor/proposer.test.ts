@@ -41,16 +41,3 @@ test("a lone sign is for somebody who has stopped typing, however sure it is", (
   const proposer = createProposer(knowing({ text: "\n}", confidence: 0.95 }), "balanced");
   assert.equal(proposer.propose("a.ts", "", "")?.isGuess, true);
 });
-
-test("proposes a bracket alone where it is sure, and no unsure one", () => {
-  const predictor = createPredictor({ standardFolder: null });
-  const guards = ["red", "green", "blue", "grey", "white"].map((name) => `if (${name}) {\n  paint(${name});\n}\n\n`);
-  predictor.index("a.ts", guards.join(""));
-  const prefix = `${guards.join("")}if (black) {\n  paint(black);\n`;
-  const sure = predictor.propose("a.ts", prefix, "", [0.5]);
-  assert.ok(sure?.text.startsWith("}"), sure?.text);
-  const unsure = createPredictor({ standardFolder: null });
-  unsure.index("b.ts", "a(x);\nb[x];\nc{x};\n");
-  const sign = unsure.propose("b.ts", "a(x);\nb[x];\nc{x};\nd", "", [0.12]);
-  assert.ok(sign === undefined || sign.text.trim().length > 1, sign?.text);
-});
