@@ -1,4 +1,5 @@
 import { createCalibration } from "./calibration.ts";
+import { endsInComment } from "./commentLine.ts";
 import { chanceOfStep, featureCount, featuresOf, type StepFacts } from "./confidence.ts";
 import { chooseCut, longestCut, type Cut, endFactor, insideWordFactor } from "./cut.ts";
 import { createLearnedText, finish, usefulPasses } from "./learnedText.ts";
@@ -106,8 +107,6 @@ const mostStandardBytes = 10_000_000;
 const leastForStandardBytes = 32_000_000;
 /** How many line breaks a text may go over. */
 const maxBreaks = 1;
-/** Lines whose end is a comment; behind `#`, only with a blank. */
-const commentPattern = /^\s*(?:\/\/|\/?\*|#\s)|\s(?:\/\/|#)\s/;
 /** With so much context that was written in the same way before, a comment is most likely that one. */
 const knownComment = 3;
 const wordPattern = /^[\w$\u0080-\uffff]/;
@@ -276,7 +275,10 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
       text = next.text;
       if (typedUnits > 0) voting.length--;
       voting.context[voting.length++] = isFirst && isJoined && !isBreak(token) ? token | typed.gap : token;
-      if (isBreak(token)) continue;
+      if (isBreak(token)) {
+        isComment = false;
+        continue;
+      }
       const source = learned.fileOf(file);
       if (source) source.passes = usefulPasses;
       cuts.push({ length: text.length, chance, factor: endFactor(vocabulary.textOf(tokenId(token))) });
@@ -293,7 +295,7 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
     followCursor(path, prefix, lineStart, suffix);
     const typedFrom = lastTokenStart(prefix, lineStart, prefix.length);
     standard = standardTexts.of(path);
-    isComment = commentPattern.test(prefix.slice(Math.max(lineStart, prefix.length - nearUnits)));
+    isComment = endsInComment(path, prefix.slice(Math.max(lineStart, prefix.length - nearUnits)));
     readContext(prefix, lineStart, typedFrom);
     const cuts: Cut[] = [];
     const typed = { text: prefix.slice(typedFrom), gap: typedGapAt(prefix, lineStart, typedFrom) };

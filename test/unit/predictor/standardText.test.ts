@@ -120,3 +120,17 @@ test("a comment that stands elsewhere is proposed whole, whatever the standard t
     assert.ok(proposal?.text.startsWith(whole), `${typed} -> ${proposal?.text}`);
   }
 });
+
+test("on the line below a comment the standard text is asked again", () => {
+  const knows = { above: 0, below: 0 };
+  const predictor = createPredictor({
+    onStep: (features, text) => {
+      // That the standard text was asked.
+      if (features[26]) knows[/\n./.test(text) ? "below" : "above"]++;
+    },
+  });
+  predictor.index("a.ts", "// The pelican quarter closes\nconst total = new Map();\n".repeat(3));
+  predictor.propose("b.ts", "// The pelican quarter cl", "\n", [0.12]);
+  assert.equal(knows.above, 0);
+  assert.ok(knows.below > 0);
+});
