@@ -34,8 +34,8 @@ test(
   "of many rules that take long the first hundred count, and of others all",
   { timeout: 20_000 },
   async (context) => {
-    const slow = (count: number) => Array.from({ length: count }, (_, i) => `**/a/**/b${i}/**/c\n`).join("");
-    const allows = await rulesFor(context, `${slow(8000)}${"**/x.ts\n".repeat(200)}*.log\n**/last.ts\n`);
+    const slow = Array.from({ length: 8000 }, (_, i) => `**/a/**/b${i}/**/c\n`).join("");
+    const allows = await rulesFor(context, `${slow}${"**/x.ts\n".repeat(200)}*.log\n**/last.ts\n`);
     assert.equal(await allows("a/b99/c"), false);
     assert.equal(await allows("a/b100/c"), true);
     assert.equal(await allows(`${"a/".repeat(60)}last.ts`), false);
@@ -45,9 +45,9 @@ test(
 
 test("no glob of the editor's settings keeps the thread busy", { timeout: 20_000 }, async () => {
   const root = path.resolve("w");
-  const { allows } = createFolderRules({ root, exclude: [{ glob: `${"*a".repeat(12)}b` }, { glob: "out" }] }, false);
-  assert.equal(await allows(path.join(root, "a".repeat(200)), false), true);
-  assert.equal(await allows(path.join(root, "out"), false), false);
+  const rules = createFolderRules({ root, exclude: [{ glob: `${"*a".repeat(12)}b` }, { glob: "out" }] }, false);
+  assert.equal(await rules.allows(path.join(root, "a".repeat(200)), false), true);
+  assert.equal(await rules.allows(path.join(root, "out"), false), false);
 });
 
 test("what lies deeper than any project's files is passed over", async (context) => {
