@@ -8,6 +8,7 @@ import { lazy } from "../base/lazy.ts";
 import type { Log } from "../base/log.ts";
 import { createActivityMeter } from "../memory/activity.ts";
 import { describeMemory } from "../memory/describe.ts";
+import type { MemoryLogEntry } from "../memory/memoryLog.ts";
 import { createMemoryMonitor, type Alert, type MemoryMonitor, type MonitorSettings } from "../memory/monitor.ts";
 import { sampleMemory, type MemorySample } from "../memory/sample.ts";
 import type { Trend } from "../memory/trend.ts";
@@ -96,8 +97,9 @@ const clockTime = (dateMs: number): string =>
   new Date(dateMs).toLocaleTimeString(vscode.env.language, { hour: "2-digit", minute: "2-digit" });
 
 /**
- * Watches memory once {@link Memory.begin} is called: samples while the window has the focus, slower while nobody types, draws the indicator, and
- * says so when memory runs short. What it says beside the numbers is loaded when there is something to say.
+ * Watches memory once {@link Memory.begin} is called: samples while the window has the focus, slower while nobody types,
+ * draws the indicator, and says so when memory runs short. What it says beside the numbers is loaded when there is
+ * something to say.
  */
 export const createMemory = (options: MemoryOptions): Memory => {
   const { clock, log, ledger, statusBar, settings, connections, globalState } = options;
@@ -255,19 +257,19 @@ export const createMemory = (options: MemoryOptions): Memory => {
     const { createMemoryLog } = await import("../memory/memoryLog.ts");
     return createMemoryLog({ folder: path.join(options.logUri.fsPath, "memory"), log });
   });
-  const write: Memory["log"] = (kind, fields) => {
-    if (settings().log) void memoryLog().then((file) => file.add({ ...fields, atMs: clock.dateMs(), kind }));
-  };
-  const logSample = (sample: MemorySample) => {
+  const keep = (entry: MemoryLogEntry) => {
     if (!settings().log) return;
-    const { activity, ...bytes } = sample;
-    const fields = { ...bytes, ...activity, kind: "sample" as const };
-    void memoryLog().then((file) => file.add(fields));
+    memoryLog().then(
+      (file) => file.add(entry),
+      () => log.warn("The memory log could not be loaded"),
+    );
   };
+  const write: Memory["log"] = (kind, fields) => keep({ ...fields, atMs: clock.dateMs(), kind });
 
   const onSample = async (sample: MemorySample) => {
     draw(sample);
-    logSample(sample);
+    const { activity, ...bytes } = sample;
+    keep({ ...bytes, ...activity, kind: "sample" });
     if (clock.nowMs() - typedAtMs > idleAfterMs) monitor.setPace("idle");
     const isTrendDue = clock.nowMs() - trendAtMs >= trendEveryMs;
     const isDue = isLookDue();
@@ -283,11 +285,8 @@ export const createMemory = (options: MemoryOptions): Memory => {
   };
   const onAlert = async (alert: Alert) => {
     const { sample, of, level } = alert;
-    if (settings().log) {
-      const { hostRssBytes, machineTotalBytes, machineAvailableBytes } = sample;
-      const fields = { of, level, hostRssBytes, machineTotalBytes, machineAvailableBytes };
-      void memoryLog().then((file) => file.add({ ...fields, atMs: sample.atMs, kind: "alert" }));
-    }
+    const { atMs, hostRssBytes, machineTotalBytes, machineAvailableBytes } = sample;
+    keep({ of, level, hostRssBytes, machineTotalBytes, machineAvailableBytes, atMs, kind: "alert" });
     if (!settings().alerts) return;
     const { showAlert } = await import("./memoryAlerts.ts");
     await showAlert(alert, {

@@ -2,6 +2,18 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { systemClock, type Clock } from "../../src/base/clock.ts";
 
+/** The shape of Qwen2.5-Coder 1.5B, as Ollama tells it. */
+export const smallCoder = {
+  "general.architecture": "qwen2",
+  "general.parameter_count": 1_543_714_304,
+  "qwen2.block_count": 28,
+  "qwen2.embedding_length": 1536,
+  "qwen2.feed_forward_length": 8960,
+  "qwen2.attention.head_count": 12,
+  "qwen2.attention.head_count_kv": 2,
+  "qwen2.context_length": 32_768,
+};
+
 export type OllamaServerOptions = {
   /** Bytes of each model once it is loaded. */
   readonly models: Readonly<Record<string, number>>;
@@ -131,17 +143,8 @@ export const createOllamaServer = async (options: OllamaServerOptions): Promise<
           template: "{{ .Prompt }}{{ .Suffix }}",
           capabilities: ["completion", "insert"],
           details: { family: "qwen2" },
-          // Qwen2.5-Coder 1.5B's shape, whatever the model is called.
-          model_info: {
-            "general.architecture": "qwen2",
-            "general.parameter_count": 1_543_714_304,
-            "qwen2.block_count": 28,
-            "qwen2.embedding_length": 1536,
-            "qwen2.feed_forward_length": 8960,
-            "qwen2.attention.head_count": 12,
-            "qwen2.attention.head_count_kv": 2,
-            "qwen2.context_length": 32_768,
-          },
+          // Whatever the model is called.
+          model_info: smallCoder,
         });
       case "/api/generate":
       case "/api/chat":

@@ -5,6 +5,7 @@ import path from "node:path";
 import { after, afterEach, before, suite, test } from "node:test";
 import * as vscode from "vscode";
 import { createModelServer, linesReply, ndjson, type ModelServer } from "../../fake/modelServer.ts";
+import { smallCoder } from "../../fake/ollamaServer.ts";
 import { closeAll, configure, notification, pressNotificationButton } from "../editor.ts";
 import { click, hasUi, press, runFromPalette, texts, waitFor, waitUntil } from "../ui.ts";
 
@@ -37,16 +38,7 @@ suite("advice for this machine", { skip: !hasUi }, () => {
     process.env["PATH"] = `${folder}:${usualPath}`;
     server = await createModelServer({
       ollama: {
-        modelInfo: {
-          "general.architecture": "qwen2",
-          "general.parameter_count": 1_543_714_304,
-          "qwen2.block_count": 28,
-          "qwen2.embedding_length": 1536,
-          "qwen2.feed_forward_length": 8960,
-          "qwen2.attention.head_count": 12,
-          "qwen2.attention.head_count_kv": 2,
-          "qwen2.context_length": 32_768,
-        },
+        modelInfo: smallCoder,
       },
       modelId: "qwen2.5-coder:1.5b",
     });

@@ -1,17 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createCompletionEngine } from "../../../src/completion/engine.ts";
-import type { Snapshot } from "../../../src/completion/snapshot.ts";
 import { createLedger } from "../../../src/metrics/ledger.ts";
 import type { CallOptions, CompletionRequest, Provider, StreamPart } from "../../../src/provider/provider.ts";
 import { createFakeClock } from "../../fake/clock.ts";
+import { at, never, settle } from "./engineHarness.ts";
 
-const at = (document: string): Snapshot => {
-  const [prefix, suffix] = document.split("‸") as [string, string];
-  return { documentId: "a.ts", path: "a.ts", languageId: "typescript", prefix, suffix, aheadUnits: 0 };
-};
-const never = new AbortController().signal;
-const settle = () => new Promise<void>((resolve) => void setImmediate(resolve));
 const unused = () => assert.fail("not used by the engine");
 
 type Call = { readonly request: CompletionRequest; readonly options: CallOptions | undefined };
