@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Disposable } from "../base/disposable.ts";
 import { orAborted } from "../base/wait.ts";
+import { createLoadedModels, type ServerAnswer } from "./loadedModels.ts";
 import { ResidencyError, type LoadedModel, type ModelServer } from "./modelServer.ts";
 import { budgetOf, type Budget, type Resident } from "./residencyPlan.ts";
 import { createRoom } from "./residencyRoom.ts";
@@ -92,8 +93,6 @@ type Known = {
   seenAtMs: number;
 };
 
-type Answer = { readonly server: ModelServer; readonly loaded: readonly LoadedModel[] };
-
 type Load = { readonly stop: AbortController; readonly done: Promise<void>; waiters: number };
 
 const keyOf = (server: ModelServer, model: string): string => `${server.origin}\n${model}`;
@@ -126,8 +125,7 @@ export const createResidency = ({
 }): Residency => {
   const known = new Map<string, Known>();
   const loads = new Map<string, Load>();
-  /** What each server told last. */
-  const told = new WeakMap<ModelServer, Answer>();
+  const models = createLoadedModels(servers);
   let turn: Promise<unknown> = Promise.resolve();
   const closing = new AbortController();
   let hits = 0;
@@ -156,13 +154,7 @@ export const createResidency = ({
     };
   };
 
-  const ask = async (server: ModelServer, signal: AbortSignal): Promise<Answer> => {
-    const answer = { server, loaded: await server.loaded(signal) };
-    told.set(server, answer);
-    return answer;
-  };
-
-  const readAnswers = (answers: readonly Answer[]): readonly Resident[] => {
+  const readAnswers = (answers: readonly ServerAnswer[]): readonly Resident[] => {
     const residents = answers.flatMap(({ server, loaded }) => loaded.map((model) => describe(server, model)));
     // Whoever loads it the next time, it is not the copy that we had loaded.
     const keys = new Set(residents.map(({ key }) => key));
@@ -174,24 +166,9 @@ export const createResidency = ({
     return residents;
   };
 
-  /** What is to make room for something has to know all that is there. */
-  const list = async (signal: AbortSignal): Promise<readonly Resident[]> =>
-    readAnswers(await Promise.all(servers.map((server) => ask(server, signal))));
-
-  /**
-   * A server that is silent hides nothing that the others tell; of it stands what it told last, as of one that is not
-   * asked. Rejects when none of those answers.
-   */
-  const listKnown = async (
-    signal: AbortSignal,
-    asked: readonly ModelServer[] = servers,
-  ): Promise<readonly Resident[]> => {
-    const settled = await Promise.allSettled(asked.map((server) => ask(server, signal)));
-    const failed = settled.find((result) => result.status === "rejected");
-    // Where nobody answers, whoever asks hears why.
-    if (failed && settled.every(({ status }) => status === "rejected")) throw failed.reason;
-    return readAnswers(servers.flatMap((server) => told.get(server) ?? []));
-  };
+  const list = async (signal: AbortSignal) => readAnswers(await models.all(signal));
+  const listKnown = async (signal: AbortSignal, asked?: readonly ModelServer[]) =>
+    readAnswers(await models.known(signal, asked));
 
   const room = createRoom({
     clock,
