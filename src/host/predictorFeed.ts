@@ -120,8 +120,10 @@ export const registerPredictorFeed = ({
     vscode.workspace.onDidChangeTextDocument((change) => {
       const { document, contentChanges } = change;
       if (contentChanges.length === 0 || !learnedSchemes.has(document.uri.scheme)) return;
-      if (isEditing(change)) start();
-      if (started) learnSoon(document);
+      const isSeen = isEditing(change);
+      if (isSeen) start();
+      // What changes unseen outside of the folders is no work here: VS Code writes the user's settings like that.
+      if (started && (isSeen || isOfFolders(document))) learnSoon(document);
     }),
   );
   disposables.add(
@@ -192,6 +194,9 @@ export const registerPredictorFeed = ({
 /** Where what was read of this workspace is kept; undefined where nothing is opened, or not on this machine. */
 export const predictorIndexFile = ({ storageUri }: vscode.ExtensionContext): string | undefined =>
   storageUri?.scheme === "file" ? vscode.Uri.joinPath(storageUri, "predictor.index").fsPath : undefined;
+
+const isOfFolders = ({ uri }: vscode.TextDocument): boolean =>
+  uri.scheme !== "file" || vscode.workspace.getWorkspaceFolder(uri) !== undefined;
 
 /** What is open with text that no file holds. A cell is never dirty by itself: its notebook is. */
 const unsavedDocuments = (): vscode.TextDocument[] => {

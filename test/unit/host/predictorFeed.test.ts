@@ -53,6 +53,21 @@ test("one that was saved is not", async (t) => {
   assert.deepEqual(told, ["folders /shop", "update /shop/a.ts: kept"]);
 });
 
+test("what changes unseen is learned in the folders only: VS Code writes the user's settings in the same way", async (t) => {
+  const { told, document, pauseTyping } = setUp(t);
+  const settings = createDocument(Uri.file("/home/user/settings.json"), "");
+  const other = createDocument(Uri.file("/shop/b.ts"), "");
+  hands.edit(document, 0, "begun");
+  hands.edit(settings, 0, "written by VS Code");
+  hands.edit(other, 0, "renamed");
+  await pauseTyping();
+  hands.goTo(settings);
+  hands.edit(settings, 0, "typed");
+  await pauseTyping();
+  const others = told.filter((line) => line.startsWith("update") && !line.includes("/shop/a.ts"));
+  assert.deepEqual(others, ["update /shop/b.ts: renamed", "update /home/user/settings.json: typed"]);
+});
+
 test("a notebook's cell that is closed is forgotten", async (t) => {
   const { told, pauseTyping } = setUp(t);
   const cell = createDocument(Uri.parse("vscode-notebook-cell:/shop/a.ipynb#W0s"), "");
