@@ -8,6 +8,8 @@ export type Power = { readonly isOnBattery: boolean | undefined; readonly isSavi
 const unknown: Power = { isOnBattery: undefined, isSaving: undefined };
 const linuxRoot = "/sys";
 const pmsetTimeoutMs = 2000;
+/** PowerShell alone takes half a second to start, more on the first day. */
+const powerShellTimeoutMs = 10_000;
 
 const readWord = async (...parts: string[]): Promise<string | undefined> =>
   readFile(path.join(...parts), "utf8").then(
@@ -47,17 +49,39 @@ export const parsePmset = (batteries: string, settings: string): Power => {
   };
 };
 
-const runPmset = (...parts: string[]): Promise<string> =>
+/**
+ * Prints the two words that {@link parseWindowsPower} reads. Windows PowerShell knows the types of the Windows Runtime,
+ * later ones do not. Documented as Windows.System.Power.PowerManager.
+ */
+const windowsScript =
+  "$power = [Windows.System.Power.PowerManager, Windows.System.Power, ContentType = WindowsRuntime]; " +
+  '"$($power::BatteryStatus) $($power::EnergySaverStatus)"';
+
+/** Reads a battery's status and an energy saver's: `Discharging On`. */
+export const parseWindowsPower = (answer: string): Power => {
+  const [, battery, saver] = /^(NotPresent|Discharging|Idle|Charging) (Disabled|Off|On)\s*$/.exec(answer) ?? [];
+  return battery === undefined ? unknown : { isOnBattery: battery === "Discharging", isSaving: saver === "On" };
+};
+
+const run = (program: string, parts: readonly string[], timeoutMs: number): Promise<string> =>
   new Promise((resolve) => {
-    execFile("/usr/bin/pmset", parts, { timeout: pmsetTimeoutMs }, (error, stdout) => resolve(error ? "" : stdout));
+    execFile(program, parts, { timeout: timeoutMs, windowsHide: true }, (error, stdout) =>
+      resolve(error ? "" : stdout),
+    );
   });
 
-/**
- * Whether the machine runs on its battery and saves power. Windows tells only native code or a shell that takes half a
- * second to start, so nothing is known there. Never throws.
- */
+const runPmset = (...parts: string[]) => run("/usr/bin/pmset", parts, pmsetTimeoutMs);
+
+const runPowerShell = (script: string) => {
+  const system = path.win32.join(process.env["SystemRoot"] ?? String.raw`C:\Windows`, "System32");
+  const program = path.win32.join(system, "WindowsPowerShell", "v1.0", "powershell.exe");
+  return run(program, ["-NoProfile", "-NonInteractive", "-Command", script], powerShellTimeoutMs);
+};
+
+/** Whether the machine runs on its battery and saves power. Starts a program on macOS and Windows. Never throws. */
 export const readPower = async (platform: string = process.platform): Promise<Power> => {
   if (platform === "linux") return readLinuxPower();
+  if (platform === "win32") return parseWindowsPower(await runPowerShell(windowsScript));
   if (platform !== "darwin") return unknown;
   const [batteries, settings] = await Promise.all([runPmset("-g", "batt"), runPmset("-g")]);
   return parsePmset(batteries, settings);

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
-import { parsePmset, readLinuxPower, readPower } from "../../../src/predictor/power.ts";
+import { parsePmset, parseWindowsPower, readLinuxPower, readPower } from "../../../src/predictor/power.ts";
 
 const makeSys = async (t: TestContext, files: Record<string, string>): Promise<string> => {
   const root = await mkdtemp(path.join(tmpdir(), "hotpath-sys-"));
@@ -46,6 +46,23 @@ test("on macOS pmset tells", () => {
   assert.deepEqual(parsePmset("", ""), { isOnBattery: undefined, isSaving: undefined });
 });
 
+test("on Windows the two words of its power manager tell", () => {
+  const rows = [
+    ["Discharging On\r\n", true, true],
+    ["Discharging Off\r\n", true, false],
+    ["Charging Disabled\r\n", false, false],
+    ["NotPresent Disabled\r\n", false, false],
+    [" \r\n", undefined, undefined],
+    ["Unable to find type [Windows.System.Power.PowerManager]", undefined, undefined],
+    ["", undefined, undefined],
+  ] as const;
+  for (const [answer, isOnBattery, isSaving] of rows) {
+    assert.deepEqual(parseWindowsPower(answer), { isOnBattery, isSaving }, answer);
+  }
+});
+
 test("where nobody tells, nothing is known", async () => {
-  assert.deepEqual(await readPower("win32"), { isOnBattery: undefined, isSaving: undefined });
+  for (const platform of ["freebsd", ...(process.platform === "win32" ? [] : ["win32"])]) {
+    assert.deepEqual(await readPower(platform), { isOnBattery: undefined, isSaving: undefined }, platform);
+  }
 });
