@@ -18,7 +18,7 @@ export type ExplainOptions = {
 /** Read-only documents that grow while an answer streams in. */
 export type AnswerDocuments = vscode.Disposable & {
   create(title: string): { readonly uri: vscode.Uri; show(markdown: string): void };
-  /** Draws all previews anew, later; not when they are gone by then. To be disposed when it is not wanted any more. */
+  /** Draws all previews anew, later and a few times; not when they are gone by then. To be disposed when it is not wanted any more. */
   refreshLater(): Disposable;
 };
 
@@ -28,8 +28,9 @@ const keptAnswers = 10;
 const redrawMs = 150;
 // How long the preview's own script may need, on a busy machine, before it hears of changes.
 const previewStartMs = 10_000;
-// Longer than the preview takes to draw a change (0.3 s), for it drops what it is asked for in between.
-const quietMs = 1000;
+// Longer than the preview takes to draw a change (0.3 s), for it drops what it is asked for in between. Several times,
+// for nobody tells when its script listens: on a busy machine that takes seconds.
+const refreshAfterMs = [1000, 2000, 4000];
 
 /** Registers the documents that answers are shown in; the newest ten are kept. */
 export const createAnswerDocuments = (clock: Clock): AnswerDocuments => {
@@ -60,21 +61,28 @@ export const createAnswerDocuments = (clock: Clock): AnswerDocuments => {
       };
     },
     refreshLater() {
-      const refresh = async () => {
-        timers.remove(timer);
+      let timer: Disposable | undefined;
+      const wait = ([delayMs, ...later]: readonly number[]) => {
+        if (delayMs === undefined) return;
+        timer = timers.add(clock.after(delayMs, () => void refresh(later)));
+      };
+      const end = () => {
+        if (timer) timers.remove(timer);
+        timer?.dispose();
+        timer = undefined;
+      };
+      const refresh = async (later: readonly number[]) => {
+        end();
+        wait(later);
         try {
           await vscode.commands.executeCommand("markdown.preview.refresh");
         } catch {
           // Whoever closed or switched off the preview misses nothing.
+          end();
         }
       };
-      const timer = timers.add(clock.after(quietMs, () => void refresh()));
-      return {
-        dispose() {
-          timers.remove(timer);
-          timer.dispose();
-        },
-      };
+      wait(refreshAfterMs);
+      return { dispose: end };
     },
     dispose() {
       timers.dispose();

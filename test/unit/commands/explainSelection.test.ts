@@ -17,7 +17,7 @@ test("with nothing selected nobody is asked, and nothing counts as answered", as
   assert.deepEqual(person.said(), ["Select the code to explain first."]);
 });
 
-test("an answer is drawn once more when no more comes, since the preview may not have listened before", async () => {
+test("an answer is drawn a few times more when no more comes, since the preview may not have listened before", async () => {
   person.reset();
   const clock = createFakeClock();
   window.activeTextEditor = {
@@ -34,6 +34,7 @@ test("an answer is drawn once more when no more comes, since the preview may not
       clock.advance(1);
       assert.equal(names().at(-1), "markdown.preview.refresh", "also when the rest is long in coming");
       clock.advance(8500);
+      assert.equal(names().length, 4, "three times in all");
       yield { type: "text", text: " and its end." };
       clock.advance(400);
       yield { type: "end", reason: "stop", usage: {} };
@@ -45,9 +46,9 @@ test("an answer is drawn once more when no more comes, since the preview may not
       await explainSelection({ clock, provider, model: "m", documents, ledger: createLedger({ clock }) }),
       true,
     );
-    assert.equal(names().length, 2);
+    assert.equal(names().length, 4);
     clock.advance(60_000);
-    assert.deepEqual(names().slice(2), ["markdown.preview.refresh"], "once for the end, and never again");
+    assert.deepEqual(names().slice(4), Array(3).fill("markdown.preview.refresh"), "so for the end, and never again");
     assert.deepEqual(clock.pending(), []);
   } finally {
     window.activeTextEditor = undefined;
@@ -68,9 +69,10 @@ test("a preview is not drawn once the documents are gone, and one that cannot be
   const documents = createAnswerDocuments(clock);
   t.mock.method(commands, "executeCommand", () => Promise.reject(new Error("no preview")));
   documents.refreshLater();
-  clock.advance(60_000);
+  clock.advance(1000);
   // An unheard rejection would fail the test.
   await nextTurn();
+  assert.deepEqual(clock.pending(), [], "nobody asks again");
   t.mock.reset();
   documents.refreshLater();
   documents.dispose();
