@@ -26,7 +26,7 @@ export type BridgeAnswer<Verb extends keyof BridgeVerbs = keyof BridgeVerbs> =
   | { ok: true; r: BridgeVerbs[Verb]["answer"] }
   | { ok: false; error: string };
 
-const defaultTimeoutMs = 20_000;
+const defaultTimeoutMs = 60_000;
 
 const handlers = {
   press: handle<"press">((page, { key }) => page.keyboard.press(key)),

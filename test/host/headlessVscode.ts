@@ -3,7 +3,7 @@
 // headless Chromium as the window, prints what the tests print and exits with their code. Any launcher that takes a
 // path to VS Code can use it (`vscodeExecutablePath` of @vscode/test-electron).
 //
-// Environment: VSCODE_SERVER_DIR, CHROMIUM_PATH (instead of the fetched ones), HEADLESS_TIMEOUT_S (300), HEADLESS_VERBOSE=1
+// Environment: VSCODE_SERVER_DIR, CHROMIUM_PATH (instead of the fetched ones), HEADLESS_TIMEOUT_S (900), HEADLESS_VERBOSE=1
 // (the server's log and the page's console), HEADLESS_SHOT=<png> (at the end), HEADLESS_BROWSER_PROFILE=<folder> (keeps
 // what VS Code stores in a browser), HEADLESS_RESTRICTED=1 (the workspace is not trusted).
 import { open, readFile, writeFile } from "node:fs/promises";
@@ -18,7 +18,7 @@ import { makeServerFolders, startServer } from "./server.ts";
 import { findServer, versionOf } from "./vscode.ts";
 
 const isVerbose = process.env["HEADLESS_VERBOSE"] === "1";
-const timeoutSeconds = Number(process.env["HEADLESS_TIMEOUT_S"] ?? 300);
+const timeoutSeconds = Number(process.env["HEADLESS_TIMEOUT_S"] ?? 900);
 const outputIntervalMs = 100;
 /** The last output of the extension host may still be on its way when the window reports the end. */
 const lastOutputMs = 200;

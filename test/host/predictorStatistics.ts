@@ -18,15 +18,11 @@ export const predictorStatistics = async (): Promise<ReadonlyMap<string, string>
 
 /** The same once it has read everything and has this many files, if told. */
 export const settledPredictor = (files?: string): Promise<ReadonlyMap<string, string>> =>
-  waitUntil(
-    `the predictor to have read ${files ?? "all"} files`,
-    async () => {
-      const facts = await predictorStatistics();
-      const now = facts.get("Files");
-      return facts.get("State") === "up to date" && now !== "0" && (files ?? now) === now ? facts : undefined;
-    },
-    { timeoutMs: 60_000 },
-  );
+  waitUntil(`the predictor to have read ${files ?? "all"} files`, async () => {
+    const facts = await predictorStatistics();
+    const now = facts.get("Files");
+    return facts.get("State") === "up to date" && now !== "0" && (files ?? now) === now ? facts : undefined;
+  });
 
 /** A sign of a person, which starts the predictor: the cursor moves by the keyboard. */
 export const wakePredictor = async (): Promise<void> => {

@@ -24,7 +24,7 @@ export async function compose(text: string, options: { isChosen?: boolean } = {}
   await ask("compose", { text, ...options });
 }
 
-/** Waits until the first element that matches is in `state` (visible, within 20 s, unless told otherwise). */
+/** Waits until the first element that matches is in `state` (visible, within a minute, unless told otherwise). */
 export async function waitFor(
   selector: string,
   options: { timeoutMs?: number; state?: ElementState } = {},
@@ -72,7 +72,7 @@ export async function waitUntil<T>(
   read: () => Promise<T> | T,
   options: { timeoutMs?: number } = {},
 ): Promise<NonNullable<T>> {
-  const timeoutMs = options.timeoutMs ?? 20_000;
+  const timeoutMs = options.timeoutMs ?? 60_000;
   const endMs = performance.now() + timeoutMs;
   while (true) {
     const value = await read();

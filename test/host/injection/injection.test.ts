@@ -58,8 +58,7 @@ const say = (query: string) =>
 /** Blanks in blocks of code are drawn as no-break ones; an invisible character keeps icons away. */
 const plain = (text: string) => text.replaceAll("\u00a0", " ").replaceAll("\u2060", "");
 const shown = async () => plain((await texts(".interactive-response")).join("\n"));
-const waitForEnd = () =>
-  waitUntil("the end of the answer", async () => (await shown()).includes("Done."), { timeoutMs: 60_000 });
+const waitForEnd = () => waitUntil("the end of the answer", async () => (await shown()).includes("Done."));
 
 /** Without the mouse, over which VS Code may be showing a hover. */
 const pressButton = (label: string) =>

@@ -20,7 +20,7 @@ const usualPath = process.env["PATH"];
 /** VS Code draws only the rows in sight, and this one is among them for both purposes. */
 const openList = async (purpose: string) => {
   await runFromPalette("Hotpath: Recommend a model for this machine");
-  await waitFor(row(purpose), { timeoutMs: 30_000 });
+  await waitFor(row(purpose));
   await click(row(purpose));
   await waitFor(row("Qwen3-Coder-30B-A3B"));
 };
@@ -134,14 +134,10 @@ suite("advice for this machine", { skip: !hasUi }, () => {
     );
     assert.deepEqual(await texts("th:has-text('Context max')", { webview: true }), []);
     await click("button", { webview: true });
-    const page = await waitUntil(
-      "the tables",
-      async () => {
-        const [body] = await texts("body", { webview: true });
-        return body?.includes("Context max") ? body : undefined;
-      },
-      { timeoutMs: 30_000 },
-    );
+    const page = await waitUntil("the tables", async () => {
+      const [body] = await texts("body", { webview: true });
+      return body?.includes("Context max") ? body : undefined;
+    });
     for (const text of [
       "Recommended batch",
       "Throughput",
@@ -165,7 +161,6 @@ suite("advice for this machine", { skip: !hasUi }, () => {
     await waitUntil(
       "the tables",
       async () => (await texts("th:has-text('Context max')", { webview: true })).length === 1,
-      { timeoutMs: 30_000 },
     );
   });
 });

@@ -31,6 +31,13 @@ suite("tools for models in a folder that is not trusted", () => {
     ];
     for (const [name, input] of calls) await assert.rejects(call(name, input), /The folder is not trusted/, name);
     await assert.rejects(access(planted));
-    assert.ok(!vscode.workspace.textDocuments.some(({ isDirty }) => isDirty));
+    // VS Code itself may be writing the user's settings.
+    const changed = vscode.workspace.textDocuments.filter(
+      ({ isDirty, uri }) => isDirty && !uri.path.endsWith("/User/settings.json"),
+    );
+    assert.deepEqual(
+      changed.map(({ uri }) => uri.path),
+      [],
+    );
   });
 });
