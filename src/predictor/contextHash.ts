@@ -4,7 +4,6 @@ export const contextOrders = [6, 3, 2, 1] as const;
 export const startChain = contextOrders.length;
 /** The chain of equal first two characters. */
 export const wordChain = contextOrders.length + 1;
-const longestOrder = contextOrders[0];
 
 /** Takes one more number into a hash. */
 export const mix = (hash: number, value: number): number => Math.imul(hash ^ value, 0x9e3779b1) ^ (hash >>> 15);
@@ -27,11 +26,20 @@ export const hashContext = (
   end: number,
   out: Int32Array,
 ): number => {
-  let hash = 0;
-  let chain: number = contextOrders.length;
-  for (let n = 1; n <= longestOrder && end - n >= start; n++) {
-    hash = mix(hash, hashes[tokens[end - n]! >> 2]!);
-    if (n === contextOrders[chain - 1]) out[--chain] = hash;
-  }
-  return chain;
+  const most = end - start;
+  if (most < 1) return contextOrders.length;
+  // Written out for the orders above: this runs for every token that is learned.
+  let hash = mix(0, hashes[tokens[end - 1]! >> 2]!);
+  out[3] = hash;
+  if (most < 2) return 3;
+  hash = mix(hash, hashes[tokens[end - 2]! >> 2]!);
+  out[2] = hash;
+  if (most < 3) return 2;
+  hash = mix(hash, hashes[tokens[end - 3]! >> 2]!);
+  out[1] = hash;
+  if (most < 6) return 1;
+  hash = mix(hash, hashes[tokens[end - 4]! >> 2]!);
+  hash = mix(hash, hashes[tokens[end - 5]! >> 2]!);
+  out[0] = mix(hash, hashes[tokens[end - 6]! >> 2]!);
+  return 0;
 };

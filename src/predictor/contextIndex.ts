@@ -1,6 +1,6 @@
 import { contextOrders, hashContext, startChain, startHash, wordChain, wordHash } from "./contextHash.ts";
 import { createUnitPool, largestUnits, unitTokens } from "./unitPool.ts";
-import { boundaryToken, isBreak, lineEnd, type TokenBuffer, tokenId, type Vocabulary } from "./vocabulary.ts";
+import { boundaryToken, lineEnd, type TokenBuffer, tokenId, type Vocabulary } from "./vocabulary.ts";
 
 const chains = contextOrders.length + 2;
 const shortest = contextOrders.length - 1;
@@ -71,19 +71,19 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
   // The table of each chain begins where that of the chain before ends.
   const bucketShifts = fewerBits.map((fewer) => 32 - bucketBits + fewer);
   const tables: number[] = [];
-  let buckets = 0;
+  let bucketCount = 0;
   for (const fewer of fewerBits) {
-    tables.push(buckets);
-    buckets += 2 ** (bucketBits - fewer);
+    tables.push(bucketCount);
+    bucketCount += 2 ** (bucketBits - fewer);
   }
   const capacity = Math.max(
     4 * largestUnits * unitTokens,
-    Math.floor((maxBytes - buckets * 4) / (bytesPerToken * unitTokens + 8)) * unitTokens,
+    Math.floor((maxBytes - bucketCount * 4) / (bytesPerToken * unitTokens + 8)) * unitTokens,
   );
 
   const tokens = new Int32Array(capacity);
   // 0 means empty: fresh memory is zero, and position 0 is never handed out.
-  const heads = new Int32Array(buckets);
+  const heads = new Int32Array(bucketCount);
   // Two numbers for each position and chain: the older neighbour (0: none), and the newer one, or -1 - bucket for the newest.
   const links = new Int32Array(capacity * chains * 2);
   const fileOfUnit = new Int32Array(capacity / unitTokens);
@@ -95,6 +95,11 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
     tables[chain]! + ((Math.imul(hash, 0x85ebca6b) ^ hash) >>> bucketShifts[chain]!);
 
   let hashes = vocabulary.hashes();
+  let starts = vocabulary.starts();
+  const readVocabulary = (): void => {
+    hashes = vocabulary.hashes();
+    starts = vocabulary.starts();
+  };
   const contextHashes = new Int32Array(contextOrders.length);
 
   /** Links `position` in front of `older` (0: nothing) and behind `newer` (below 0: -1 - bucket). */
@@ -123,34 +128,54 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
     for (let chain = 0; chain < chains; chain++) unlink(chain, position);
   };
 
-  /** Fills `out` with the bucket that `position` belongs to in each chain, or -1 for none. `start`: its block's boundary. */
-  const bucketsAt = (position: number, start: number, out: Int32Array): void => {
-    out.fill(-1);
-    for (
-      let chain = hashContext(hashes, tokens, start + 1, position, contextHashes);
-      chain < contextOrders.length;
-      chain++
-    ) {
-      out[chain] = bucketOf(chain, contextHashes[chain]!);
+  /**
+   * Fills `out` from `at` on with the bucket that `position` belongs to in each chain, or -1 for none. `start`: its
+   * block's boundary.
+   */
+  const bucketsAt = (position: number, start: number, out: Int32Array, at: number): void => {
+    const first = hashContext(hashes, tokens, start + 1, position, contextHashes);
+    for (let chain = 0; chain < first; chain++) out[at + chain] = -1;
+    for (let chain = first; chain < contextOrders.length; chain++) {
+      out[at + chain] = bucketOf(chain, contextHashes[chain]!);
     }
-    const token = tokens[position]!;
-    if (isBreak(token)) return;
-    const text = vocabulary.textOf(tokenId(token));
-    out[startChain] = bucketOf(startChain, startHash(hashes, tokenId(tokens[position - 1]!), text.charCodeAt(0)));
-    if (text.length > 2) out[wordChain] = bucketOf(wordChain, wordHash(text.charCodeAt(0), text.charCodeAt(1)));
+    const text = starts[tokenId(tokens[position]!)]!;
+    const unit = text & 0xffff;
+    const secondUnit = text >>> 16;
+    out[at + startChain] =
+      unit === 0 ? -1 : bucketOf(startChain, startHash(hashes, tokenId(tokens[position - 1]!), unit));
+    out[at + wordChain] = secondUnit === 0 ? -1 : bucketOf(wordChain, wordHash(unit, secondUnit));
   };
 
   const place = new Int32Array(chains);
   const oldPlace = new Int32Array(chains);
+  // For each position of a block, and each chain: its bucket, and what is older there.
+  const buckets = new Int32Array(maxBlockTokens * chains);
+  const olders = new Int32Array(maxBlockTokens * chains);
 
-  const link = (block: Block): void => {
-    hashes = vocabulary.hashes();
-    const start = block.firstUnit * unitTokens;
-    for (let position = block.linkedFrom; position < block.end; position++) {
-      bucketsAt(position, start, place);
-      for (let chain = 0; chain < chains; chain++) {
-        const bucket = place[chain]!;
-        if (bucket >= 0) insert(chain, position, heads[bucket]!, -1 - bucket);
+  const link = ({ firstUnit, linkedFrom, end }: Block): void => {
+    readVocabulary();
+    const start = firstUnit * unitTokens;
+    for (let position = linkedFrom, at = 0; position < end; position++, at += chains) {
+      bucketsAt(position, start, buckets, at);
+    }
+    // Lists end all over the memory: a short loop, over one table at a time, waits for many of them at once.
+    for (let chain = 0; chain < chains; chain++) {
+      for (let position = linkedFrom, at = chain; position < end; position++, at += chains) {
+        const bucket = buckets[at]!;
+        if (bucket < 0) continue;
+        olders[at] = heads[bucket]!;
+        heads[bucket] = position;
+      }
+    }
+    for (let position = linkedFrom, at = 0; position < end; position++) {
+      const own = position * chains * 2;
+      for (let chain = 0; chain < chains; chain++, at++) {
+        const bucket = buckets[at]!;
+        if (bucket < 0) continue;
+        const older = olders[at]!;
+        links[own + chain * 2] = older;
+        links[own + chain * 2 + 1] = -1 - bucket;
+        if (older !== 0) links[(older * chains + chain) * 2 + 1] = position;
       }
     }
   };
@@ -191,7 +216,7 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
   };
 
   const insertAll = (position: number, start: number): void => {
-    bucketsAt(position, start, place);
+    bucketsAt(position, start, place, 0);
     for (let chain = 0; chain < chains; chain++) {
       if (place[chain]! >= 0) insertInOrder(chain, position, place[chain]!);
     }
@@ -199,8 +224,8 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
 
   /** Gives the old position's place in each list to the new one, where both belong to the same list. */
   const takeOver = (old: number, oldStart: number, fresh: number, freshStart: number): void => {
-    bucketsAt(old, oldStart, oldPlace);
-    bucketsAt(fresh, freshStart, place);
+    bucketsAt(old, oldStart, oldPlace, 0);
+    bucketsAt(fresh, freshStart, place, 0);
     for (let chain = 0; chain < chains; chain++) {
       const bucket = place[chain]!;
       if (bucket !== oldPlace[chain]) {
@@ -236,7 +261,7 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
     },
     link,
     replace(old, fresh, later) {
-      hashes = vocabulary.hashes();
+      readVocabulary();
       const gone = placesOf(old);
       const come = placesOf(fresh);
       const most = Math.min(gone.length, come.length);

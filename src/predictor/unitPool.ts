@@ -1,7 +1,7 @@
 /** Positions are handed out in units of this many tokens. */
-export const unitTokens = 32;
+export const unitTokens = 16;
 /** The most units that are handed out in one stretch. */
-export const largestUnits = 32;
+export const largestUnits = 64;
 
 /** Hands out stretches of neighbouring units from a fixed number of them, and takes them back. */
 export type UnitPool = {

@@ -31,7 +31,9 @@ export const isBreak = (token: number): boolean => token >> 2 >= firstBreakId &&
 const maxTokenLength = 24;
 
 const charClass = { space: 0, lower: 1, upper: 2, digit: 3, underscore: 4, run: 5, single: 6 } as const;
-const classes = new Uint8Array(128).fill(charClass.single);
+/** By UTF-16 unit. Beyond ASCII, all but some blanks are letters. */
+const classes = new Uint8Array(65_536).fill(charClass.lower);
+classes.fill(charClass.single, 0, 128);
 for (let code = 0; code <= 32; code++) classes[code] = charClass.space;
 for (let code = 97; code <= 122; code++) classes[code] = charClass.lower;
 for (let code = 65; code <= 90; code++) classes[code] = charClass.upper;
@@ -39,35 +41,43 @@ for (let code = 48; code <= 57; code++) classes[code] = charClass.digit;
 for (const char of "=-.*/#&|+<>~") classes[char.charCodeAt(0)] = charClass.run;
 classes[95] = charClass.underscore;
 classes[36] = charClass.lower;
-classes[127] = charClass.space;
-
-const classOf = (code: number): number => {
-  if (code < 128) return classes[code]!;
-  return code === 0xa0 || code === 0xfeff || code === 0x2028 || code === 0x2029 ? charClass.space : charClass.lower;
-};
+for (const code of [127, 0xa0, 0xfeff, 0x2028, 0x2029]) classes[code] = charClass.space;
 
 const isWordClass = (kind: number): boolean => kind >= charClass.lower && kind <= charClass.underscore;
 
 /** Where the token that starts at `from` ends: part of an identifier (`get` `Foo`, `foo` `_bar`), a run like `===`, or one sign. */
 const tokenEnd = (text: string, from: number, to: number): number => {
-  const first = classOf(text.charCodeAt(from));
+  const unit = text.charCodeAt(from);
+  const first = classes[unit]!;
+  if (first === charClass.single) return from + 1;
   let at = from + 1;
   const limit = Math.min(to, from + maxTokenLength);
-  if (isWordClass(first)) {
-    let previous = first;
-    while (at < limit) {
-      const kind = classOf(text.charCodeAt(at));
-      if (!isWordClass(kind)) break;
-      if (kind === charClass.upper && previous !== charClass.upper && previous !== charClass.underscore) break;
-      if (kind === charClass.underscore && previous !== charClass.underscore) break;
-      previous = kind;
-      at++;
-    }
-    // Half a surrogate pair is no text: keep the pair together.
-    if (at === limit && at < to && (text.charCodeAt(at) & 0xfc00) === 0xdc00) at++;
+  if (first === charClass.run) {
+    while (at < limit && text.charCodeAt(at) === unit) at++;
     return at;
   }
-  if (first === charClass.run) while (at < limit && text.charCodeAt(at) === text.charCodeAt(from)) at++;
+  let previous = first;
+  while (at < limit) {
+    const kind = classes[text.charCodeAt(at)]!;
+    if (kind < charClass.lower || kind > charClass.underscore) break;
+    if (kind === charClass.upper && previous !== charClass.upper && previous !== charClass.underscore) break;
+    if (kind === charClass.underscore && previous !== charClass.underscore) break;
+    previous = kind;
+    at++;
+  }
+  // Half a surrogate pair is no text: keep the pair together.
+  if (at === limit && at < to && (text.charCodeAt(at) & 0xfc00) === 0xdc00) at++;
+  return at;
+};
+
+/** Where the blanks end that begin at `from`: at a line break at the latest. */
+const indentEnd = (text: string, from: number, to: number): number => {
+  let at = from;
+  while (at < to) {
+    const unit = text.charCodeAt(at);
+    if (unit === 10 || classes[unit] !== charClass.space) break;
+    at++;
+  }
   return at;
 };
 
@@ -76,12 +86,14 @@ export type TokenBuffer = { tokens: Int32Array; length: number };
 
 export const createTokenBuffer = (): TokenBuffer => ({ tokens: new Int32Array(1024), length: 0 });
 
+const doubled = (numbers: Int32Array): Int32Array<ArrayBuffer> => {
+  const larger = new Int32Array(numbers.length * 2);
+  larger.set(numbers);
+  return larger;
+};
+
 export const pushToken = (buffer: TokenBuffer, token: number): void => {
-  if (buffer.length === buffer.tokens.length) {
-    const larger = new Int32Array(buffer.length * 2);
-    larger.set(buffer.tokens);
-    buffer.tokens = larger;
-  }
+  if (buffer.length === buffer.tokens.length) buffer.tokens = doubled(buffer.tokens);
   buffer.tokens[buffer.length++] = token;
 };
 
@@ -106,6 +118,11 @@ export type Vocabulary = {
    * next `tokenize`.
    */
   hashes(): Int32Array;
+  /**
+   * By id, the first two UTF-16 units of each token's text, the first one in the lower half. The upper half is 0 where
+   * there are no more than two, all of it for what has no text. Valid as long as `hashes` is.
+   */
+  starts(): Int32Array;
   /** A number that `Order`, `order`, `_order` and `orders` share; 0 for what is no word. */
   stemOf(id: number): number;
   /** The known id of `id`'s word written in the way of `like` (capital, underscore, plural), or undefined. */
@@ -120,11 +137,20 @@ export type Vocabulary = {
 const detach = (text: string): string =>
   text.length < 13 ? text : String.fromCharCode(...Array.from({ length: text.length }, (_, i) => text.charCodeAt(i)));
 
-const singular = (word: string): string => (/[a-z]{3}s$/.test(word) && !word.endsWith("ss") ? word.slice(0, -1) : word);
+const letterS = 115;
+const isSmallLetter = (unit: number): boolean => unit >= 97 && unit <= 122;
+
+/** Without the `s` at its end, where at least three small letters and no other `s` stand before it. */
+const singular = (word: string): string => {
+  const last = word.length - 1;
+  if (last < 3 || word.charCodeAt(last) !== letterS || word.charCodeAt(last - 1) === letterS) return word;
+  for (let at = last - 3; at < last; at++) if (!isSmallLetter(word.charCodeAt(at))) return word;
+  return word.slice(0, last);
+};
 
 const stemHash = (word: string): number => {
-  const first = word.charCodeAt(0);
-  if (!isWordClass(classOf(first)) || classOf(first) === charClass.digit) return 0;
+  const kind = classes[word.charCodeAt(0)]!;
+  if (!isWordClass(kind) || kind === charClass.digit) return 0;
   const stem = singular(word).toLowerCase();
   let hash = 17;
   for (let i = stem.startsWith("_") ? 1 : 0; i < stem.length; i++)
@@ -150,9 +176,12 @@ export const createVocabulary = (): Vocabulary => {
   let count = 0;
   const texts: string[] = Array.from({ length: firstWordId }, () => "");
   let hashes = Int32Array.from({ length: 1024 }, (_, id) => (id < firstWordId ? Math.imul(id + 1, 0x9e3779b1) : 0));
+  let starts = new Int32Array(hashes.length);
   const stems: number[] = texts.map(() => 0);
   const words: boolean[] = texts.map(() => false);
-  const uses: number[] = texts.map(() => 0);
+  let uses = new Int32Array(hashes.length);
+  /** Ids of single ASCII characters, half of all tokens; 0: none. */
+  const signIds = new Int32Array(128);
   const freeIds: number[] = [];
   let textUnits = 0;
 
@@ -189,77 +218,81 @@ export const createVocabulary = (): Vocabulary => {
     for (const id of old) if (id !== 0) put(id);
   };
 
+  const addWord = (word: string, hash: number, slot: number): number => {
+    const id = freeIds.pop() ?? texts.length;
+    if (id === hashes.length) {
+      hashes = doubled(hashes);
+      starts = doubled(starts);
+      uses = doubled(uses);
+    }
+    const first = word.charCodeAt(0);
+    texts[id] = word;
+    hashes[id] = hash;
+    starts[id] = first | (word.length > 2 ? word.charCodeAt(1) << 16 : 0);
+    stems[id] = stemHash(word);
+    words[id] = isWordClass(classes[first]!);
+    uses[id] = 0;
+    slots[slot] = id;
+    if (word.length === 1 && first < signIds.length) signIds[first] = id;
+    if (++count * 2 > slots.length) growTable();
+    textUnits += word.length;
+    return id;
+  };
+
   const idOf = (text: string, from: number, to: number, learn: boolean): number => {
+    const unit = text.charCodeAt(from);
+    const isSign = to === from + 1 && unit < signIds.length;
+    if (isSign && signIds[unit] !== 0) return signIds[unit]!;
     const hash = textHash(text, from, to);
     const slot = slotOf(text, from, to, hash);
     if (slots[slot] !== 0) return slots[slot]!;
-    if (!learn) return unknownId;
-    const kept = detach(text.slice(from, to));
-    const id = freeIds.pop() ?? texts.length;
-    if (id === hashes.length) {
-      const larger = new Int32Array(id * 2);
-      larger.set(hashes);
-      hashes = larger;
+    return learn ? addWord(detach(text.slice(from, to)), hash, slot) : unknownId;
+  };
+
+  /** Adds the tokens of a line's rest, whose indentation ends at `from`; returns where the line ends. */
+  const readLine = (text: string, from: number, to: number, learn: boolean, buffer: TokenBuffer): number => {
+    let at = from;
+    let before: number = gap.none;
+    while (at < to) {
+      const code = text.charCodeAt(at);
+      if (code === 10) break;
+      if (classes[code] === charClass.space) {
+        if (before !== gap.none) before = gap.wide;
+        else before = code === 32 ? gap.space : code === 9 ? gap.tab : gap.wide;
+        at++;
+        continue;
+      }
+      const end = tokenEnd(text, at, to);
+      buffer.tokens[buffer.length++] = (idOf(text, at, end, learn) << 2) | before;
+      before = gap.none;
+      at = end;
     }
-    texts[id] = kept;
-    hashes[id] = hash;
-    stems[id] = stemHash(kept);
-    words[id] = isWordClass(classOf(kept.charCodeAt(0)));
-    uses[id] = 0;
-    slots[slot] = id;
-    if (++count * 2 > slots.length) growTable();
-    textUnits += kept.length;
-    return id;
+    return at;
   };
 
   return {
     tokenize(text, from, to, learn, buffer) {
       buffer.length = 0;
+      // Every unit may be a token, and the end of the text one more.
+      const most = to - from + 1;
+      if (buffer.tokens.length < most) buffer.tokens = new Int32Array(2 * most);
       let lineIndent = 0;
       let hasBlankBefore = false;
-      let at = from;
-      while (at < to) {
+      for (let at = from; at < to; at++) {
         const lineFrom = at;
-        let kind = charClass.space as number;
-        let code = 0;
-        while (at < to) {
-          code = text.charCodeAt(at);
-          if (code === 10) break;
-          kind = classOf(code);
-          if (kind !== charClass.space) break;
-          at++;
-        }
-        if (at >= to && at > lineFrom && !learn) {
-          // The cursor stands behind bare indentation: the line has begun.
-          kind = charClass.single;
-        } else if (at >= to) break;
-        else if (code === 10) {
+        at = indentEnd(text, at, to);
+        // A cursor behind bare indentation: the line has begun.
+        if (at >= to && (learn || at === lineFrom)) break;
+        if (at < to && text.charCodeAt(at) === 10) {
           hasBlankBefore = true;
-          at++;
           continue;
         }
         const indent = at - lineFrom;
         const turn = indent === lineIndent ? 0 : indent > lineIndent ? 1 : 2;
-        pushToken(buffer, (firstBreakId + turn + (hasBlankBefore ? 3 : 0)) << 2);
+        buffer.tokens[buffer.length++] = (firstBreakId + turn + (hasBlankBefore ? 3 : 0)) << 2;
         lineIndent = indent;
         hasBlankBefore = false;
-        let before: number = gap.none;
-        while (at < to) {
-          code = text.charCodeAt(at);
-          if (code === 10) break;
-          kind = classOf(code);
-          if (kind === charClass.space) {
-            if (before !== gap.none) before = gap.wide;
-            else before = code === 32 ? gap.space : code === 9 ? gap.tab : gap.wide;
-            at++;
-            continue;
-          }
-          const end = tokenEnd(text, at, to);
-          pushToken(buffer, (idOf(text, at, end, learn) << 2) | before);
-          before = gap.none;
-          at = end;
-        }
-        at++;
+        at = readLine(text, at, to, learn, buffer);
       }
       if (!learn && (to === from || text.charCodeAt(to - 1) === 10)) {
         pushToken(buffer, (firstBreakId + (lineIndent > 0 ? 2 : 0) + (hasBlankBefore ? 3 : 0)) << 2);
@@ -275,11 +308,13 @@ export const createVocabulary = (): Vocabulary => {
       count--;
       textUnits -= text.length;
       texts[id] = "";
+      if (text.length === 1 && text.charCodeAt(0) < signIds.length) signIds[text.charCodeAt(0)] = 0;
       freeIds.push(id);
     },
     textOf: (id) => texts[id] ?? "",
     isWord: (id) => words[id] ?? false,
     hashes: () => hashes,
+    starts: () => starts,
     stemOf: (id) => stems[id] ?? 0,
     inTheWayOf(id, like) {
       const [word, model] = [texts[id]!, texts[like]!];
@@ -305,7 +340,7 @@ export const lastTokenStart = (text: string, from: number, end: number): number 
   let at = from;
   let start = end;
   while (at < end) {
-    if (classOf(text.charCodeAt(at)) === charClass.space) {
+    if (classes[text.charCodeAt(at)] === charClass.space) {
       at++;
       start = end;
       continue;

@@ -24,6 +24,28 @@ const setUp = (maxBytes: number) => {
   return { vocabulary, index, buffer, add, newest };
 };
 
+test("a context's hash tells apart what stands in it, and nothing before", () => {
+  const texts = Int32Array.from({ length: 40 }, (_, id) => Math.imul(id + 3, 0x9e3779b1));
+  const tokens = Int32Array.from({ length: 12 }, (_, at) => (at + 1) << 2);
+  const hashesAt = (changed: number, start: number): { first: number; out: Int32Array } => {
+    const out = new Int32Array(contextOrders.length);
+    const other = tokens.slice();
+    if (changed >= 0) other[changed] = 30 << 2;
+    return { first: hashContext(texts, other, start, 10, out), out };
+  };
+  const plain = hashesAt(-1, 0).out;
+  for (const [chain, order] of contextOrders.entries()) {
+    for (let back = 1; back <= 8; back++) {
+      assert.equal(hashesAt(10 - back, 0).out[chain] !== plain[chain], back <= order, `${order}, ${back}`);
+    }
+    for (let length = 0; length <= 8; length++) {
+      const { first, out } = hashesAt(-1, 10 - length);
+      assert.equal(first <= chain, length >= order);
+      if (length >= order) assert.equal(out[chain], plain[chain]);
+    }
+  }
+});
+
 test("lists the places of a context, newest first", () => {
   const { index, buffer, add, newest } = setUp(4_000_000);
   for (let file = 1; file <= 3; file++) add("alpha beta gamma", file);

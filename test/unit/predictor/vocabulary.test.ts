@@ -58,6 +58,50 @@ test("finds the token that a cursor stands in", () => {
   }
 });
 
+test("tells how a word starts", () => {
+  const vocabulary = createVocabulary();
+  const buffer = createTokenBuffer();
+  const line = "( if for";
+  vocabulary.tokenize(line, 0, line.length, true, buffer);
+  const starts = Array.from(buffer.tokens.subarray(0, buffer.length), (token) => {
+    const start = vocabulary.starts()[tokenId(token)]!;
+    return [String.fromCharCode(start & 0xffff), String.fromCharCode(start >>> 16)];
+  });
+  assert.deepEqual(starts, [
+    ["\0", "\0"],
+    ["(", "\0"],
+    ["i", "\0"],
+    ["f", "o"],
+  ]);
+});
+
+test("knows a sign again only as long as it is in use", () => {
+  const vocabulary = createVocabulary();
+  const buffer = createTokenBuffer();
+  const idOf = (text: string, learn: boolean): number => {
+    vocabulary.tokenize(text, 0, text.length, learn, buffer);
+    return tokenId(buffer.tokens[1]!);
+  };
+  const id = idOf("(", true);
+  vocabulary.retain(id);
+  assert.equal(idOf("(", false), id);
+  vocabulary.release(id);
+  assert.equal(idOf("(", false), unknownId);
+  assert.equal(idOf("word", true), id);
+});
+
+test("has room for as many tokens as there are characters", () => {
+  const vocabulary = createVocabulary();
+  const buffer = createTokenBuffer();
+  const signs = ";(".repeat(4000);
+  vocabulary.tokenize(signs, 0, signs.length, true, buffer);
+  assert.equal(buffer.length, signs.length + 1);
+  assert.equal(vocabulary.textOf(tokenId(buffer.tokens[buffer.length - 1]!)), "(");
+  vocabulary.tokenize(`${signs}\n`, 0, signs.length + 1, false, buffer);
+  assert.equal(buffer.length, signs.length + 2);
+  assert.ok(isBreak(buffer.tokens[buffer.length - 1]!));
+});
+
 test("forgets a word with its last use and gives its number away again", () => {
   const vocabulary = createVocabulary();
   const buffer = createTokenBuffer();
