@@ -18,8 +18,8 @@ export type ExplainOptions = {
 /** Read-only documents that grow while an answer streams in. */
 export type AnswerDocuments = vscode.Disposable & {
   create(title: string): { readonly uri: vscode.Uri; show(markdown: string): void };
-  /** Draws all previews anew, later and a few times; not when they are gone by then. To be disposed when it is not wanted any more. */
-  refreshLater(): Disposable;
+  /** Draws all previews anew after a while; not when they are gone by then. To be disposed when it is not wanted any more. */
+  refreshAfter(delayMs: number): Disposable;
 };
 
 const scheme = "hotpath-answer";
@@ -28,9 +28,10 @@ const keptAnswers = 10;
 const redrawMs = 150;
 // How long the preview's own script may need, on a busy machine, before it hears of changes.
 const previewStartMs = 10_000;
-// Longer than the preview takes to draw a change (0.3 s), for it drops what it is asked for in between. Several times,
-// for nobody tells when its script listens: on a busy machine that takes seconds.
-const refreshAfterMs = [1000, 2000, 4000];
+// Longer than the preview takes to draw a change (0.3 s), for it drops what it is asked for in between; and several times
+// what it took to open, for its script listens only some time after that.
+const quietMs = 1000;
+const quietPerOpening = 4;
 
 /** Registers the documents that answers are shown in; the newest ten are kept. */
 export const createAnswerDocuments = (clock: Clock): AnswerDocuments => {
@@ -60,29 +61,22 @@ export const createAnswerDocuments = (clock: Clock): AnswerDocuments => {
         },
       };
     },
-    refreshLater() {
-      let timer: Disposable | undefined;
-      const wait = ([delayMs, ...later]: readonly number[]) => {
-        if (delayMs === undefined) return;
-        timer = timers.add(clock.after(delayMs, () => void refresh(later)));
-      };
-      const end = () => {
-        if (timer) timers.remove(timer);
-        timer?.dispose();
-        timer = undefined;
-      };
-      const refresh = async (later: readonly number[]) => {
-        end();
-        wait(later);
+    refreshAfter(delayMs) {
+      const refresh = async () => {
+        timers.remove(timer);
         try {
           await vscode.commands.executeCommand("markdown.preview.refresh");
         } catch {
           // Whoever closed or switched off the preview misses nothing.
-          end();
         }
       };
-      wait(refreshAfterMs);
-      return { dispose: end };
+      const timer = timers.add(clock.after(delayMs, () => void refresh()));
+      return {
+        dispose() {
+          timers.remove(timer);
+          timer.dispose();
+        },
+      };
     },
     dispose() {
       timers.dispose();
@@ -115,17 +109,19 @@ export const explainSelection = async (options: ExplainOptions): Promise<boolean
       : "";
   const draw = (markdown: string) => answer.show(explanationPage(title, note + markdown));
   draw("…");
+  const beganAtMs = clock.nowMs();
   // VS Code drops changes of a document that it does not know yet, and a fast answer is over by then.
   await vscode.workspace.openTextDocument(answer.uri);
-  const openedAtMs = clock.nowMs();
   await vscode.commands.executeCommand("markdown.showPreviewToSide", answer.uri);
+  const openedAtMs = clock.nowMs();
+  const redrawAfterMs = Math.min(previewStartMs, Math.max(quietMs, quietPerOpening * (openedAtMs - beganAtMs)));
   let redraw: Disposable | undefined;
   /** What the preview is told before its own script listens is lost, so it is drawn anew once no more comes. */
   const show = (markdown: string) => {
     draw(markdown);
     redraw?.dispose();
     if (clock.nowMs() - openedAtMs > previewStartMs) return;
-    redraw = options.documents.refreshLater();
+    redraw = options.documents.refreshAfter(redrawAfterMs);
   };
   return vscode.window.withProgress(
     {

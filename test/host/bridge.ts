@@ -45,7 +45,15 @@ const handlers = {
       .waitFor({ state: state ?? "visible", timeout: timeoutMs ?? defaultTimeoutMs }),
   ),
   eval: handle<"eval">((page, { js }) => page.evaluate(js)),
-  texts: handle<"texts">((page, { selector, webview }) => within(page, webview).locator(selector).allInnerTexts()),
+  texts: handle<"texts">(async (page, { selector, webview }) => {
+    try {
+      return await within(page, webview).locator(selector).allInnerTexts();
+    } catch (error) {
+      // A webview that is drawing itself anew shows nothing.
+      if (webview && String(error).includes("Frame was detached")) return [];
+      throw error;
+    }
+  }),
   screenshot: handle<"screenshot">(async (page, request) => {
     await page.screenshot({ path: request.path });
   }),

@@ -17,7 +17,7 @@ test("with nothing selected nobody is asked, and nothing counts as answered", as
   assert.deepEqual(person.said(), ["Select the code to explain first."]);
 });
 
-test("an answer is drawn a few times more when no more comes, since the preview may not have listened before", async () => {
+test("an answer is drawn once more when no more comes, since the preview may not have listened before", async () => {
   person.reset();
   const clock = createFakeClock();
   window.activeTextEditor = {
@@ -34,7 +34,6 @@ test("an answer is drawn a few times more when no more comes, since the preview 
       clock.advance(1);
       assert.equal(names().at(-1), "markdown.preview.refresh", "also when the rest is long in coming");
       clock.advance(8500);
-      assert.equal(names().length, 4, "three times in all");
       yield { type: "text", text: " and its end." };
       clock.advance(400);
       yield { type: "end", reason: "stop", usage: {} };
@@ -46,12 +45,47 @@ test("an answer is drawn a few times more when no more comes, since the preview 
       await explainSelection({ clock, provider, model: "m", documents, ledger: createLedger({ clock }) }),
       true,
     );
-    assert.equal(names().length, 4);
+    assert.equal(names().length, 2);
     clock.advance(60_000);
-    assert.deepEqual(names().slice(4), Array(3).fill("markdown.preview.refresh"), "so for the end, and never again");
+    assert.deepEqual(names().slice(2), ["markdown.preview.refresh"], "once for the end, and never again");
     assert.deepEqual(clock.pending(), []);
   } finally {
     window.activeTextEditor = undefined;
+  }
+});
+
+test("a preview that is slow to open gets more time to listen, but not for ever", async (t) => {
+  for (const [openingMs, redrawnAfterMs] of [
+    [900, 3600],
+    [9000, 10_000],
+  ] as const) {
+    const clock = createFakeClock();
+    let refreshed = 0;
+    t.mock.method(commands, "executeCommand", (name: string) => {
+      if (name === "markdown.showPreviewToSide") clock.advance(openingMs);
+      else refreshed++;
+      return Promise.resolve();
+    });
+    window.activeTextEditor = {
+      selection: undefined,
+      document: { getText: () => "const a = 1;", uri: { path: "/src/a.ts" }, languageId: "typescript" },
+    };
+    const provider = {
+      kind: "llamacpp",
+      capabilities: () => Promise.resolve({ model: "m" }),
+      async *streamChat() {
+        yield { type: "text", text: "An answer." };
+        yield { type: "end", reason: "stop", usage: {} };
+      },
+    } as unknown as Provider;
+    const documents = createAnswerDocuments(clock);
+    await explainSelection({ clock, provider, model: "m", documents, ledger: createLedger({ clock }) });
+    clock.advance(redrawnAfterMs - 1);
+    assert.equal(refreshed, 0, `${openingMs} ms`);
+    clock.advance(1);
+    assert.equal(refreshed, 1, `${openingMs} ms`);
+    window.activeTextEditor = undefined;
+    t.mock.reset();
   }
 });
 
@@ -68,13 +102,12 @@ test("a preview is not drawn once the documents are gone, and one that cannot be
   const clock = createFakeClock();
   const documents = createAnswerDocuments(clock);
   t.mock.method(commands, "executeCommand", () => Promise.reject(new Error("no preview")));
-  documents.refreshLater();
-  clock.advance(1000);
+  documents.refreshAfter(1000);
+  clock.advance(60_000);
   // An unheard rejection would fail the test.
   await nextTurn();
-  assert.deepEqual(clock.pending(), [], "nobody asks again");
   t.mock.reset();
-  documents.refreshLater();
+  documents.refreshAfter(1000);
   documents.dispose();
   assert.deepEqual(clock.pending(), []);
 });
