@@ -42,7 +42,8 @@ export type Oracle = {
 
 /** What one file brought, for `one` to count. */
 export type Recording = {
-  readonly profile: string;
+  /** Undefined: nobody asked a model, and nothing is counted of what it knows. */
+  readonly profile: string | undefined;
   readonly f: { readonly name: string; readonly text: string; readonly start: number; readonly end: number };
   readonly ev: readonly {
     readonly t: number;
