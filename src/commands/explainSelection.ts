@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { formatCount } from "../base/numbers.ts";
 import { askModel } from "../assistant/ask.ts";
 import { explainMessages, explanationPage, maxSelectionCharacters } from "../assistant/explain.ts";
 import type { Clock } from "../base/clock.ts";
@@ -105,7 +106,7 @@ export const explainSelection = async (options: ExplainOptions): Promise<boolean
   const answer = options.documents.create(title);
   const note =
     code.length > maxSelectionCharacters
-      ? `*${l10n.t("Only the first {0} characters of the selection were sent.", maxSelectionCharacters)}*\n\n`
+      ? `*${l10n.t("Only the first {0} characters of the selection were sent.", formatCount(maxSelectionCharacters))}*\n\n`
       : "";
   const draw = (markdown: string) => answer.show(explanationPage(title, note + markdown));
   draw("…");

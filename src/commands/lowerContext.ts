@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { formatCount } from "../base/numbers.ts";
 import type { LoadedResident, UsedServer } from "../host/memoryResidency.ts";
 import { inform, type MemoryActionServices } from "./memoryActions.ts";
 import { pick, withCancel } from "./quickPick.ts";
@@ -70,8 +71,8 @@ const instruct = async ({ used, contextTokens, slots }: Candidate, tokens: numbe
     "Start the llama-server at {0} anew with {1} to lower its context from {2} to {3} tokens.",
     new URL(used.setting.baseUrl).host,
     option,
-    contextTokens,
-    tokens,
+    formatCount(contextTokens),
+    formatCount(tokens),
   );
   if ((await vscode.window.showInformationMessage(sentence, copy)) === copy)
     await vscode.env.clipboard.writeText(option);
@@ -88,7 +89,7 @@ const reload = async (
   const residency = await watch.residency();
   try {
     const isDone = await withCancel(
-      l10n.t("Loading {0} with a context of {1} tokens", model, tokens),
+      l10n.t("Loading {0} with a context of {1} tokens", model, formatCount(tokens)),
       async (signal) => {
         if (!(await residency.unload(resident, signal))) return false;
         if (resident.server.kind === "lmstudio") residency.setContext(model, tokens);
@@ -100,7 +101,7 @@ const reload = async (
     watch.log("model", { event: "context", model, contextTokens: tokens });
     inform(
       isDone
-        ? l10n.t("{0} is loaded with a context of {1} tokens.", model, tokens)
+        ? l10n.t("{0} is loaded with a context of {1} tokens.", model, formatCount(tokens))
         : l10n.t("{0} is in use now and stays as it is.", model),
     );
   } catch (error) {
@@ -117,15 +118,18 @@ export const lowerContext = async (services: MemoryActionServices): Promise<void
   if (candidates.length === 0) return inform(l10n.t("No loaded model has a context that could be lowered."));
   const chosen = await choose(
     title,
-    ({ model, contextTokens }) => l10n.t("{0}, {1} tokens", model, contextTokens),
+    ({ model, contextTokens }) => l10n.t("{0}, {1} tokens", model, formatCount(contextTokens)),
     candidates,
   );
   if (!chosen) return undefined;
   const { model, contextTokens, resident } = chosen;
   const choice = await pick({
-    title: l10n.t("Context of {0}, now {1} tokens", model, contextTokens),
+    title: l10n.t("Context of {0}, now {1} tokens", model, formatCount(contextTokens)),
     placeholder: l10n.t("A shorter context takes less memory, and less of your code fits into it"),
-    choices: lowerContexts(contextTokens).map((tokens) => ({ label: l10n.t("{0} tokens", tokens), value: tokens })),
+    choices: lowerContexts(contextTokens).map((tokens) => ({
+      label: l10n.t("{0} tokens", formatCount(tokens)),
+      value: tokens,
+    })),
   });
   if (choice === undefined || choice === "back") return undefined;
   if (!resident || resident.server.kind === "llamacpp") return instruct(chosen, choice);
@@ -135,9 +139,9 @@ export const lowerContext = async (services: MemoryActionServices): Promise<void
       ? l10n.t(
           "Ollama loads {0} anew, and all requests of Hotpath to Ollama ask for {1} tokens from now on.",
           model,
-          choice,
+          formatCount(choice),
         )
-      : l10n.t("LM Studio loads {0} anew with a context of {1} tokens.", model, choice);
+      : l10n.t("LM Studio loads {0} anew with a context of {1} tokens.", model, formatCount(choice));
   if ((await vscode.window.showWarningMessage(sentence, { modal: true }, load)) !== load) return undefined;
   return reload(services, { ...chosen, resident }, choice);
 };

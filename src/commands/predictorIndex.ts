@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { formatCount } from "../base/numbers.ts";
 import { formatBytes, formatShare } from "../memory/format.ts";
 import type { SuggestionCounts } from "../metrics/ledger.ts";
 import type { PredictorStats } from "../predictor/predictorService.ts";
@@ -74,20 +75,20 @@ export const statisticsPage = ({ stats, suggestions, isEnabled, maxBytes }: Stat
     [l10n.t("What"), l10n.t("Now")],
     [
       [l10n.t("State"), state],
-      [l10n.t("Files"), String(stats.files)],
-      [l10n.t("Of them from the saved index"), String(stats.restoredFiles)],
+      [l10n.t("Files"), formatCount(stats.files)],
+      [l10n.t("Of them from the saved index"), formatCount(stats.restoredFiles)],
       [l10n.t("Text"), formatBytes(stats.textBytes)],
       [l10n.t("Memory"), l10n.t("{0} of at most {1}", formatBytes(stats.memoryBytes), formatBytes(maxBytes))],
       [l10n.t("Saved index"), stats.savedBytes === undefined ? "–" : formatBytes(stats.savedBytes)],
-      [l10n.t("Places asked about"), String(stats.asked)],
-      [l10n.t("Answered"), `${stats.answered} (${share(stats.answered, stats.asked)})`],
-      [l10n.t("Shown as ghost text"), String(offered)],
-      [l10n.t("Accepted"), `${accepted} (${share(accepted, offered)})`],
+      [l10n.t("Places asked about"), formatCount(stats.asked)],
+      [l10n.t("Answered"), `${formatCount(stats.answered)} (${share(stats.answered, stats.asked)})`],
+      [l10n.t("Shown as ghost text"), formatCount(offered)],
+      [l10n.t("Accepted"), `${formatCount(accepted)} (${share(accepted, offered)})`],
     ],
   );
   const languages = stats.languages.map(({ language, decided, right, meanConfidence }) => [
     language.replaceAll(/[^\w-]/g, "") || "–",
-    String(decided),
+    formatCount(decided),
     share(right, decided),
     formatShare(meanConfidence),
   ]);

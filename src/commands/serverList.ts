@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { formatCount } from "../base/numbers.ts";
 import type { ApiKeys } from "../host/secrets.ts";
 import { discoverServers, localOrigins, type FoundServer } from "../provider/discover.ts";
 import type { TransportClient } from "../transport/client.ts";
@@ -92,7 +93,7 @@ const serverDetail = ({ models, wantsKey, isLoading }: FoundServer): string => {
   const { l10n } = vscode;
   if (wantsKey) return l10n.t("wants a key");
   if (isLoading) return l10n.t("is reading its model");
-  return models.length === 1 ? l10n.t("1 model") : l10n.t("{0} models", models.length);
+  return models.length === 1 ? l10n.t("1 model") : l10n.t("{0} models", formatCount(models.length));
 };
 
 /** Says how to reach a server on the person's own computer. Nothing of it comes from the remote machine: it is to be run on this one. */

@@ -1,6 +1,7 @@
+import { formatCount } from "../base/numbers.ts";
 import type { Translate } from "../base/translate.ts";
 import { advise, bestFit, type Advice } from "./advice.ts";
-import { count, gigabytes, rough } from "./adviceTexts.ts";
+import { gigabytes, rough } from "./adviceTexts.ts";
 import { withMeasured, type MeasuredSpeed } from "./measured.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 import { factsFromRow, findModel, quantisations, type Quantisation } from "./models.ts";
@@ -83,7 +84,7 @@ export const adviceCells = (
     head: [t("Model"), t("Recommended batch"), t("Max"), t("Throughput")],
     rows: rows.map((row) => {
       const { advice } = row;
-      const numbers = advice.fits ? [count(advice.batch.recommended), count(advice.batch.max)] : ["–", "–"];
+      const numbers = advice.fits ? [formatCount(advice.batch.recommended), formatCount(advice.batch.max)] : ["–", "–"];
       return [nameOf(row, t), ...numbers, throughput(row, t)];
     }),
   },
@@ -93,7 +94,7 @@ export const adviceCells = (
       const { advice } = row;
       if (!advice.fits) return [nameOf(row, t), "–", "–", "–"];
       const { maxTokens, recommendedTokens, safeTokens } = advice.context;
-      return [nameOf(row, t), count(maxTokens), count(recommendedTokens), count(safeTokens)];
+      return [nameOf(row, t), formatCount(maxTokens), formatCount(recommendedTokens), formatCount(safeTokens)];
     }),
   },
 });

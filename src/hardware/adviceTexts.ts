@@ -1,18 +1,17 @@
+import { formatCount } from "../base/numbers.ts";
 import type { Translate } from "../base/translate.ts";
 import type { Advice } from "./advice.ts";
 import type { Recommendation } from "./recommend.ts";
 
 /** In powers of 1024, as memory is sold. */
 export const gigabytes = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GB`;
-/** A whole number with its thousands apart. Node's own formatter takes tens of milliseconds to begin. */
-export const count = (value: number): string => String(Math.round(value)).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
 
 /** Two figures: what is estimated is not known to more. */
 export const rough = (value: number): string =>
-  value < 9.95 ? String(Number(value.toFixed(1))) : count(Number(value.toPrecision(2)));
+  value < 9.95 ? String(Number(value.toFixed(1))) : formatCount(Number(value.toPrecision(2)));
 
 const secondsText = (seconds: number, t: Translate): string =>
-  seconds < 90 ? t("{0} s", count(Math.max(1, seconds))) : t("{0} min", count(seconds / 60));
+  seconds < 90 ? t("{0} s", formatCount(Math.max(1, seconds))) : t("{0} min", formatCount(seconds / 60));
 
 /** Why a model does not fit, in one sentence. */
 export const refusalSentence = (
@@ -45,7 +44,7 @@ export const recommendationDetail = (recommendation: Recommendation, t: Translat
   const { advice } = recommendation;
   if (!advice.fits) return refusalSentence(advice, t);
   const { needBytes, budgetBytes, context, promptSeconds, tight } = advice;
-  const tokens = count(context.recommendedTokens);
+  const tokens = formatCount(context.recommendedTokens);
   return [
     t("{0} of {1}", gigabytes(needBytes), gigabytes(budgetBytes)),
     speedText(recommendation, t) || t("speed not known"),
@@ -59,11 +58,11 @@ export const batchTip = (advice: Advice, t: Translate): string => {
   if (!advice.fits) return refusalSentence(advice, t);
   const { batch, context } = advice;
   return batch.recommended === 1
-    ? t("Best one request at a time, with a context of {0}.", count(context.recommendedTokens))
+    ? t("Best one request at a time, with a context of {0}.", formatCount(context.recommendedTokens))
     : t(
         "Up to {0} requests at a time with {1} tokens each, or one with a context of {2}.",
         batch.recommended,
-        count(batch.contextTokens),
-        count(context.recommendedTokens),
+        formatCount(batch.contextTokens),
+        formatCount(context.recommendedTokens),
       );
 };

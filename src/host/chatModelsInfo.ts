@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { formatCount } from "../base/numbers.ts";
 import { inList, priceText } from "../commands/setUpTexts.ts";
 import { parseBaseUrl } from "../provider/baseUrl.ts";
 import type { ModelInfo, ProviderKind } from "../provider/provider.ts";
@@ -79,8 +80,7 @@ export const shareContext = (
 
 const tooltipOf = (name: string, place: string, info: ModelInfo | undefined, contextTokens: number): string => {
   const { l10n } = vscode;
-  const locale = vscode.env.language;
-  const tokens = contextTokens.toLocaleString(locale);
+  const tokens = formatCount(contextTokens);
   const sentences = [
     l10n.t("{0} runs at {1}.", name, place),
     info?.contextTokens === undefined

@@ -5,6 +5,7 @@ import { oneLine } from "../assistant/context.ts";
 import { fitConversation, readTurn, type FittedConversation, type Turn } from "../assistant/conversation.ts";
 import { followUps, type Task } from "../assistant/prompts.ts";
 import { createSafeMarkdownStream, safeMarkdown } from "../assistant/safeMarkdown.ts";
+import { formatCount } from "../base/numbers.ts";
 import type { ModelSource } from "../completion/engine.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import { collectContext, type ChatContext } from "./chatContext.ts";
@@ -70,13 +71,18 @@ const notesFor = (
     droppedTurns === 0
       ? ""
       : droppedTurns === 1
-        ? l10n.t("The oldest message no longer fits into the model's {0} tokens and was left out.", contextTokens)
+        ? l10n.t(
+            "The oldest message no longer fits into the model's {0} tokens and was left out.",
+            formatCount(contextTokens),
+          )
         : l10n.t(
             "The oldest {0} messages no longer fit into the model's {1} tokens and were left out.",
             droppedTurns,
-            contextTokens,
+            formatCount(contextTokens),
           ),
-    cut.length === 0 ? "" : l10n.t("Cut to fit the model's {0} tokens: {1}.", contextTokens, cut.join(", ")),
+    cut.length === 0
+      ? ""
+      : l10n.t("Cut to fit the model's {0} tokens: {1}.", formatCount(contextTokens), cut.join(", ")),
     secrets.length === 0
       ? ""
       : l10n.t("Not sent, because it looks like keys or passwords: {0}.", secrets.map(oneLine).join(", ")),

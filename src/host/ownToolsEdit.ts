@@ -1,5 +1,6 @@
 import { extname } from "node:path";
 import * as vscode from "vscode";
+import { formatCount } from "../base/numbers.ts";
 import { fenceFor } from "../assistant/fence.ts";
 import { createDisposableList, type Disposable } from "../base/disposable.ts";
 import { createConfirmations } from "../languageTools/confirmations.ts";
@@ -87,7 +88,7 @@ const sentences = ({ plan, isNew, isAutoSaved, sensitivity, place }: Edit): read
   isNew
     ? plan.added === 1
       ? vscode.l10n.t("A new file with one line. It is begun in the editor, not saved.")
-      : vscode.l10n.t("A new file with {0} lines. It is begun in the editor, not saved.", plan.added)
+      : vscode.l10n.t("A new file with {0} lines. It is begun in the editor, not saved.", formatCount(plan.added))
     : isAutoSaved
       ? vscode.l10n.t(
           "Lines added: {0}, removed: {1}. The change is made in the editor, which saves it by itself.",

@@ -1,3 +1,4 @@
+import { formatCount } from "../base/numbers.ts";
 import type { Translate } from "../base/translate.ts";
 import { formatBytes, formatShare } from "./format.ts";
 import { usedShare } from "./levels.ts";
@@ -73,8 +74,8 @@ const modelLine = (
     contextTokens === undefined
       ? []
       : usedTokens === undefined
-        ? [t("context of {0} tokens", contextTokens)]
-        : [t("{0} of {1} context tokens in use", usedTokens, contextTokens)];
+        ? [t("context of {0} tokens", formatCount(contextTokens))]
+        : [t("{0} of {1} context tokens in use", formatCount(usedTokens), formatCount(contextTokens))];
   const facts = [
     ...(sizeBytes > 0 ? [formatBytes(sizeBytes)] : []),
     ...context,
@@ -112,7 +113,7 @@ const activityLine = ({ activity }: MemorySample, t: Translate): readonly string
   const collecting = t(
     "garbage collection {0}, longest pause {1} ms",
     `${(100 * gcShare).toFixed(1)} %`,
-    Math.round(longestGcMs),
+    formatCount(longestGcMs),
   );
   return machineCpuShare === undefined
     ? [collecting]

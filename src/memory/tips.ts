@@ -1,3 +1,4 @@
+import { formatCount } from "../base/numbers.ts";
 import type { Translate } from "../base/translate.ts";
 import { formatBytes, formatShare } from "./format.ts";
 import type { LoadedModel } from "./modelServer.ts";
@@ -117,13 +118,13 @@ const truncated: Rule = ({ server, truncatedPrompts = 0, contextTokens = 0, cont
   if (server === "llamacpp" && contextTokens > 0)
     return t(
       "Prompts were longer than the context of {0} tokens ({1} in the last hour). Start llama-server with -c {2}, or with fewer slots.",
-      contextTokens,
-      truncatedPrompts,
+      formatCount(contextTokens),
+      formatCount(truncatedPrompts),
       2 * (contextTotalTokens ?? contextTokens),
     );
   return t(
     "Prompts were longer than the model's context ({0} in the last hour). Load it with a longer one.",
-    truncatedPrompts,
+    formatCount(truncatedPrompts),
   );
 };
 

@@ -1,3 +1,4 @@
+import { formatCount } from "../base/numbers.ts";
 import type { Translate } from "../base/translate.ts";
 import type { ShownModel } from "../memory/describe.ts";
 import type { MemoryStatistics } from "../memory/monitor.ts";
@@ -37,11 +38,11 @@ const residencyFacts = (residency: ResidencyStatistics | undefined, t: Translate
   if (!residency) return [];
   const { hits, misses, evictions, expired, refused } = residency;
   return [
-    ...(hits > 0 ? [t("requests that found their model loaded: {0}", hits)] : []),
-    ...(misses > 0 ? [t("models loaded: {0}", misses)] : []),
-    ...(evictions > 0 ? [t("unloaded to make room: {0}", evictions)] : []),
-    ...(expired > 0 ? [t("unloaded because unused: {0}", expired)] : []),
-    ...(refused > 0 ? [t("models refused: {0}", refused)] : []),
+    ...(hits > 0 ? [t("requests that found their model loaded: {0}", formatCount(hits))] : []),
+    ...(misses > 0 ? [t("models loaded: {0}", formatCount(misses))] : []),
+    ...(evictions > 0 ? [t("unloaded to make room: {0}", formatCount(evictions))] : []),
+    ...(expired > 0 ? [t("unloaded because unused: {0}", formatCount(expired))] : []),
+    ...(refused > 0 ? [t("models refused: {0}", formatCount(refused))] : []),
   ];
 };
 
@@ -74,7 +75,13 @@ export const memoryView = (
       ),
       ...(trend ? [trendFact(trend, formatBytes, t)] : []),
       ...(statistics.machineAlerts + hostAlerts > 0
-        ? [t("alerts: {0} of the machine, {1} of the extension host", statistics.machineAlerts, hostAlerts)]
+        ? [
+            t(
+              "alerts: {0} of the machine, {1} of the extension host",
+              formatCount(statistics.machineAlerts),
+              formatCount(hostAlerts),
+            ),
+          ]
         : []),
       ...residencyFacts(residency, t),
       ...(tip === undefined ? [] : [tip]),
@@ -82,8 +89,8 @@ export const memoryView = (
     rows: models.map(({ model, sizeBytes, contextTokens, usedTokens, isOurs, isInUse }) => [
       model,
       sizeBytes > 0 ? formatBytes(sizeBytes) : "–",
-      contextTokens === undefined ? "–" : t("{0} tokens", contextTokens),
-      usedTokens === undefined ? "–" : t("{0} tokens", usedTokens),
+      contextTokens === undefined ? "–" : t("{0} tokens", formatCount(contextTokens)),
+      usedTokens === undefined ? "–" : t("{0} tokens", formatCount(usedTokens)),
       isInUse
         ? t("working")
         : nextUnload?.model === model

@@ -1,3 +1,4 @@
+import { formatCount } from "../base/numbers.ts";
 import type { Translate } from "../base/translate.ts";
 import type { HardwareFacts } from "../hardware/probe.ts";
 import type { MemorySample } from "../memory/sample.ts";
@@ -102,8 +103,13 @@ const cards = ({ ledger, memory, hardware, predictor, formatBytes, t }: ReportIn
     },
     {
       label: t("Requests"),
-      value: String(totals.started),
-      detail: t("{0} answered, {1} cancelled, {2} failed", totals.ok, totals.cancelled, totals.failed),
+      value: formatCount(totals.started),
+      detail: t(
+        "{0} answered, {1} cancelled, {2} failed",
+        formatCount(totals.ok),
+        formatCount(totals.cancelled),
+        formatCount(totals.failed),
+      ),
     },
     {
       label: t("First token p50"),
@@ -112,12 +118,12 @@ const cards = ({ ledger, memory, hardware, predictor, formatBytes, t }: ReportIn
     },
     {
       label: t("Tokens"),
-      value: String(totals.promptTokens + totals.generatedTokens),
+      value: formatCount(totals.promptTokens + totals.generatedTokens),
       detail: t(
         "{0} read, {1} of them cached, {2} written",
-        totals.promptTokens,
-        totals.cachedTokens,
-        totals.generatedTokens,
+        formatCount(totals.promptTokens),
+        formatCount(totals.cachedTokens),
+        formatCount(totals.generatedTokens),
       ),
     },
     ...(totals.costUsd === undefined
@@ -125,7 +131,7 @@ const cards = ({ ledger, memory, hardware, predictor, formatBytes, t }: ReportIn
       : [{ label: t("Cost"), value: formatUsd(totals.costUsd), detail: t("as the model servers said") }]),
     {
       label: t("Predictor"),
-      value: predictor ? (predictor.files === 1 ? t("1 file") : t("{0} files", predictor.files)) : "–",
+      value: predictor ? (predictor.files === 1 ? t("1 file") : t("{0} files", formatCount(predictor.files))) : "–",
       detail: predictor
         ? t("{0} of text in {1}", formatBytes(predictor.textBytes), formatBytes(predictor.memoryBytes))
         : t("not started yet"),
@@ -188,7 +194,7 @@ const connectionsView = (facts: ConnectionFacts | undefined, t: Translate): Repo
       new URL(server.origin).host,
       server.model === "" ? t("the server's own") : modelLabel(server.model),
       t("{0} of at most {1}", server.running, server.limit),
-      String(server.queued),
+      formatCount(server.queued),
       serverState(server, t),
     ]),
   };
@@ -197,25 +203,31 @@ const connectionsView = (facts: ConnectionFacts | undefined, t: Translate): Repo
 const connectionFacts = ({ transport, resilience }: ConnectionFacts, t: Translate): string[] => [
   t(
     "open now: {0}, opened: {1}, requests that found one open: {2}",
-    transport.openNow,
-    transport.opened,
-    transport.reused,
+    formatCount(transport.openNow),
+    formatCount(transport.opened),
+    formatCount(transport.reused),
   ),
-  ...(transport.queued > 0 ? [t("requests that wait for a connection: {0}", transport.queued)] : []),
+  ...(transport.queued > 0 ? [t("requests that wait for a connection: {0}", formatCount(transport.queued))] : []),
   ...(resilience.retries > 0
-    ? [t("requests sent again: {0}, answered then: {1}", resilience.retries, resilience.retriesSucceeded)]
+    ? [
+        t(
+          "requests sent again: {0}, answered then: {1}",
+          formatCount(resilience.retries),
+          formatCount(resilience.retriesSucceeded),
+        ),
+      ]
     : []),
   ...(resilience.hedges > 0
     ? [
         t(
           "second requests because the first was late: {0}, answered first: {1}",
-          resilience.hedges,
-          resilience.hedgesWon,
+          formatCount(resilience.hedges),
+          formatCount(resilience.hedgesWon),
         ),
       ]
     : []),
   ...(resilience.unusedUsd > 0 ? [t("charged for answers that nobody got: {0}", formatUsd(resilience.unusedUsd))] : []),
-  ...(resilience.fallbacks > 0 ? [t("requests given to another model: {0}", resilience.fallbacks)] : []),
+  ...(resilience.fallbacks > 0 ? [t("requests given to another model: {0}", formatCount(resilience.fallbacks))] : []),
 ];
 
 const serverState = ({ breaker, openMs, pausedMs }: ServerState, t: Translate): string => {
@@ -231,12 +243,12 @@ const serverState = ({ breaker, openMs, pausedMs }: ServerState, t: Translate): 
 };
 
 /** Nothing to count is no number to read. */
-const countLabel = (count: number): string => (count === 0 ? "–" : String(count));
+const countLabel = (count: number): string => (count === 0 ? "–" : formatCount(count));
 
 const keptLabel = ({ keptShare, undone }: SuggestionCounts, t: Translate): string => {
   if (keptShare === undefined) return "–";
   const share = `${Math.round(100 * keptShare)} %`;
-  return undone === 0 ? share : t("{0}, {1} undone", share, undone);
+  return undone === 0 ? share : t("{0}, {1} undone", share, formatCount(undone));
 };
 
 const sourceLabel = (source: SuggestionSource, t: Translate): string => {

@@ -1,3 +1,4 @@
+import { formatCount } from "../base/numbers.ts";
 import type { Translate } from "../base/translate.ts";
 import type { LedgerSnapshot, RequestRow } from "../metrics/ledger.ts";
 import type { SpanRecord } from "../metrics/spans.ts";
@@ -57,7 +58,7 @@ const rowViews = (rows: readonly RequestRow[], { nowMs, t }: RequestsInput, hasC
         formatDuration(durationMs(row)),
         promptTokens === undefined && generatedTokens === undefined
           ? "–"
-          : `${promptTokens ?? "?"} → ${generatedTokens ?? "?"}`,
+          : `${tokensLabel(promptTokens)} → ${tokensLabel(generatedTokens)}`,
         ...(hasCost ? [costUsd === undefined ? "–" : formatUsd(costUsd)] : []),
       ],
       parts,
@@ -65,6 +66,8 @@ const rowViews = (rows: readonly RequestRow[], { nowMs, t }: RequestsInput, hasC
     };
   });
 };
+
+const tokensLabel = (tokens: number | undefined): string => (tokens === undefined ? "?" : formatCount(tokens));
 
 const outcomeLabel = (row: RequestRow, t: Translate): string => {
   switch (row.outcome) {

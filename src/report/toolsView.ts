@@ -1,3 +1,4 @@
+import { formatCount } from "../base/numbers.ts";
 import type { Translate } from "../base/translate.ts";
 import {
   allToolSelections,
@@ -13,7 +14,7 @@ import type { ReportView } from "./messages.ts";
 const row = (label: string, counts: ToolSelectionCounts): readonly string[] => {
   const recall = recallOf(counts);
   const share = recall === undefined ? "–" : `${Math.round(100 * recall)} %`;
-  return [label, String(counts.selections), String(counts.calls), share];
+  return [label, formatCount(counts.selections), formatCount(counts.calls), share];
 };
 
 /** What choosing tools for chat models was worth: lists by where they came from, with the recall they gave. */
@@ -24,8 +25,8 @@ export const toolsView = (known: ToolSelectionTotals | undefined, t: Translate):
   return {
     heading: t("Tools chosen for chat models"),
     facts: [
-      t("tokens of tool descriptions that were not sent, estimated: {0}", totals.promptTokensSaved),
-      t("times a model asked for more tools: {0}", totals.searches),
+      t("tokens of tool descriptions that were not sent, estimated: {0}", formatCount(totals.promptTokensSaved)),
+      t("times a model asked for more tools: {0}", formatCount(totals.searches)),
     ],
     columns: [t("List of tools from"), t("Requests"), t("Tool calls"), t("Tool was in the list")],
     rows: [

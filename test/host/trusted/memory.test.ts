@@ -132,7 +132,7 @@ suite("memory", () => {
     assert.match(plain, /Extension host: \d+(\.\d)? [MG]B/);
     assert.match(plain, /Machine.*: .* in use \(\d+ %\)/);
     assert.match(plain, /Graphics memory: 7\.0 GB of 24\.0 GB in use at .+, 3\.0 GB by models/);
-    assert.match(plain, /coder:7b: 5\.0 GB, context of 8192 tokens, unloaded at /);
+    assert.match(plain, /coder:7b: 5\.0 GB, context of 8,192 tokens, unloaded at /);
     assert.match(plain, /theirs:1b: 1\.0 GB, .*loaded by another program/);
     assert.match(plain, /Tip: 2\.5 GB of the model \(50 %\) lies in main memory/);
     assert.match(plain, /coder:7b: (?:Best one request at a time|Up to \d+ requests at a time)/);

@@ -251,10 +251,10 @@ test("contexts are lowered to halves, never below what ghost text needs", () => 
 test("Ollama: with consent the model is loaded anew, once, and every request asks for that context", async (context) => {
   const { server, services, settings } = await setUp(context, { coder: 5 * gb });
   await warmUpModel(services);
-  person.reset({ take: "4096 tokens" }, { press: "Load anew" });
+  person.reset({ take: "4,096 tokens" }, { press: "Load anew" });
   await lowerContext(services);
-  assert.match(person.said()[0]!, /all requests of Hotpath to Ollama ask for 4096 tokens from now on/);
-  assert.match(person.said().at(-1)!, /coder is loaded with a context of 4096 tokens/);
+  assert.match(person.said()[0]!, /all requests of Hotpath to Ollama ask for 4,096 tokens from now on/);
+  assert.match(person.said().at(-1)!, /coder is loaded with a context of 4,096 tokens/);
   assert.equal(settings().memory.ollamaContextTokens, 4096);
   const { provider } = await services.connections.exact(settings().completion!).then((made) => ({ provider: made }));
   for await (const part of provider.streamCompletion({ prefix: "a", suffix: "b", maxTokens: 5 })) void part;
@@ -269,7 +269,7 @@ test("Ollama: with consent the model is loaded anew, once, and every request ask
 test("Ollama: without consent nothing happens", async (context) => {
   const { server, services } = await setUp(context, { coder: 5 * gb });
   await warmUpModel(services);
-  person.reset({ take: "2048 tokens" });
+  person.reset({ take: "2,048 tokens" });
   void lowerContext(services);
   while (person.said().length === 0) await new Promise(setImmediate);
   assert.deepEqual(changes(server.calls), ["load coder 8192"]);
@@ -285,9 +285,9 @@ test("llama.cpp: an instruction to copy, for all slots together", async (context
   );
   const provider = await services.connections.exact(settings().completion!);
   for await (const part of provider.streamCompletion({ prefix: "a", suffix: "b", maxTokens: 5 })) void part;
-  person.reset({ take: "4096 tokens" }, { press: "Copy" });
+  person.reset({ take: "4,096 tokens" }, { press: "Copy" });
   await lowerContext(services);
-  assert.match(person.said()[0]!, /anew with -c 16384 to lower its context from 8192 to 4096 tokens/);
+  assert.match(person.said()[0]!, /anew with -c 16384 to lower its context from 8,192 to 4,096 tokens/);
   assert.equal(person.clipboard, "-c 16384");
 });
 

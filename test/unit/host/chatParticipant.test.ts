@@ -81,7 +81,7 @@ test("what no longer fits is counted, and one message is one", async () => {
     { role: "assistant", content: "y" },
   ];
   const earlier = new ChatResponseTurn({ metadata: { turn } });
-  const rest = "no longer fits into the model's 4096 tokens and was left out.*\n\nFine.";
+  const rest = "no longer fits into the model's 4,096 tokens and was left out.*\n\nFine.";
   assert.equal(await explain([earlier]), `*The oldest message ${rest}`);
   assert.match(await explain([earlier, earlier]), /^\*The oldest 2 messages no longer fit into /);
 });

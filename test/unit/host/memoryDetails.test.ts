@@ -114,7 +114,7 @@ test("prompts that were too long for a model are told of, however the server nam
   }
   assert.match(
     (await look()).tip ?? "",
-    /^Prompts were longer than the context of 8192 tokens \(1 in the last hour\)\./,
+    /^Prompts were longer than the context of 8,192 tokens \(1 in the last hour\)\./,
   );
 });
 

@@ -78,8 +78,8 @@ test("loaded models: size, context in use, who loaded them, when they go", () =>
     { model: "busy", sizeBytes: gb, isOurs: false, isInUse: true },
   ];
   assert.deepEqual(view({ models, nextUnload: { model: "coder", at: "10:42" } }).details[1], [
-    "coder: 5.0 GB, 1900 of 8192 context tokens in use, unloaded at 10:42 unless it is used",
-    "theirs: context of 4096 tokens, loaded by another program",
+    "coder: 5.0 GB, 1,900 of 8,192 context tokens in use, unloaded at 10:42 unless it is used",
+    "theirs: context of 4,096 tokens, loaded by another program",
     "busy: 1.0 GB, working",
   ]);
 });

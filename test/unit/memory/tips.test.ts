@@ -65,7 +65,7 @@ const cases: readonly (readonly [TipId, TipFacts, readonly TipFacts[], RegExp])[
       { server: "llamacpp", truncatedPrompts: 0, contextTokens: 4096 },
       { server: "llamacpp", contextTokens: 4096 },
     ],
-    /^Prompts were longer than the context of 4096 tokens \(3 in the last hour\)\. .* -c 8192,/,
+    /^Prompts were longer than the context of 4,096 tokens \(3 in the last hour\)\. .* -c 8192,/,
   ],
   [
     "flash-attention",
@@ -140,7 +140,7 @@ test("what costs most time comes first", () => {
 
 test("a longer context is asked for as the server takes it: for all slots together", () => {
   const facts: TipFacts = { server: "llamacpp", truncatedPrompts: 1, contextTokens: 4096, contextTotalTokens: 16_384 };
-  assert.match(memoryTips(facts, t)[0]?.text ?? "", /context of 4096 tokens .* -c 32768,/);
+  assert.match(memoryTips(facts, t)[0]?.text ?? "", /context of 4,096 tokens .* -c 32768,/);
 });
 
 test("a prompt cache without a limit has no size", () => {

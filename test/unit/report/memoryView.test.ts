@@ -44,7 +44,7 @@ test("averages, peaks, alerts, the trend, what residency did, and every loaded m
     "Do this.",
   ]);
   assert.deepEqual(view.rows, [
-    ["a", "5.0 GB", "8192 tokens", "1900 tokens", "unloaded at 10:42 unless it is used"],
+    ["a", "5.0 GB", "8,192 tokens", "1,900 tokens", "unloaded at 10:42 unless it is used"],
     ["b", "–", "–", "–", "loaded by another program"],
     ["c", "1.0 GB", "–", "–", "working"],
   ]);

@@ -92,6 +92,27 @@ test("ghost text is one table: what was shown, taken and kept, and a dash where 
   assert.ok(rows().every((row) => row.length === buildReport(input(ledger.snapshot())).suggestions.columns.length));
 });
 
+test("thousands stand apart in every count", () => {
+  const ledger = createLedger({ clock: createFakeClock() });
+  const request = ledger.startRequest({ feature: "chat", provider: "llamacpp", model: "m" });
+  request.usage({ promptTokens: 12_000, cachedTokens: 9000, generatedTokens: 1500 });
+  request.end("ok");
+  ledger.accepted("network", 4096);
+  const { cards, requests, suggestions } = buildReport({
+    ...input(ledger.snapshot()),
+    predictor: { files: 1234, textBytes: 0, memoryBytes: 0 },
+  });
+  const card = (label: string) => cards.find((one) => one.label === label)!;
+  assert.deepEqual(card("Tokens"), {
+    label: "Tokens",
+    value: "13,500",
+    detail: "12,000 read, 9,000 of them cached, 1,500 written",
+  });
+  assert.equal(card("Predictor").value, "1,234 files");
+  assert.equal(requests.rows[0]!.cells.at(-1), "12,000 → 1,500");
+  assert.equal(suggestions.rows[0]!.at(-2), "4,096");
+});
+
 test("a running request grows and a failed one says why", () => {
   const clock = createFakeClock();
   const ledger = createLedger({ clock });
@@ -282,7 +303,7 @@ test("chosen tools: each source with the recall it gave, what was saved, and not
   ]);
   assert.ok(view().rows.every((row) => row.length === view().columns.length));
   assert.deepEqual(view().facts, [
-    "tokens of tool descriptions that were not sent, estimated: 19800",
+    "tokens of tool descriptions that were not sent, estimated: 19,800",
     "times a model asked for more tools: 1",
   ]);
 });
