@@ -70,7 +70,8 @@ const turnsToDrop = (turns: readonly Turn[], maxUnits: number): number => {
   return dropped;
 };
 
-const isShownIn = (turns: readonly Turn[], { text }: ContextPiece): boolean =>
+/** Whether a turn holds all of it. */
+export const isShownIn = (turns: readonly Turn[], { text }: ContextPiece): boolean =>
   turns.some((turn) => turn.some(({ content }) => typeof content === "string" && content.includes(text)));
 
 const fit = (request: ConversationRequest, pieces: readonly ContextPiece[]): FittedConversation => {

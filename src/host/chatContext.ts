@@ -10,6 +10,8 @@ import { looksSecret } from "./shownPath.ts";
 export type ChatContext = {
   /** What matters most first. */
   readonly pieces: readonly ContextPiece[];
+  /** Those of them that somebody has selected or attached, and uncommitted changes. */
+  readonly chosen: readonly ContextPiece[];
   /** Where they come from, for the list above the answer. */
   readonly sources: readonly (vscode.Uri | vscode.Location)[];
   /** Files that are not sent, because by their names they hold keys or passwords. */
@@ -20,6 +22,8 @@ export type ChatContext = {
   readonly unread: readonly string[];
   /** Whether there may be uncommitted changes, all or some of them, that could not be read. */
   readonly areChangesUnread: boolean;
+  /** Whether Git knows of a repository here, if it was asked. */
+  readonly hasRepository: boolean;
 };
 
 const maxFileBytes = 1_000_000;
@@ -171,7 +175,18 @@ export const collectContext = async (
       pieces.push({ kind: "note", title: "files open in the editor", languageId: "", text: open.join("\n") });
     }
   }
-  return { pieces, sources, secrets: [...secrets], secretChanges, unread, areChangesUnread };
+  const isChosen = ({ kind }: ContextPiece) =>
+    kind === "changes" || kind === "selection" || (kind === "file" && attached.length > 0);
+  return {
+    pieces,
+    chosen: pieces.filter(isChosen),
+    sources,
+    secrets: [...secrets],
+    secretChanges,
+    unread,
+    areChangesUnread,
+    hasRepository: changes !== undefined || areChangesUnread,
+  };
 };
 
 /** The text of a range, by lines and UTF-16 units as VS Code counts them. */

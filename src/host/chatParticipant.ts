@@ -3,6 +3,7 @@ import { askModel } from "../assistant/ask.ts";
 import { commandNames, resolveCommand, type CommandName, type Meaning } from "../assistant/commands.ts";
 import { oneLine } from "../assistant/context.ts";
 import { fitConversation, readTurn, type FittedConversation, type Turn } from "../assistant/conversation.ts";
+import { isAboutAnswer } from "../assistant/followUp.ts";
 import { followUps, type Task } from "../assistant/prompts.ts";
 import { createSafeMarkdownStream, safeMarkdown } from "../assistant/safeMarkdown.ts";
 import { formatCount } from "../base/numbers.ts";
@@ -48,12 +49,29 @@ const earlierTurns = (history: vscode.ChatContext["history"]): readonly Turn[] =
     return turn ? [turn] : [];
   });
 
+/** The last command that brought an answer. */
+const lastCommand = (history: vscode.ChatContext["history"]): CommandName | undefined => {
+  const tasks = history.map((part) => {
+    const { task, turn }: Kept = (part instanceof vscode.ChatResponseTurn && part.result.metadata) || {};
+    return readTurn(turn) && task;
+  });
+  return tasks.findLast((task) => isCommand(task));
+};
+
+/** Whether a command was understood from words alone. */
+const isInWords = ({ command, prompt }: vscode.ChatRequest, { text }: Meaning): boolean =>
+  !isCommand(command) && text !== "" && text === prompt.trim();
+
 const listOf = (items: readonly string[]): string =>
   new Intl.ListFormat(vscode.env.language, { type: "disjunction" }).format(items);
 
 /** Why there is nothing to write a commit message about. */
-const whyNoChanges = ({ secretChanges, areChangesUnread }: ChatContext): string => {
+const whyNoChanges = ({ secretChanges, areChangesUnread, hasRepository }: ChatContext): string => {
   const { l10n } = vscode;
+  if (!hasRepository)
+    return l10n.t(
+      "VS Code has no Git repository open here. Initialize one in the Source Control view, or open a folder that has one.",
+    );
   if (areChangesUnread)
     return l10n.t("The uncommitted changes could not be read. Run `git diff` in a terminal to see what Git says.");
   if (secretChanges.length === 0) return l10n.t("Git tells of no uncommitted changes. Make or stage some first.");
@@ -112,8 +130,8 @@ export const answerChat = async (
   const { l10n } = vscode;
   const meaning = meaningOf(request);
   if (meaning.kind === "unclear") return askBack(meaning, response);
-  const task = meaning.kind === "command" ? meaning.command : "chat";
-  if (task === "report") {
+  const wanted = meaning.kind === "command" ? meaning.command : "chat";
+  if (wanted === "report") {
     await vscode.commands.executeCommand("hotpath.openReport");
     response.markdown(l10n.t("The performance report is open beside the chat."));
     return {};
@@ -129,7 +147,14 @@ export const answerChat = async (
     response.button({ title: l10n.t("Set up a provider"), command: "hotpath.setUpProvider" });
     return {};
   }
-  const material = await collectContext(task, request.references);
+  const earlier = earlierTurns(context.history);
+  let task: Task = wanted;
+  let material = await collectContext(task, request.references);
+  const last = lastCommand(context.history);
+  if (task !== "chat" && isInWords(request, meaning) && isAboutAnswer(task, last, material.chosen, earlier)) {
+    task = "chat";
+    material = await collectContext(task, request.references);
+  }
   if (task === "commit" && material.pieces.length === 0) {
     response.markdown(safeMarkdown(whyNoChanges(material)));
     return {};
@@ -142,7 +167,6 @@ export const answerChat = async (
   const show = (markdown: string) => {
     if (markdown !== "") response.markdown(markdown);
   };
-  const earlier = earlierTurns(context.history);
   let fitted: FittedConversation | undefined;
   let answer = "";
   /** What came, even of an answer that broke off: the next message can refer to it. */

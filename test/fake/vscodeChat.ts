@@ -17,6 +17,8 @@ export const world = {
   extensions: new Set<string>(),
   /** What Git's own extension answers to a question about changes; undefined: there is no repository. */
   diff: undefined as ((isStaged: boolean) => Promise<string>) | undefined,
+  /** What Git's own extension does until it has looked for repositories; undefined: it has. */
+  onGitFound: undefined as ((found: () => void) => void) | undefined,
   /** Settings as `inspect` finds them. */
   inspected: {} as Record<string, { defaultValue?: unknown; globalValue?: unknown; workspaceValue?: unknown }>,
   updates: [] as (readonly unknown[])[],
@@ -32,6 +34,7 @@ export const world = {
       pressed: undefined,
       extensions: new Set(),
       diff: undefined,
+      onGitFound: undefined,
       inspected: {},
       updates: [],
       provider: undefined,
@@ -150,7 +153,14 @@ const git = {
   activate: async () => ({
     enabled: true,
     getAPI: () => ({
-      repositories: world.diff ? [{ rootUri: { path: "/shop" }, diff: world.diff }] : [],
+      state: world.onGitFound ? "uninitialized" : "initialized",
+      onDidChangeState(found: () => void) {
+        world.onGitFound?.(found);
+        return { dispose() {} };
+      },
+      get repositories() {
+        return world.diff ? [{ rootUri: { path: "/shop" }, diff: world.diff }] : [];
+      },
       getRepository: () => null,
     }),
   }),

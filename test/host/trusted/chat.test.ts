@@ -63,6 +63,18 @@ suite("chat participant", () => {
     assert.doesNotMatch(second.at(-1)?.content ?? "", /findProduct/, "what was sent is not sent again");
   });
 
+  test("free words behind tests are about those tests", { skip: !hasUi }, async () => {
+    const already = chatRequests().length;
+    await openBelow("src/products.ts", 16);
+    await say("@hotpath /tests");
+    await waitForAnswer("It finds a product. !");
+    assert.match(lastSent(), /Request: Write tests for this code/);
+    await say("@hotpath make the tests shorter");
+    await waitUntil("the second request", () => chatRequests().length === already + 2);
+    assert.match(lastSent(), /Request: make the tests shorter$/);
+    assert.doesNotMatch(lastSent(), /Write tests/);
+  });
+
   test("stopping closes the request and keeps what came", { skip: !hasUi }, async () => {
     server.script("/v1/chat/completions", {
       status: 200,
@@ -131,7 +143,7 @@ suite("chat participant", () => {
 
   test("a commit message is asked for with the changes that Git tells of", { skip: !hasUi }, async () => {
     await say("@hotpath /commit");
-    await waitForAnswer("Git tells of no uncommitted changes.");
+    await waitForAnswer("VS Code has no Git repository open here.");
     await vscode.commands.executeCommand("workbench.action.chat.newChat");
     const cwd = folder().fsPath;
     const git = (...args: string[]) =>

@@ -2,16 +2,20 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type * as vscode from "vscode";
 import { createLedger } from "../../../src/metrics/ledger.ts";
-import type { StreamPart } from "../../../src/provider/provider.ts";
+import type { ChatRequest, StreamPart } from "../../../src/provider/provider.ts";
 import { createFakeClock } from "../../fake/clock.ts";
 import { ChatResponseTurn, createToken, Uri, world } from "../../fake/vscodeChat.ts";
 
 const { answerChat } = await import("../../../src/host/chatParticipant.ts");
 
+/** What the model was sent last. */
+let lastSent = "";
 const provider = {
   kind: "llamacpp",
   capabilities: async () => ({ model: "coder", contextTokens: 4096 }),
-  async *streamChat(): AsyncGenerator<StreamPart> {
+  async *streamChat({ messages }: ChatRequest): AsyncGenerator<StreamPart> {
+    const content = messages.at(-1)?.content;
+    lastSent = typeof content === "string" ? content : "";
     yield { type: "text", text: "Fine." };
     yield { type: "end", reason: "stop", usage: {} };
   },
@@ -19,7 +23,7 @@ const provider = {
 
 /** What is answered to a message behind these earlier turns. */
 const answerTo = async (
-  command: string,
+  command: string | undefined,
   prompt: string,
   history: readonly ChatResponseTurn[],
   references: readonly object[] = [],
@@ -72,6 +76,43 @@ test("a secret file that was attached is no change", async () => {
     await commit(async () => "", attached),
     "Git tells of no uncommitted changes. Make or stage some first.",
   );
+});
+
+test("a commit where there is no repository says that, once Git has looked for one", async () => {
+  const none = /^VS Code has no Git repository open here\. Initialize one/;
+  world.reset();
+  assert.match(await answerTo("commit", "", []), none);
+  world.onGitFound = (found) => {
+    world.diff = async () => "";
+    found();
+  };
+  assert.match(await answerTo("commit", "", []), /^Git tells of no uncommitted changes\./);
+});
+
+test("plain words behind tests mean those tests, unless something new is there to test", async () => {
+  world.reset();
+  const turn = [
+    { role: "user", content: "material\n\nRequest: Write tests" },
+    { role: "assistant", content: "test()" },
+  ];
+  const tests = new ChatResponseTurn({ metadata: { task: "tests", turn } });
+  const talk = new ChatResponseTurn({ metadata: { task: "chat", turn } });
+  const say = async (words: string, history: readonly ChatResponseTurn[], references: readonly object[] = []) => {
+    await answerTo(undefined, words, history, references);
+    return lastSent;
+  };
+  const shorter = "make the tests shorter";
+  assert.equal(await say(shorter, [tests]), `Request: ${shorter}`);
+  assert.equal(await say(shorter, [tests, talk]), `Request: ${shorter}`);
+  const asCommand = /^Request: Write tests for this code[^]*In their own words: make the tests shorter$/;
+  assert.match(await say(shorter, []), asCommand);
+  assert.match(await say(shorter, [new ChatResponseTurn({ metadata: { task: "docs", turn } })]), asCommand);
+  const unanswered = new ChatResponseTurn({ metadata: { task: "tests" } });
+  assert.match(await say(shorter, [unanswered]), asCommand, "nothing came that could be meant");
+  assert.match(await say("/tests shorter", [tests]), /^Request: Write tests[^]*In their own words: shorter$/);
+  assert.match(await say("tests", [tests]), /^Request: Write tests/);
+  await answerTo("tests", shorter, [tests]);
+  assert.match(lastSent, asCommand, "who picks the command wants it");
 });
 
 test("what no longer fits is counted, and one message is one", async () => {
