@@ -26,8 +26,11 @@ export type MemoryActionServices = {
   /** The address of a worker's built file. */
   readonly workerUrl: (name: string) => URL;
   readonly reportFault: (error: unknown, setting: ModelSetting | undefined, isAsked?: boolean) => Promise<void>;
-  /** Works out in the background what to set for the loaded models, once, and has the indicator show it. Never throws. */
-  readonly adviseModels: () => void;
+  /**
+   * Works out in the background what to set for the loaded models, once, and has the indicator show it. `reading`: this
+   * machine as it is being read already. Never throws.
+   */
+  readonly adviseModels: (reading: ReturnType<Memory["readMachine"]>) => void;
 };
 
 /** Says something that needs no answer; nobody waits until it is closed. */

@@ -29,10 +29,10 @@ const rowsOf = async ({ memory, clock, settings, adviseModels }: MemoryActionSer
   const { l10n } = vscode;
   const watch = await memory();
   // For the tooltip, and nobody waits for it: who clicks wants to know.
-  void watch.readMachine();
+  const reading = watch.readMachine();
   const { models, residents, pinned } = await watch.models();
   // Reading all models' files and starting programs is nothing to do while memory is short.
-  if (models.length > 0 && watch.monitor.levels().machine === "normal") adviseModels();
+  if (models.length > 0 && watch.monitor.levels().machine === "normal") adviseModels(reading);
   const sizeBytes = residents.reduce((sum, resident) => sum + resident.sizeBytes, 0);
   const idle = residents.filter(({ isInUse }) => !isInUse);
   const { completion, chat } = settings();

@@ -191,7 +191,7 @@ const act = async (purpose: Purpose, found: Found, machine: MachineView, options
 export const recommendModel = async (options: RecommendOptions): Promise<void> => {
   const { l10n, window } = vscode;
   const closing = new AbortController();
-  const view = options.machine.view(closing.signal);
+  const view = options.machine.view({ signal: closing.signal });
   try {
     for (;;) {
       const purpose = await askPurpose(view);

@@ -42,11 +42,16 @@ export type MachineView = MachineDevice & {
 export type Machine = {
   /** Processor and graphics, read once, in a worker. Rejects when the worker fails. */
   hardware(): Promise<HardwareFacts>;
-  /**
-   * All of it, read anew, in some tenths of a second. `mayMeasure`: whether all cores may copy memory to find its speed;
-   * else the last measurement counts, or what is usual. Rejects as `hardware` does, and with the `AbortError`.
-   */
-  view(signal?: AbortSignal, mayMeasure?: boolean): Promise<MachineView>;
+  /** All of it, read anew, in some tenths of a second. Rejects as `hardware` does, and with the `AbortError`. */
+  view(options?: ViewOptions): Promise<MachineView>;
+};
+
+export type ViewOptions = {
+  readonly signal?: AbortSignal | undefined;
+  /** Whether all cores may copy memory to find its speed. Default true; else the last measurement counts, or what is usual. */
+  readonly mayMeasure?: boolean;
+  /** What somebody else is reading of processor and graphics just now: it is not read twice. Undefined: nobody could. */
+  readonly reading?: Promise<HardwareFacts | undefined>;
 };
 
 export type MachineOptions = {
@@ -183,9 +188,10 @@ export const createMachine = (options: MachineOptions): Machine => {
 
   return {
     hardware,
-    async view(signal, mayMeasure = true) {
+    async view({ signal, mayMeasure = true, reading } = {}) {
       // Read anew: what is free of a card's memory was another moment's.
-      const [facts, servers] = await Promise.all([readHardware(), readServers(signal)]);
+      const readFacts = async () => (await reading) ?? (await readHardware());
+      const [facts, servers] = await Promise.all([readFacts(), readServers(signal)]);
       signal?.throwIfAborted();
       const memory = { totalBytes: readMemory().machineTotalBytes, bytesPerSecond: await bandwidth(facts, mayMeasure) };
       const { device, freeBytes } = machineDevice(facts, memory);

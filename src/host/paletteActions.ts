@@ -6,7 +6,8 @@ import type { Log } from "../base/log.ts";
 import { sampleMemory } from "../memory/sample.ts";
 import type { Ledger } from "../metrics/ledger.ts";
 import type { Connections } from "./connections.ts";
-import type { MachineView } from "./machine.ts";
+import type { MemoryActionServices } from "../commands/memoryActions.ts";
+import type { MachineView, ViewOptions } from "./machine.ts";
 import type { Memory } from "./memory.ts";
 import type { Notices } from "./notices.ts";
 import type { PredictorFeed } from "./predictorFeed.ts";
@@ -61,15 +62,22 @@ export const createPaletteActions = (services: PaletteServices) => {
     });
   });
   /** This machine and its models; what to set for them is shown from then on. */
-  const viewMachine = async (signal?: AbortSignal, mayMeasure = true): Promise<MachineView> => {
+  const viewMachine = async (options: ViewOptions): Promise<MachineView> => {
     const [{ batchTips }, watch] = await Promise.all([import("./batchTips.ts"), memory()]);
-    const view = await (await machine()).view(signal, mayMeasure);
+    const view = await (await machine()).view(options);
     watch.setBatchTips(batchTips(view, vscode.l10n.t));
     return view;
   };
-  // Who only opened a menu did not ask for a measurement that takes all cores.
-  const advised = lazy(() => viewMachine(undefined, false));
-  const memoryServices = { ...services, adviseModels: () => void advised().catch(() => undefined) };
+  let isAdvised = false;
+  const adviseModels: MemoryActionServices["adviseModels"] = (reading) => {
+    if (isAdvised) return;
+    isAdvised = true;
+    // Who only opened a menu did not ask for a measurement that takes all cores.
+    viewMachine({ mayMeasure: false, reading }).catch(() => {
+      isAdvised = false;
+    });
+  };
+  const memoryServices = { ...services, adviseModels };
   const openReport = async (withMachine: boolean) => {
     const [{ openReportPanel }, watch] = await Promise.all([import("../report/panel.ts"), memory()]);
     const options: Parameters<typeof openReportPanel>[0] = {
@@ -81,7 +89,7 @@ export const createPaletteActions = (services: PaletteServices) => {
       readConnections: () => connections.facts(),
       readHardware: async () => (await machine()).hardware(),
       readPredictor: async () => predictorFeed.stats(),
-      readMachine: async (signal) => (await import("./machineTables.ts")).machineTables(await viewMachine(signal)),
+      readMachine: async (signal) => (await import("./machineTables.ts")).machineTables(await viewMachine({ signal })),
     };
     openReportPanel(options, withMachine);
   };

@@ -34,7 +34,7 @@ const setUp = async (context: TestContext, models: Record<string, number>, more:
   };
   let { settings } = parseSettings((name) => values[name]);
   const faults: unknown[] = [];
-  let advised = 0;
+  const advised: unknown[] = [];
   const connections = createConnections({
     clock,
     log: silentLog,
@@ -77,9 +77,9 @@ const setUp = async (context: TestContext, models: Record<string, number>, more:
     async reportFault(error: unknown) {
       faults.push(error);
     },
-    adviseModels: () => void advised++,
+    adviseModels: (reading: unknown) => void advised.push(reading),
   };
-  return { server, services, memory, faults, settings: () => settings, advised: () => advised };
+  return { server, services, memory, faults, settings: () => settings, advised };
 };
 
 test("warming up loads the model of the settings and says how long it took", async (context) => {
@@ -312,20 +312,27 @@ test("the menu offers what can work, and runs what is taken", async (context) =>
   const before = person.list("Hotpath memory")!.choices.join("\n");
   assert.match(before, /Warm up the model \| coder/);
   assert.doesNotMatch(before, /Unload|context/);
-  assert.equal(advised(), 0, "there is no model to advise on");
+  assert.equal(advised.length, 0, "there is no model to advise on");
   await warmUpModel(services);
   server.put("theirs");
+  const readings: unknown[] = [];
+  const readMachine = () => {
+    const reading = memory.readMachine();
+    readings.push(reading);
+    return reading;
+  };
   const atLevel = (machine: "normal" | "warning") => {
     const monitor = { ...memory.monitor, levels: () => ({ machine, host: "normal" as const }) };
-    return { ...services, memory: () => Promise.resolve({ ...memory, monitor }) };
+    return { ...services, memory: () => Promise.resolve({ ...memory, monitor, readMachine }) };
   };
   await showMemoryMenu(atLevel("warning"));
-  assert.equal(advised(), 0, "there is no memory to read all models with");
+  assert.equal(advised.length, 0, "there is no memory to read all models with");
   person.reset();
   await showMemoryMenu(atLevel("normal"));
   const after = person.list("Hotpath memory")!.choices.join("\n");
   assert.match(after, /Unload a model \| 2 loaded, 6\.0 GB/);
-  assert.equal(advised(), 1);
+  assert.deepEqual([advised.length, readings.length], [1, 2]);
+  assert.equal(advised[0], readings[1], "the click's one reading of the cards does for both");
   assert.match(after, /Unload all models that are not in use/);
   assert.match(after, /Lower a model's context/);
   assert.doesNotMatch(after, /Recommend/, "nobody has such a command here");

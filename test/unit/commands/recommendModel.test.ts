@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { findModelFacts } from "../../../src/hardware/models.ts";
-import type { MachineModel, MachineView } from "../../../src/host/machine.ts";
+import type { Machine, MachineModel, MachineView } from "../../../src/host/machine.ts";
 import { createApiKeys } from "../../../src/host/secrets.ts";
 import { parseSettings } from "../../../src/host/settingsSchema.ts";
 import { createTransportClient } from "../../../src/transport/client.ts";
@@ -31,7 +31,7 @@ const createHarness = (context: TestContext) => {
   });
   const written: Readonly<Record<string, unknown>>[] = [];
   let tables = 0;
-  const run = async (view: (signal?: AbortSignal) => Promise<MachineView>, ...steps: readonly Step[]) => {
+  const run = async (view: Machine["view"], ...steps: readonly Step[]) => {
     person.reset(...steps);
     await recommendModel({
       machine: { hardware: async () => (await view()).hardware, view },
@@ -151,8 +151,8 @@ test("a machine that cannot be read is said once, and closing the list stops the
   await run(() => Promise.reject(new Error("the probe failed")));
   assert.deepEqual(person.said(), ["This machine's facts could not be read. 'Hotpath: Show log' tells more."]);
   let given: AbortSignal | undefined;
-  await run((signal) => {
-    given = signal;
+  await run((options) => {
+    given = options?.signal;
     return Promise.resolve(machine());
   }, "close");
   assert.equal(given?.aborted, true);

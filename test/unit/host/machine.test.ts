@@ -125,6 +125,13 @@ test("the cards are read anew each time, the report's own facts once", async (co
   assert.equal(await machine.hardware(), await machine.hardware());
 });
 
+test("what is being read of the machine is not read once more, unless nobody could read it", async (context) => {
+  const { machine } = await createHarness(context, ollama);
+  const read = { cpu: "Another", physicalCores: 2, gpus: [] };
+  assert.equal((await machine.view({ reading: Promise.resolve(read), mayMeasure: false })).hardware, read);
+  assert.equal((await machine.view({ reading: Promise.resolve(undefined) })).hardware.cpu, "A processor");
+});
+
 test("beside a server that does not say what it holds, nothing is said of what is free", async (context) => {
   const { machine } = await createHarness(context, { modelId: "qwen2.5-coder-7b" });
   const view = await machine.view();
@@ -167,8 +174,7 @@ test("requests that name a model without its tag are that model's", async (conte
 
 test("without a card the memory's speed is measured", async (context) => {
   const { machine } = await createHarness(context, ollama, []);
-  const bandwidth = async (mayMeasure: boolean) =>
-    (await machine.view(undefined, mayMeasure)).device.bandwidthBytesPerSecond;
+  const bandwidth = async (mayMeasure: boolean) => (await machine.view({ mayMeasure })).device.bandwidthBytesPerSecond;
   assert.notEqual(await bandwidth(false), 41e9, "nobody asked for a measurement");
   assert.equal((await machine.view()).device.vendor, "cpu");
   assert.equal(await bandwidth(true), 41e9);
@@ -192,7 +198,7 @@ test("in a folder that is not trusted no server is asked", async (context) => {
 test("whoever has gone is not waited for", async (context) => {
   const { machine } = await createHarness(context, ollama);
   const gone = new AbortController();
-  const viewing = machine.view(gone.signal);
+  const viewing = machine.view({ signal: gone.signal });
   gone.abort();
   await assert.rejects(viewing, { name: "AbortError" });
 });
