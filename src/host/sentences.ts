@@ -2,7 +2,7 @@ import { isAbortError } from "../base/abort.ts";
 import { inNotice } from "../base/notice.ts";
 import type { Translate } from "../base/translate.ts";
 import { ProviderError, type ProviderErrorKind } from "../provider/provider.ts";
-import type { SettingProblem } from "./settingsSchema.ts";
+import type { SettingProblem } from "./settingsReader.ts";
 
 /** Times of day as the person reads them. */
 export type ClockTime = (dateMs: number) => string;

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
-import { parseSettings, type SettingProblem, type Settings } from "./settingsSchema.ts";
+import { parseSettings, type SettingProblem } from "./settingsReader.ts";
+import { type Settings } from "./settingsSchema.ts";
 
 /** The settings as they are now. Endpoint settings are machine-scoped: VS Code itself ignores a folder's values. */
 export const readSettings = (): { settings: Settings; problems: SettingProblem[] } => {

@@ -4,7 +4,8 @@ import { createLowMemory, lowMemorySentence, type LowMemory, type LowMemoryReaso
 import type { Ledger } from "../metrics/ledger.ts";
 import { requestsKept, withLessMemory } from "./lowMemorySettings.ts";
 import { readSettings } from "./settings.ts";
-import type { RoleSetting, SettingProblem, Settings } from "./settingsSchema.ts";
+import type { SettingProblem } from "./settingsReader.ts";
+import type { RoleSetting, Settings } from "./settingsSchema.ts";
 import type { StatusBar } from "./statusBar.ts";
 
 /** The settings as the program follows them. */

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { createRedactor } from "../../src/base/redact.ts";
 import { createApiKeys } from "../../src/host/secrets.ts";
-import { parseSettings } from "../../src/host/settingsSchema.ts";
+import { parseSettings } from "../../src/host/settingsReader.ts";
 import { createLedger } from "../../src/metrics/ledger.ts";
 import type { ProviderKind } from "../../src/provider/provider.ts";
 import { createServers } from "../../src/provider/servers.ts";

@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 import { systemClock as clock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { createConnections } from "../../../src/host/connections.ts";
-import { parseSettings } from "../../../src/host/settingsSchema.ts";
+import { parseSettings } from "../../../src/host/settingsReader.ts";
 import { ResidencyError } from "../../../src/memory/modelServer.ts";
 import { createLedger } from "../../../src/metrics/ledger.ts";
 import { createMemento } from "../../fake/memento.ts";

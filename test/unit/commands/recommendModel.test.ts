@@ -5,7 +5,7 @@ import { silentLog } from "../../../src/base/log.ts";
 import { findModelFacts } from "../../../src/hardware/models.ts";
 import type { Machine, MachineModel, MachineView } from "../../../src/host/machine.ts";
 import { createApiKeys } from "../../../src/host/secrets.ts";
-import { parseSettings } from "../../../src/host/settingsSchema.ts";
+import { parseSettings } from "../../../src/host/settingsReader.ts";
 import { createTransportClient } from "../../../src/transport/client.ts";
 import { adviceDevices } from "../../bench/adviceCases.ts";
 import { createModelServer, jsonReply } from "../../fake/modelServer.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createApiKeys } from "../../../src/host/secrets.ts";
-import { parseSettings } from "../../../src/host/settingsSchema.ts";
+import { parseSettings } from "../../../src/host/settingsReader.ts";
 import { createSecrets } from "../../fake/secrets.ts";
 import { person } from "../../fake/vscode.ts";
 

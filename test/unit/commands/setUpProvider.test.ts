@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { createApiKeys } from "../../../src/host/secrets.ts";
-import { parseSettings } from "../../../src/host/settingsSchema.ts";
+import { parseSettings } from "../../../src/host/settingsReader.ts";
 import { sampleMemory } from "../../../src/memory/sample.ts";
 import { createTransportClient, type TransportClient } from "../../../src/transport/client.ts";
 import { createModelServer, jsonReply, type ModelServerOptions } from "../../fake/modelServer.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { silentLog } from "../../../src/base/log.ts";
-import { parseSettings, type ModelSetting } from "../../../src/host/settingsSchema.ts";
+import { parseSettings } from "../../../src/host/settingsReader.ts";
+import { type ModelSetting } from "../../../src/host/settingsSchema.ts";
 import type { CallOptions, ModelInfo } from "../../../src/provider/provider.ts";
 import { createFakeClock } from "../../fake/clock.ts";
 import { world } from "../../fake/vscodeChat.ts";

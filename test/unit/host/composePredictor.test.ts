@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 import type { ExtensionContext } from "vscode";
 import { createDisposableList, type Disposable } from "../../../src/base/disposable.ts";
 import { silentLog } from "../../../src/base/log.ts";
-import { parseSettings } from "../../../src/host/settingsSchema.ts";
+import { parseSettings } from "../../../src/host/settingsReader.ts";
 import { createFakeClock } from "../../fake/clock.ts";
 import { createDocument, hands, Uri } from "../../fake/vscodeEditors.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { requestsKept, withLessMemory } from "../../../src/host/lowMemorySettings.ts";
-import { parseSettings } from "../../../src/host/settingsSchema.ts";
+import { parseSettings } from "../../../src/host/settingsReader.ts";
 
 const read = (values: Record<string, unknown>) => parseSettings((name) => values[name]).settings;
 

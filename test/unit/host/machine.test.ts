@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import type { HardwareFacts } from "../../../src/hardware/probe.ts";
-import { parseSettings } from "../../../src/host/settingsSchema.ts";
+import { parseSettings } from "../../../src/host/settingsReader.ts";
 import { sampleMemory } from "../../../src/memory/sample.ts";
 import { createLedger, firstTokenSpan } from "../../../src/metrics/ledger.ts";
 import { createTransportClient, type TransportClient } from "../../../src/transport/client.ts";

@@ -5,7 +5,7 @@ import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { setImmediate, setTimeout as wait } from "node:timers/promises";
 import { silentLog } from "../../../src/base/log.ts";
-import { parseSettings } from "../../../src/host/settingsSchema.ts";
+import { parseSettings } from "../../../src/host/settingsReader.ts";
 import type { MemoryView } from "../../../src/memory/describe.ts";
 import { createLedger } from "../../../src/metrics/ledger.ts";
 import { createFakeClock } from "../../fake/clock.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { settingsOf } from "../../../src/host/modelSelection.ts";
-import { parseSettings, type Settings } from "../../../src/host/settingsSchema.ts";
+import { parseSettings } from "../../../src/host/settingsReader.ts";
+import { type Settings } from "../../../src/host/settingsSchema.ts";
 
 const parse = (values: Record<string, unknown>): Settings => parseSettings((name) => values[name]).settings;
 const nothing = parse({});

@@ -4,7 +4,7 @@ import type * as vscode from "vscode";
 import { createToolChooser } from "../../../src/assistant/toolChooser.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { createConnections } from "../../../src/host/connections.ts";
-import { parseSettings } from "../../../src/host/settingsSchema.ts";
+import { parseSettings } from "../../../src/host/settingsReader.ts";
 import { createLedger } from "../../../src/metrics/ledger.ts";
 import { createFakeClock } from "../../fake/clock.ts";
 import { createModelServer } from "../../fake/modelServer.ts";
