@@ -6,21 +6,16 @@ import type { Span } from "../metrics/spans.ts";
 import { createBody, readExcerpt, readText } from "./body.ts";
 import type { TransportRequest, TransportResponse } from "./client.ts";
 import type { Flow, WireHandler } from "./connection.ts";
+import { createDeadlines } from "./deadlines.ts";
 import { createDecoder, type Decoder } from "./decode.ts";
-import { toTransportError, TransportError, type TransportErrorKind } from "./errors.ts";
+import { toTransportError, TransportError } from "./errors.ts";
 import type { Lease, Pool, TransportCounters } from "./pool.ts";
-
-const defaultConnectMs = 10_000;
-const defaultFirstByteMs = 120_000;
-const defaultIdleMs = 60_000;
+import { redirectTarget } from "./redirect.ts";
 
 /** An error's body is kept up to here whether somebody reads it or not, so that it never holds a connection. */
 const errorBodyMaxBytes = 64 * 1024;
 const restMaxBytes = 64 * 1024;
 const restMaxMs = 1_000;
-
-const redirectsMax = 3;
-const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /** A kept-alive socket that was gone tells so within a round trip; a later fault means that the server was at work. */
 const staleWithinMs = 1_000;
@@ -49,7 +44,7 @@ type ExchangeOptions = {
 /** Starts at once. Needs no disposal: it ends with its body, its deadlines, its signal or `stop`. */
 export const startExchange = (options: ExchangeOptions): Exchange => {
   const { request, origin, pool, clock, log, counters } = options;
-  const { signal, span, holdFirstByte, deadlines = {} } = request;
+  const { signal, span } = request;
 
   let isDone = false;
   let hasHead = false;
@@ -58,8 +53,6 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
   let hasResent = false;
   let lease: Lease | undefined;
   let queued: Disposable | undefined;
-  let phaseTimer: Disposable | undefined;
-  let totalTimer: Disposable | undefined;
   let phase: Phase | undefined;
   let phaseSpan: Span | undefined;
   let decoder: Decoder | undefined;
@@ -67,7 +60,6 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
   let redirects = 0;
   let redirectPath: string | undefined;
   let sentMs = 0;
-  let lastByteMs = 0;
   let restBytes = 0;
   let errorBytes = 0;
 
@@ -79,10 +71,16 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
       decoder?.destroy();
       if (!isDone && !isFinishing) stop(new TransportError("closed", "The reader left"));
     },
-    onResume() {
-      lastByteMs = clock.nowMs();
-    },
+    onResume: () => deadlines.heard(),
     signal,
+  });
+  const deadlines = createDeadlines({
+    ...request,
+    clock,
+    origin,
+    isWaiting: () => !isDone && !hasBytes && !isFinishing,
+    isPaused: () => body.isPaused(),
+    onMissed: (error, hasText) => stop(error, { dropUnread: !hasText }),
   });
 
   const enter = (name: Phase): void => {
@@ -94,8 +92,7 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
   const settle = (): void => {
     isDone = true;
     queued?.dispose();
-    phaseTimer?.dispose();
-    totalTimer?.dispose();
+    deadlines.dispose();
     phaseSpan?.end();
     signal?.removeEventListener("abort", onAbort);
     options.running.delete(exchange);
@@ -114,43 +111,6 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
 
   const onAbort = (): void => {
     stop(toAbortError(signal?.reason));
-  };
-
-  /** Sets the timer of the current phase in place of the one before; 0 ms or less sets none. */
-  const arm = (delayMs: number, onDue: () => void): void => {
-    phaseTimer?.dispose();
-    phaseTimer = delayMs > 0 ? clock.after(delayMs, onDue) : undefined;
-  };
-
-  const setDeadline = (delayMs: number, kind: TransportErrorKind, text: string): void => {
-    arm(delayMs, () => stop(new TransportError(kind, `${origin} ${text} within ${delayMs} ms`)));
-  };
-
-  const awaitFirstByte = (): void => {
-    const delayMs = deadlines.firstByteMs ?? defaultFirstByteMs;
-    arm(delayMs, () => void holdOrStop(delayMs));
-  };
-
-  const holdOrStop = async (delayMs: number): Promise<void> => {
-    let isHeld = false;
-    try {
-      isHeld = (await holdFirstByte?.()) ?? false;
-    } catch {
-      // The server does not even say what it is doing.
-    }
-    if (isDone || hasBytes || isFinishing) return;
-    if (isHeld) awaitFirstByte();
-    else stop(new TransportError("first-byte-timeout", `${origin} sent no answer within ${delayMs} ms`));
-  };
-
-  // One timer that looks at the last byte's time: setting a new one for each token would cost more than the token.
-  const awaitNextByte = (delayMs: number): void => {
-    const idleMs = deadlines.idleMs ?? defaultIdleMs;
-    arm(delayMs, () => {
-      const quietMs = body.isPaused() ? 0 : clock.nowMs() - lastByteMs;
-      if (quietMs < idleMs) awaitNextByte(idleMs - quietMs);
-      else stop(new TransportError("idle-timeout", `${origin} fell silent for ${idleMs} ms`), { dropUnread: false });
-    });
   };
 
   const complete = (): void => {
@@ -180,7 +140,7 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
     decoder?.destroy();
     // A caller that has all it needs often cancels next; that must not cost the connection.
     signal?.removeEventListener("abort", onAbort);
-    arm(restMaxMs, () => stop(new TransportError("closed", "The rest was not waited for")));
+    deadlines.awaitRest(restMaxMs, () => stop(new TransportError("closed", "The rest was not waited for")));
   };
 
   const response = (status: number, headers: Readonly<Record<string, string>>): TransportResponse => ({
@@ -201,18 +161,18 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
     finish,
   });
 
-  /** Where a redirect leads that may be followed: nothing goes to another origin, and nothing is sent twice. */
-  const redirectTarget = (status: number, location = ""): string | undefined => {
-    if (request.method !== "GET" || redirects >= redirectsMax || !redirectStatuses.has(status)) return undefined;
-    const target = URL.parse(location, origin + path);
-    if (!location || target?.origin !== origin || target.username || target.password) return undefined;
-    return target.pathname + target.search;
-  };
-
   const onHead = (status: number, headers: Readonly<Record<string, string>>): void => {
     pool.answered(headers);
     if (status >= 300 && status < 400) {
-      redirectPath = redirectTarget(status, headers["location"]);
+      const { method } = request;
+      redirectPath = redirectTarget({
+        method,
+        origin,
+        path,
+        status,
+        location: headers["location"],
+        followed: redirects,
+      });
       redirects++;
       if (redirectPath === undefined) {
         stop(
@@ -237,7 +197,7 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
       });
     }
     // Some servers send the head at once and evaluate the prompt then, so the first byte that counts is the body's.
-    awaitFirstByte();
+    deadlines.awaitFirstByte();
     resolve(response(status, headers));
   };
 
@@ -261,7 +221,7 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
   };
 
   const onChunk = (chunk: Uint8Array, flow: Flow): void => {
-    lastByteMs = clock.nowMs();
+    deadlines.heard();
     if (redirectPath !== undefined) {
       restBytes += chunk.byteLength;
       if (restBytes > restMaxBytes) stop(new TransportError("redirect", `${origin} redirects with too long a page`));
@@ -269,7 +229,7 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
     }
     if (!hasBytes && !isFinishing) {
       hasBytes = true;
-      awaitNextByte(deadlines.idleMs ?? defaultIdleMs);
+      deadlines.awaitNextByte();
     }
     if (isFinishing) {
       restBytes += chunk.byteLength;
@@ -301,8 +261,7 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
   };
 
   const dispatch = (isFresh: boolean): void => {
-    phaseTimer?.dispose();
-    phaseTimer = undefined;
+    deadlines.endPhase();
     phase = undefined;
     lease = undefined;
     redirectPath = undefined;
@@ -312,7 +271,7 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
       connecting() {
         if (phase === "connect") return;
         enter("connect");
-        setDeadline(deadlines.connectMs ?? defaultConnectMs, "connect-timeout", "accepted no connection");
+        deadlines.awaitConnection();
       },
       ready(taken) {
         lease = taken;
@@ -330,7 +289,7 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
       if (lease?.isFresh === false) counters.reused++;
       sentMs = clock.nowMs();
       enter("wait");
-      awaitFirstByte();
+      deadlines.awaitFirstByte();
     },
     head(status, fields) {
       if (!isDone) onHead(status, fields);
@@ -342,12 +301,7 @@ export const startExchange = (options: ExchangeOptions): Exchange => {
     failed: onFailed,
   };
 
-  const totalMs = deadlines.totalMs ?? 0;
-  if (totalMs > 0) {
-    totalTimer = clock.after(totalMs, () => {
-      stop(new TransportError("total-timeout", `${origin} did not finish within ${totalMs} ms`), { dropUnread: false });
-    });
-  }
+  deadlines.awaitEnd();
   signal?.addEventListener("abort", onAbort, { once: true });
   const exchange: Exchange = { response: promise, stop };
   options.running.add(exchange);

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
+import { createDeadlines } from "../../../src/transport/deadlines.ts";
+import { createFakeClock } from "../../fake/clock.ts";
 import { hangReply, streamReply } from "../../fake/modelServer.ts";
 import { collect, createHarness, createRawServer, rejectsWith } from "./harness.ts";
 
@@ -184,5 +186,30 @@ test("deadlines that are switched off set no timer", async (context) => {
 test("a finished request leaves no timer", async (context) => {
   const { get, clock } = await createHarness(context);
   await (await get("/health", { deadlines: { totalMs: 1_000 } })).text(1000);
+  assert.deepEqual(clock.pending(), []);
+});
+
+test("while the reader holds the answer back, nobody is silent; once it reads on, the time begins anew", () => {
+  const clock = createFakeClock();
+  const missed: string[] = [];
+  let isPaused = true;
+  const deadlines = createDeadlines({
+    deadlines: { idleMs: 1_000 },
+    clock,
+    origin: "http://gpu:8080",
+    isWaiting: () => false,
+    isPaused: () => isPaused,
+    onMissed: ({ kind }, hasText) => void missed.push(`${kind} ${hasText}`),
+  });
+  deadlines.heard();
+  deadlines.awaitNextByte();
+  clock.advance(60_500);
+  isPaused = false;
+  deadlines.heard();
+  clock.advance(999);
+  assert.deepEqual(missed, []);
+  clock.advance(1);
+  assert.deepEqual(missed, ["idle-timeout true"]);
+  deadlines.dispose();
   assert.deepEqual(clock.pending(), []);
 });
