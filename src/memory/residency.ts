@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Disposable } from "../base/disposable.ts";
 import { orAborted } from "../base/wait.ts";
+import { createKnownModels, keyOf, type KnownModel } from "./knownModels.ts";
 import { createLoadedModels, type ServerAnswer } from "./loadedModels.ts";
 import { ResidencyError, type LoadedModel, type ModelServer } from "./modelServer.ts";
 import { budgetOf, type Budget, type Resident } from "./residencyPlan.ts";
@@ -63,39 +64,7 @@ const seenForMs = 5_000;
 /** So long a lease is given without asking. Servers keep what they have just used for five minutes and more. */
 const heldForMs = 4 * 60_000;
 
-/** Ollama's requests ask for as long, so that it does not unload what is still wanted. */
-const longestKeepMs = 30 * 60_000;
-const shortestKeepMs = 5 * 60_000;
-/** So far a server's time may lie from ours: its answer ends a little before the one we have read. */
-const sameUseMs = 30_000;
-/** Between two keys lies no pause. */
-const shortestPauseMs = 30_000;
-
-/**
- * How long an unused model stays: four of its usual pauses between uses, five minutes to half an hour; as long as that
- * while no pause is known.
- */
-export const keepAliveMs = (usualPauseMs: number | undefined): number =>
-  usualPauseMs === undefined ? longestKeepMs : Math.min(longestKeepMs, Math.max(shortestKeepMs, 4 * usualPauseMs));
-
-/** What we know of a model that was asked for through us. */
-type Known = {
-  readonly key: string;
-  readonly server: ModelServer;
-  readonly model: string;
-  isOurs: boolean;
-  users: number;
-  usedAtMs: number;
-  usualPauseMs: number | undefined;
-  expiry: Disposable | undefined;
-  expiresAtMs: number;
-  /** When it was seen loaded last; what is unloaded was never seen. */
-  seenAtMs: number;
-};
-
 type Load = { readonly stop: AbortController; readonly done: Promise<void>; waiters: number };
-
-const keyOf = (server: ModelServer, model: string): string => `${server.origin}\n${model}`;
 
 const isLoaded = async ({ server, model }: ModelNeed, signal: AbortSignal): Promise<boolean> =>
   (await server.loaded(signal)).some((loaded) => loaded.model === model);
@@ -123,9 +92,9 @@ export const createResidency = ({
   mayEvict?: (models: readonly Resident[], signal: AbortSignal) => Promise<boolean>;
   isManaging?: () => boolean;
 }): Residency => {
-  const known = new Map<string, Known>();
   const loads = new Map<string, Load>();
   const models = createLoadedModels(servers);
+  const known = createKnownModels({ clock, isManaging, onUnused: (entry) => expire(entry) });
   let turn: Promise<unknown> = Promise.resolve();
   const closing = new AbortController();
   let hits = 0;
@@ -158,7 +127,7 @@ export const createResidency = ({
     const residents = answers.flatMap(({ server, loaded }) => loaded.map((model) => describe(server, model)));
     // Whoever loads it the next time, it is not the copy that we had loaded.
     const keys = new Set(residents.map(({ key }) => key));
-    for (const entry of known.values()) {
+    for (const entry of known.all()) {
       if (keys.has(entry.key) || loads.has(entry.key)) continue;
       entry.isOurs = false;
       entry.seenAtMs = Number.NEGATIVE_INFINITY;
@@ -176,18 +145,12 @@ export const createResidency = ({
     list,
     lookAt: (residents, signal) => listKnown(signal, [...new Set(residents.map(({ server }) => server))]),
     isUsed: (key) => (known.get(key)?.users ?? 0) > 0,
-    onLeaving(key) {
-      const entry = known.get(key);
-      if (!entry) return;
-      entry.expiry?.dispose();
-      entry.expiry = undefined;
-      entry.seenAtMs = Number.NEGATIVE_INFINITY;
-    },
+    onLeaving: known.leave,
     freeBytes,
     mayEvict,
   });
 
-  const load = async (need: ModelNeed, entry: Known, signal: AbortSignal): Promise<void> => {
+  const load = async (need: ModelNeed, entry: KnownModel, signal: AbortSignal): Promise<void> => {
     signal.throwIfAborted();
     if (await isLoaded(need, signal)) {
       hits++;
@@ -210,27 +173,7 @@ export const createResidency = ({
     }
   };
 
-  const remember = (server: ModelServer, model: string): Known => {
-    const key = keyOf(server, model);
-    const before = known.get(key);
-    if (before) return before;
-    const entry: Known = {
-      key,
-      server,
-      model,
-      isOurs: false,
-      users: 0,
-      usedAtMs: Number.NEGATIVE_INFINITY,
-      usualPauseMs: undefined,
-      expiry: undefined,
-      expiresAtMs: 0,
-      seenAtMs: Number.NEGATIVE_INFINITY,
-    };
-    known.set(key, entry);
-    return entry;
-  };
-
-  const startLoad = (need: ModelNeed, entry: Known): Load => {
+  const startLoad = (need: ModelNeed, entry: KnownModel): Load => {
     const stop = new AbortController();
     const run = async (): Promise<void> => {
       try {
@@ -251,7 +194,7 @@ export const createResidency = ({
   };
 
   /** Asks only the server, not the queue: a model that is loaded does not wait while another one loads. */
-  const isThere = async (need: ModelNeed, entry: Known, signal: AbortSignal): Promise<boolean> => {
+  const isThere = async (need: ModelNeed, entry: KnownModel, signal: AbortSignal): Promise<boolean> => {
     if (loads.has(entry.key)) return false;
     if (clock.nowMs() - entry.seenAtMs <= seenForMs) return true;
     if (!(await isLoaded(need, signal)) || room.isLeaving(entry.key)) return false;
@@ -260,7 +203,7 @@ export const createResidency = ({
   };
 
   /** Starts a load or joins the one that runs. The last to give up stops it. */
-  const ensureLoaded = async (need: ModelNeed, entry: Known, signal: AbortSignal): Promise<void> => {
+  const ensureLoaded = async (need: ModelNeed, entry: KnownModel, signal: AbortSignal): Promise<void> => {
     if (await isThere(need, entry, signal)) {
       hits++;
       return;
@@ -281,60 +224,25 @@ export const createResidency = ({
     }
   };
 
-  /** Requests of other windows and programs make the server's time another one than our last use has set. */
-  const isUsedByOthers = ({ expiresAtMs }: Resident, { usedAtMs }: Known): boolean => {
-    const ownEndMs = clock.dateMs() + longestKeepMs - (clock.nowMs() - usedAtMs);
-    return expiresAtMs === undefined || Math.abs(expiresAtMs - ownEndMs) > sameUseMs;
-  };
-
-  const expire = (entry: Known) => {
+  const expire = (entry: KnownModel) => {
     void inTurn(async () => {
       if (entry.users > 0 || closing.signal.aborted || !isManaging()) return;
       const resident = (await listKnown(closing.signal, [entry.server])).find(({ key }) => key === entry.key);
       if (!resident?.isOurs || resident.isInUse) return;
-      if (isUsedByOthers(resident, entry)) return startExpiry(entry);
+      if (known.isUsedByOthers(resident, entry)) return known.keep(entry);
       if (await room.unload([resident], 0, closing.signal)) expired++;
       // A server that cannot be reached has nothing of ours to unload; the next use looks again.
     }).catch(() => undefined);
   };
 
-  const startUse = (entry: Known) => {
-    const nowMs = clock.nowMs();
-    const pauseMs = nowMs - entry.usedAtMs;
-    if (Number.isFinite(pauseMs) && pauseMs >= shortestPauseMs && entry.users === 0) {
-      entry.usualPauseMs = entry.usualPauseMs === undefined ? pauseMs : 0.8 * entry.usualPauseMs + 0.2 * pauseMs;
-    }
-    entry.users++;
-    entry.usedAtMs = nowMs;
-    entry.expiry?.dispose();
-    entry.expiry = undefined;
-  };
-
-  const endUse = (entry: Known) => {
-    entry.users--;
-    entry.usedAtMs = clock.nowMs();
-    if (entry.users === 0 && entry.isOurs) startExpiry(entry);
-  };
-
-  const startExpiry = (entry: Known) => {
-    if (closing.signal.aborted || !isManaging() || entry.server.tellsLastUse !== true) return;
-    const keepMs = keepAliveMs(entry.usualPauseMs);
-    entry.expiresAtMs = clock.dateMs() + keepMs;
-    entry.expiry?.dispose();
-    entry.expiry = clock.after(keepMs, () => {
-      entry.expiry = undefined;
-      expire(entry);
-    });
-  };
-
-  const leaseOf = (entry: Known): Lease => {
+  const leaseOf = (entry: KnownModel): Lease => {
     let isReleased = false;
     return {
       release(hasAnswered = false) {
         if (isReleased) return;
         isReleased = true;
         if (hasAnswered) entry.seenAtMs = clock.nowMs();
-        endUse(entry);
+        known.endUse(entry);
       },
     };
   };
@@ -344,18 +252,18 @@ export const createResidency = ({
       const entry = known.get(keyOf(server, model));
       if (!entry || loads.has(entry.key) || room.isLeaving(entry.key)) return undefined;
       if (clock.nowMs() - entry.seenAtMs > heldForMs) return undefined;
-      startUse(entry);
+      known.startUse(entry);
       hits++;
       return leaseOf(entry);
     },
     async acquire(need, signal = closing.signal) {
       signal.throwIfAborted();
-      const entry = remember(need.server, need.model);
-      startUse(entry);
+      const entry = known.remember(need.server, need.model);
+      known.startUse(entry);
       try {
         await ensureLoaded(need, entry, signal);
       } catch (error) {
-        endUse(entry);
+        known.endUse(entry);
         throw error;
       }
       return leaseOf(entry);
@@ -371,16 +279,12 @@ export const createResidency = ({
       return orAborted(unloaded, signal);
     },
     list: (signal = closing.signal) => listKnown(signal),
-    nextUnload: () =>
-      [...known.values()]
-        .filter(({ expiry }) => expiry !== undefined && isManaging())
-        .toSorted((a, b) => a.expiresAtMs - b.expiresAtMs)
-        .map(({ model, expiresAtMs }) => ({ model, atMs: expiresAtMs }))[0],
+    nextUnload: () => known.next(),
     statistics: () => ({ hits, misses, evictions, expired, refused }),
     dispose() {
       closing.abort();
       for (const { stop } of loads.values()) stop.abort();
-      for (const entry of known.values()) entry.expiry?.dispose();
+      known.dispose();
     },
   };
 };
