@@ -3,7 +3,6 @@ import { isAbortError } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Disposable } from "../base/disposable.ts";
 import type { Log } from "../base/log.ts";
-import { inNotice } from "../base/notice.ts";
 import { orAborted } from "../base/wait.ts";
 import { ResidencyError } from "../memory/modelServer.ts";
 import { refusalSentence } from "../memory/refusalSentence.ts";
@@ -13,7 +12,9 @@ import type { Budget, Resident } from "../memory/residencyPlan.ts";
 import type { GuardedProvider } from "../provider/guard.ts";
 import { ProviderError, type CallOptions } from "../provider/provider.ts";
 import type { TransportClient } from "../transport/client.ts";
+import { createConsent } from "./memoryConsent.ts";
 import { findManagedServer, type ManagedServer } from "./memoryServers.ts";
+import { createModelSizes } from "./memorySizes.ts";
 import type { ModelSetting } from "./settingsSchema.ts";
 
 /** A loaded model and the server that holds it. */
@@ -74,36 +75,11 @@ export type ModelResidencyOptions = {
 
 /** So long a server that did not answer is not asked again what it is. */
 const askAgainMs = 30_000;
-/** So long a no to the question about others' models holds; a question without an answer is not asked twice, either. */
-const refusalMs = 60 * 60_000;
-/** What a model takes beside its file: the context and scratch memory. A first guess; the server tells the rest. */
-const overheadShare = 1.15;
-
-/** Of a file's size, where a server's list tells it; 0: nobody knows. */
-const listedBytes = async (
-  provider: GuardedProvider,
-  managed: ManagedServer,
-  model: string,
-  signal: AbortSignal,
-): Promise<number> => {
-  const models = await provider.models({ signal }).catch(() => []);
-  return Math.round((models.find(({ id }) => managed.isNamed(id, model))?.sizeBytes ?? 0) * overheadShare);
-};
-
-/** Of the header of a file on this machine, which llama.cpp's router names beforehand; undefined: it does not. */
-const routedBytes = async (managed: ManagedServer, model: string, signal: AbortSignal): Promise<number | undefined> => {
-  const args = managed.host === "" ? await managed.argsFor?.(model, signal).catch(() => undefined) : undefined;
-  if (!args) return undefined;
-  const { startedBytes } = await import("./memoryTips.ts");
-  return startedBytes(args);
-};
 
 type Known = { found: Promise<ManagedServer | undefined> | ManagedServer | undefined; askedAtMs: number };
 
 /** Ollama hands these on to another machine. */
 const isElsewhere = (model: string): boolean => /[:-]cloud$/.test(model);
-
-const sizeKey = (origin: string, model: string): string => `${origin}\n${model}`;
 
 const modelName = async (provider: GuardedProvider, { model }: ModelSetting, signal?: AbortSignal): Promise<string> =>
   model || (await provider.capabilities(signal ? { signal } : {})).model;
@@ -117,32 +93,12 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
   const usedAtMsOf = new Map<string, number>();
   /** One for each host: its servers share its memory. */
   const hosts = new Map<string, { readonly residency: Residency; readonly servers: ManagedServer[] }>();
-  const sizes = new Map<string, number>();
+  const sizes = createModelSizes();
+  const mayEvict = createConsent(clock);
   const contexts = new Map<string, number>();
-  const consents = new Map<string, { readonly isGiven: Promise<boolean>; readonly untilMs: number }>();
   let graphicsBytes: number | undefined;
   let last: readonly LoadedResident[] = [];
   let usedAtMs = Number.NEGATIVE_INFINITY;
-
-  const mayEvict = async (models: readonly Resident[], signal: AbortSignal): Promise<boolean> => {
-    const names = models.map(({ model }) => model).join(", ");
-    const before = consents.get(names);
-    const unload = l10n.t("Unload");
-    const ask = async () => {
-      const sentence = l10n.t(
-        "Another program has loaded {0}. Unload it to make room for the model that is set?",
-        models.map(({ model }) => inNotice(model)).join(", "),
-      );
-      return (await vscode.window.showInformationMessage(sentence, unload, l10n.t("Keep it"))) === unload;
-    };
-    const consent =
-      before && before.untilMs > clock.nowMs() ? before : { isGiven: ask(), untilMs: clock.nowMs() + refusalMs };
-    consents.set(names, consent);
-    const isGiven = await orAborted(consent.isGiven, signal);
-    // A yes is for what is loaded now; the same model, loaded anew, is another program's wish again.
-    if (isGiven && consents.get(names) === consent) consents.delete(names);
-    return isGiven;
-  };
 
   /** Nobody here can see what is free on a graphics card; its server waits for that. */
   const isInMainMemory = (): boolean => {
@@ -183,7 +139,7 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
         ollamaContextTokens: () => settings().ollamaContextTokens,
         contextTokensFor: (model) => contexts.get(model),
         modelNames: () => [...used.values()].map((server) => server.setting.model),
-        sizeOf: (model) => sizes.get(sizeKey(new URL(setting.baseUrl).origin, model)) ?? 0,
+        sizeOf: (model) => sizes.known(new URL(setting.baseUrl).origin, model),
       });
       if (!found) {
         // What keeps its models by itself is not asked again.
@@ -221,12 +177,7 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
       server: managed,
       model,
       async sizeBytes(signal) {
-        const key = sizeKey(managed.origin, model);
-        let bytes = sizes.get(key);
-        if (bytes === undefined) {
-          bytes = (await routedBytes(managed, model, signal)) ?? (await listedBytes(provider, managed, model, signal));
-          if (bytes > 0) sizes.set(key, bytes);
-        }
+        const bytes = await sizes.read(provider, managed, model, signal);
         await learnGraphics(managed, model, bytes);
         return bytes;
       },
@@ -289,7 +240,7 @@ export const createModelResidency = (options: ModelResidencyOptions): ModelResid
         }),
       );
       last = lists.flat();
-      for (const { key, sizeBytes } of last) if (sizeBytes > 0) sizes.set(key, sizeBytes);
+      sizes.learn(last);
       return last;
     },
     lastList: () => last,

@@ -44,7 +44,8 @@ const sameUseMs = 30_000;
 /** Between two keys lies no pause. */
 const shortestPauseMs = 30_000;
 
-export const keyOf = (server: ModelServer, model: string): string => `${server.origin}\n${model}`;
+/** Names a model of a server; as {@link Resident} has it. */
+export const keyOf = ({ origin }: Pick<ModelServer, "origin">, model: string): string => `${origin}\n${model}`;
 
 /**
  * How long an unused model stays: four of its usual pauses between uses, five minutes to half an hour; as long as that
