@@ -2,7 +2,6 @@ import os from "node:os";
 import path from "node:path";
 import * as vscode from "vscode";
 import type { Clock } from "../base/clock.ts";
-import { isAbortError } from "../base/abort.ts";
 import { createDisposableList, type Disposable } from "../base/disposable.ts";
 import { lazy } from "../base/lazy.ts";
 import type { Log } from "../base/log.ts";
@@ -13,14 +12,14 @@ import { createMemoryMonitor, type Alert, type MemoryMonitor, type MonitorSettin
 import { sampleMemory, type MemorySample } from "../memory/sample.ts";
 import type { Trend } from "../memory/trend.ts";
 import type { Ledger } from "../metrics/ledger.ts";
-import { normalizeName } from "../provider/ollamaName.ts";
 import type { MemoryReport } from "../report/memoryView.ts";
 import type { Connections } from "./connections.ts";
-import type { MemoryDetails, ModelDetails } from "./memoryDetails.ts";
+import type { ModelDetails } from "./memoryDetails.ts";
+import { createMemoryModels } from "./memoryModels.ts";
 import type { MachineReader, MachineReading } from "./memoryReading.ts";
 import type { ModelResidency } from "./memoryResidency.ts";
 import type { ApiKeys } from "./secrets.ts";
-import { originsOf, type MemorySettings, type ModelSetting, type Settings } from "./settingsSchema.ts";
+import type { MemorySettings, ModelSetting, Settings } from "./settingsSchema.ts";
 import type { StatusBar } from "./statusBar.ts";
 
 /** Memory as this window watches it. */
@@ -70,8 +69,6 @@ const megabyte = 2 ** 20;
 /** Who has not typed for so long reads, or is away. */
 const idleAfterMs = 2 * 60_000;
 const trendEveryMs = 60_000;
-/** What is loaded changes seldom; and not at all while nobody asks. */
-const detailsEveryMs = 30_000;
 /** So often tools are asked while memory is short. To ask takes some itself. */
 const readingEveryMs = 5 * 60_000;
 /** The level is left this far below its beginning. */
@@ -102,7 +99,7 @@ const clockTime = (dateMs: number): string =>
  * something to say.
  */
 export const createMemory = (options: MemoryOptions): Memory => {
-  const { clock, log, ledger, statusBar, settings, connections, globalState } = options;
+  const { clock, log, statusBar, settings, globalState } = options;
   const { l10n } = vscode;
   const disposables = createDisposableList();
   const closing = new AbortController();
@@ -119,23 +116,10 @@ export const createMemory = (options: MemoryOptions): Memory => {
   let trend: Trend | undefined;
   let isLeakLikely = false;
   let trendAtMs = clock.nowMs();
-  let details: ModelDetails | undefined;
   let graphicsTotalBytes: number | undefined;
   let reader: MachineReader | undefined;
   let readingAtMs = Number.NEGATIVE_INFINITY;
-  let detailsAtMs = Number.NEGATIVE_INFINITY;
   let typedAtMs = clock.nowMs();
-  let batchTips: ReadonlyMap<string, string> = new Map();
-
-  /** What could be set for a loaded model of ours, else for another, where somebody has worked it out. */
-  const batchTip = (): string | undefined => {
-    const models = details?.models ?? [];
-    for (const { model } of models.toSorted((a, b) => Number(b.isOurs) - Number(a.isOurs))) {
-      const tip = batchTips.get(normalizeName(model.split(/[/\\]/).at(-1) ?? model));
-      if (tip !== undefined) return `${model}: ${tip}`;
-    }
-    return undefined;
-  };
 
   const draw = (sample: MemorySample) => {
     statusBar.show(
@@ -144,8 +128,8 @@ export const createMemory = (options: MemoryOptions): Memory => {
           sample,
           levels: monitor.levels(),
           trend,
-          ...details,
-          batchTip: batchTip(),
+          ...models.details(),
+          batchTip: models.tip(),
           graphicsTotalBytes,
           graphicsReading: graphicsReading(),
           remote,
@@ -170,7 +154,7 @@ export const createMemory = (options: MemoryOptions): Memory => {
     try {
       const found = await (await machineReader()).read();
       // A tip may depend on it.
-      if (loadedResidency) await look();
+      if (models.isUsed()) await models.look();
       draw(monitor.latest());
       return found;
     } catch {
@@ -179,35 +163,14 @@ export const createMemory = (options: MemoryOptions): Memory => {
     }
   };
 
-  // Models: the first that is asked loads what looks after them.
   const readGraphics = lazy(async () => {
     const { ownGraphicsBytes } = await (await machineReader()).read();
     graphicsTotalBytes = ownGraphicsBytes;
     return ownGraphicsBytes;
   });
-  let loadedResidency: ModelResidency | undefined;
-  const residency = lazy(async () => {
-    const { createModelResidency } = await import("./memoryResidency.ts");
-    loadedResidency = disposables.add(
-      createModelResidency({
-        clock,
-        log,
-        transport: () => connections.transport(),
-        apiKeyFor: (origin) => options.apiKeys.get(origin),
-        settings() {
-          const { manageModels, modelShare, modelLimitShare, ollamaContextTokens } = settings();
-          const budget = { share: modelShare, limitShare: modelLimitShare };
-          return { managesModels: manageModels, budget, ollamaContextTokens };
-        },
-        machine() {
-          const { machineTotalBytes, machineAvailableBytes } = sampleMemory();
-          return { totalBytes: machineTotalBytes, availableBytes: machineAvailableBytes };
-        },
-        graphicsBytes: readGraphics,
-      }),
-    );
-    return loadedResidency;
-  });
+  const models = disposables.add(
+    createMemoryModels({ ...options, monitor, reading: () => reader?.latest(), graphicsBytes: readGraphics }),
+  );
 
   // What is said beside the numbers.
   const assess = async () => {
@@ -218,40 +181,6 @@ export const createMemory = (options: MemoryOptions): Memory => {
     trend = { ...found, possibleLeak: found.possibleLeak && isLeakLikely };
     isLeakLikely = found.possibleLeak;
   };
-  const memoryDetails = lazy(async (): Promise<MemoryDetails> => {
-    const { createMemoryDetails } = await import("./memoryDetails.ts");
-    return createMemoryDetails({
-      clock,
-      ledger,
-      residency: () => loadedResidency,
-      monitor,
-      reading: () => reader?.latest(),
-    });
-  });
-  const look = async (): Promise<ModelDetails> => {
-    detailsAtMs = clock.nowMs();
-    details = await (await memoryDetails()).look();
-    return details;
-  };
-  /** Servers are asked only in a window that has the focus and uses them. */
-  const isLookDue = (): boolean => {
-    const sinceMs = clock.nowMs() - detailsAtMs;
-    const usedAtMs = loadedResidency?.usedAtMs() ?? Number.NEGATIVE_INFINITY;
-    return sinceMs >= detailsEveryMs && usedAtMs > detailsAtMs - idleAfterMs;
-  };
-
-  const load = async (setting: ModelSetting) => {
-    const startMs = clock.nowMs();
-    try {
-      const [models, provider] = await Promise.all([residency(), connections.exact(setting)]);
-      const isLoaded = await models.load(provider, setting, closing.signal, true);
-      if (isLoaded) write("model", { event: "warm-up", model: setting.model, durationMs: clock.nowMs() - startMs });
-    } catch (error) {
-      // Whoever asks the model is told; nobody has asked for this.
-      if (!(error instanceof Error && isAbortError(error))) log.info("The model could not be loaded ahead of need");
-    }
-  };
-
   // The log.
   const memoryLog = lazy(async () => {
     const { createMemoryLog } = await import("../memory/memoryLog.ts");
@@ -266,16 +195,22 @@ export const createMemory = (options: MemoryOptions): Memory => {
   };
   const write: Memory["log"] = (kind, fields) => keep({ ...fields, atMs: clock.dateMs(), kind });
 
+  const load = async (setting: ModelSetting) => {
+    const startMs = clock.nowMs();
+    if (await models.load(setting, closing.signal))
+      write("model", { event: "warm-up", model: setting.model, durationMs: clock.nowMs() - startMs });
+  };
+
   const onSample = async (sample: MemorySample) => {
     draw(sample);
     const { activity, ...bytes } = sample;
     keep({ ...bytes, ...activity, kind: "sample" });
     if (clock.nowMs() - typedAtMs > idleAfterMs) monitor.setPace("idle");
     const isTrendDue = clock.nowMs() - trendAtMs >= trendEveryMs;
-    const isDue = isLookDue();
+    const isDue = models.isLookDue();
     try {
       if (isTrendDue) await assess();
-      if (isDue) await look();
+      if (isDue) await models.look();
     } catch (error) {
       log.warn(`Memory details could not be read: ${error instanceof Error ? error.name : "unknown"}`);
     }
@@ -293,7 +228,7 @@ export const createMemory = (options: MemoryOptions): Memory => {
       clock,
       state: globalState,
       remote,
-      look,
+      look: models.look,
       isStillSo: () => monitor.levels()[of] !== "normal",
     });
   };
@@ -325,31 +260,34 @@ export const createMemory = (options: MemoryOptions): Memory => {
     },
     monitor,
     models: async () => {
-      const found = await look();
+      const found = await models.look();
       draw(monitor.latest());
       return found;
     },
     readMachine,
     setBatchTips(tips) {
-      batchTips = tips;
+      models.setTips(tips);
       draw(monitor.latest());
     },
-    residency,
+    residency: models.residency,
     warmUp(setting) {
       const { warmUp, manageModels } = settings();
       if (warmUp && manageModels && monitor.levels().machine === "normal") void load(setting);
     },
-    report: () => ({
-      statistics: monitor.statistics(),
-      trend,
-      models: details?.models ?? [],
-      residency: details?.statistics,
-      nextUnload: details?.nextUnload,
-      tip: details?.tip ?? batchTip(),
-    }),
+    report() {
+      const details = models.details();
+      return {
+        statistics: monitor.statistics(),
+        trend,
+        models: details?.models ?? [],
+        residency: details?.statistics,
+        nextUnload: details?.nextUnload,
+        tip: details?.tip ?? models.tip(),
+      };
+    },
     settingsChanged(all) {
       monitor.configure(monitorSettings(settings()));
-      loadedResidency?.keepOnly(new Set(originsOf(all)));
+      models.settingsChanged(all);
     },
     log: write,
     globalState,
