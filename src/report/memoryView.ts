@@ -4,6 +4,7 @@ import type { ShownModel } from "../memory/describe.ts";
 import type { MemoryStatistics } from "../memory/monitor.ts";
 import type { ResidencyStatistics } from "../memory/residency.ts";
 import type { Trend } from "../memory/trend.ts";
+import { modelLabel } from "./formats.ts";
 import type { ReportView } from "./messages.ts";
 
 /** What the report shows of memory beside the newest sample. */
@@ -87,7 +88,7 @@ export const memoryView = (
       ...(tip === undefined ? [] : [tip]),
     ],
     rows: models.map(({ model, sizeBytes, contextTokens, usedTokens, isOurs, isInUse }) => [
-      model,
+      modelLabel(model),
       sizeBytes > 0 ? formatBytes(sizeBytes) : "–",
       contextTokens === undefined ? "–" : t("{0} tokens", formatCount(contextTokens)),
       usedTokens === undefined ? "–" : t("{0} tokens", formatCount(usedTokens)),

@@ -22,7 +22,7 @@ const report: MemoryReport = {
   models: [
     { model: "a", sizeBytes: 5 * gb, contextTokens: 8192, usedTokens: 1900, isOurs: true, isInUse: false },
     { model: "b", sizeBytes: 0, isOurs: false, isInUse: false },
-    { model: "c", sizeBytes: gb, isOurs: true, isInUse: true },
+    { model: "c.gguf", sizeBytes: gb, isOurs: true, isInUse: true },
   ],
   residency: { hits: 9, misses: 2, evictions: 1, expired: 3, refused: 4 },
   nextUnload: { model: "a", at: "10:42" },
