@@ -7,7 +7,7 @@ export const showableConfidence = 0.5;
 /**
  * The confidence from which on texts are shown, for each of the setting's names: to somebody who types, and, as a guess,
  * to somebody who has stopped typing. The guess is visible for a moment only, where the typist looks for what comes
- * next, and a shorter guess that is surer goes before a longer one: by test/bench/predictorTyping.bench.ts, with `balanced`
+ * next, and a shorter guess that is surer goes before a longer one: by test/bench/typing.bench.ts, with `balanced`
  * wrong text is on screen for an eighth of the time.
  */
 export const confidenceLimits = {
@@ -20,7 +20,7 @@ export const confidenceLimits = {
 const minShownUnits = 4;
 /**
  * A lone sign, such as the bracket that closes a block, is proposed only where it is sure; two are a word. Sure is
- * what its chance says, uncorrected: with the corrected confidence, by test/bench/predictorTyping.bench.ts, a little less
+ * what its chance says, uncorrected: with the corrected confidence, by test/bench/typing.bench.ts, a little less
  * right text is on screen and no less that is wrong.
  */
 const minProposedUnits = 2;
