@@ -28,6 +28,14 @@ const openMenu = async () => {
   await waitFor(rows);
   return rowTexts();
 };
+/** The indicator's tooltip, once it says so. */
+const tooltipWith = (says: (text: string) => boolean) =>
+  waitUntil("the tooltip", async () => {
+    await evaluate(
+      `document.querySelector('${statusItem.replaceAll('"', '\\"')} a').dispatchEvent(new MouseEvent("mouseover", { bubbles: true }))`,
+    );
+    return (await texts(".workbench-hover")).find(says);
+  });
 const closeList = async () => {
   await vscode.commands.executeCommand("workbench.action.closeQuickOpen");
   await waitFor(rows, { state: "hidden" });
@@ -103,6 +111,8 @@ suite("memory", () => {
     }
     assert.ok(!found.some((text) => text.includes("Unload")), "nothing is loaded");
     await closeList();
+    // So that the next click finds no reading under way.
+    await tooltipWith((text) => text.includes("in use at"));
   });
 
   test("a model is warmed up, shown in the tooltip and unloaded again", { skip: !hasUi }, async () => {
@@ -110,6 +120,7 @@ suite("memory", () => {
     await run("warmUpModel");
     await notification(/coder:7b is loaded; it took \d[\d.]* m?s/);
     assert.ok(server.loaded.has("coder:7b"));
+    const runsBefore = await toolRuns();
     const found = await openMenu();
     assert.ok(
       found.some((text) => /Unload a model.*2 loaded, 6\.0 GB/.test(text)),
@@ -117,15 +128,9 @@ suite("memory", () => {
     );
     await closeList();
     // The list has asked the vendor's tool, whose answer comes when it comes.
-    const tooltip = await waitUntil("the tooltip", async () => {
-      await evaluate(
-        `document.querySelector('${statusItem.replaceAll('"', '\\"')} a').dispatchEvent(new MouseEvent("mouseover", { bubbles: true }))`,
-      );
-      // The list has the advice worked out, too, which takes a moment more.
-      return (await texts(".workbench-hover")).find(
-        (text) => /in use at[^]*tokens/.test(text) && /: (?:Best one|Up to)/.test(text),
-      );
-    });
+    // It has the advice worked out, too, which takes a moment more.
+    const tooltip = await tooltipWith((text) => /in use at[^]*tokens/.test(text) && /: (?:Best one|Up to)/.test(text));
+    assert.equal(await toolRuns(), runsBefore + 1, "the card is read once for the tooltip and the advice");
     const links = `[...document.querySelectorAll(".workbench-hover a")].map((link) => link.textContent).join("; ")`;
     assert.match(String(await evaluate(links)), /Show batch and context tables/);
     const plain = tooltip.replaceAll(" ", " ");
