@@ -17,6 +17,7 @@ const families = new Map(
     python: ["py", "pyi", "ipynb"],
     go: ["go"],
     rust: ["rs"],
+    java: ["java"],
   }).flatMap(([family, extensions]) => extensions.map((extension) => [extension, family] as const)),
 );
 

@@ -97,6 +97,7 @@ test("the texts of the package are read, and counted as memory", () => {
     ["vscode-notebook-cell:/w/a.ipynb#W0", "for i, item in ", "enumerate"],
     ["a.go", "if err != ", "nil"],
     ["a.rs", "let mut items = Vec::", "new"],
+    ["A.java", "throw new IllegalArgument", "Exception"],
   ] as const) {
     const predictor = createPredictor();
     const before = predictor.stats().memoryBytes;
