@@ -108,6 +108,14 @@ test("the texts of the package are read, and counted as memory", () => {
   }
 });
 
+test("all texts of the package together stay within the memory that is kept free for them", () => {
+  const predictor = createPredictor();
+  const before = predictor.stats().memoryBytes;
+  for (const extension of ["ts", "py", "go", "rs", "java"]) predictor.prepare(`a.${extension}`);
+  const bytes = predictor.stats().memoryBytes - before;
+  assert.ok(bytes > 5_000_000 && bytes < 10_000_000, `${bytes} bytes`);
+});
+
 test("a comment that stands elsewhere is proposed whole, whatever the standard text makes of its words", () => {
   const comment = "The pelican quarter closes on Thursday evening";
   for (const [typed, whole] of [
