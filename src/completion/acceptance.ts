@@ -45,7 +45,10 @@ export type AcceptanceOptions = {
  * It is read off the document's changes: VS Code tells of nothing, and only asks anew behind a whole accept.
  */
 export type Acceptance = {
-  /** To be told what VS Code shows now. Returns true when that is new, not the rest of what was on the screen. */
+  /**
+   * To be told what VS Code shows now. Returns true when that counts as shown: it is not the rest of what was on the
+   * screen, or another source lengthened it and will be what was accepted.
+   */
   shown(shown: ShownText): boolean;
   /** Whether this would go on with the text that is on the screen. */
   isRest(shown: ShownText): boolean;
@@ -164,8 +167,9 @@ export const createAcceptance = (options: AcceptanceOptions): Acceptance => {
   return {
     shown(shown) {
       const rest = restOf(screen, shown);
+      const isLengthened = screen?.shown.suggestion.origin !== shown.suggestion.origin;
       screen = rest ? joined(rest, shown) : { shown, offset: shown.offset, doneUnits: 0, isPartlyTaken: false };
-      return rest === undefined;
+      return rest === undefined || isLengthened;
     },
     isRest: (shown) => restOf(screen, shown) !== undefined,
     changed(documentId, changes, cause) {

@@ -93,6 +93,16 @@ test("words and lines are parts, counted as one with the whole accept at last", 
   assert.deepEqual(events.slice(3), ['kept "one(" 1', 'kept "two" 1', 'kept ", three);" 1']);
 });
 
+test("a text that another source lengthens is shown by that one, too: it will be what is accepted", () => {
+  const { acceptance, edit } = setUp();
+  acceptance.shown(textShown(8, "one(", { suggestion: { ...suggestion("one("), origin: "predictor" } }));
+  edit(8, 0, "o");
+  const longer = { suggestion: suggestion("ne(two, three);") };
+  assert.equal(acceptance.shown(textShown(9, "ne(two, three);", longer)), true);
+  edit(9, 0, "n");
+  assert.equal(acceptance.shown(textShown(10, "e(two, three);")), false);
+});
+
 test("a word of one letter is told from typing by who moved the cursor", () => {
   const { acceptance, events, edit } = setUp();
   acceptance.shown(textShown(8, "a, b) => a"));
