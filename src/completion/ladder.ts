@@ -82,8 +82,14 @@ export const createLadder = (options: LadderOptions): Ladder => {
     return { ...drawn, source, origin: next.origin } satisfies Suggestion;
   };
 
-  const offer = (snapshot: Snapshot, text: string, origin: SuggestionSource, confidence?: number) => {
-    const drawn = fit(snapshot, text);
+  const offer = (
+    snapshot: Snapshot,
+    text: string,
+    origin: SuggestionSource,
+    confidence?: number,
+    minCharacters?: number,
+  ) => {
+    const drawn = fit(snapshot, text, minCharacters);
     return drawn && show({ snapshot, text, drawn, origin, confidence, isNew: true }, snapshot, drawn, origin);
   };
 
@@ -105,8 +111,9 @@ export const createLadder = (options: LadderOptions): Ladder => {
   /** Where a model may be asked, nothing is shown that is only a guess. */
   const mayShow = (snapshot: Snapshot, { isGuess }: Proposal): boolean => !(isGuess && mayAskModel(snapshot));
 
-  const offerPrediction = (snapshot: Snapshot, { text, confidence }: Proposal) =>
-    offer(snapshot, text, "predictor", confidence);
+  /** Who has stopped typing sees even a lone sign: it says that the block ends here, or that the comment goes on. */
+  const offerPrediction = (snapshot: Snapshot, { text, confidence, isGuess }: Proposal) =>
+    offer(snapshot, text, "predictor", confidence, isGuess ? 1 : undefined);
 
   /** `onLate`: what to do with a text that comes too late to be waited for. */
   const fromPredictor = async (

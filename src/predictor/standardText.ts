@@ -9,6 +9,8 @@ export type StandardText = {
    * Returns how many tokens there are in `found`, which is valid until the next call.
    */
   find(context: Int32Array, length: number, typed: string, typedGap: number): number;
+  /** The chance, 0..1, that the last call left for what the text does not know. */
+  left(): number;
   /** The tokens, what chance each has, 0..1, and how many lexemes of context told of it. */
   readonly found: { readonly tokens: Int32Array; readonly chances: Float64Array; readonly orders: Uint8Array };
   /** Estimated memory. */
@@ -166,6 +168,7 @@ export const createStandardText = (file: Uint8Array, vocabulary: Vocabulary): St
   /** How much chance is given out, and how much of it to what fits. */
   let given = 0;
   let fitting = 0;
+  let left = 1;
 
   /** The token without its gap where that is typed; 0 where it does not fit. */
   const fit = (token: number, typed: string, typedGap: number): number => {
@@ -197,6 +200,7 @@ export const createStandardText = (file: Uint8Array, vocabulary: Vocabulary): St
 
   return {
     found,
+    left: () => left,
     bytes: table.bytes + tokens.length * 5 + frequent.size * 40,
     find(context, length, typed, typedGap) {
       seen.fill(0);
@@ -218,7 +222,8 @@ export const createStandardText = (file: Uint8Array, vocabulary: Vocabulary): St
       if ((typed || typedGap !== gap.none) && fitting > 0) {
         const all = fitting + unknownShare * unknownPerUnit ** typed.length;
         for (let i = 0; i < count; i++) found.chances[i]! /= all;
-      }
+        left = 1 - fitting / all;
+      } else left = 1 - given;
       return count;
     },
   };

@@ -4,13 +4,14 @@
 // Without a folder: undici's own sources, which every install has. Every tenth file is held out and "typed": one
 // cursor a line at a seeded column, the text before it known, the text after it only with the second figure. With
 // HOTPATH_SHARED set, the yardstick in $HOTPATH_SHARED/bench/predict runs on the same folder, too.
-// --fit prints the coefficients that src/predictor/confidence.ts holds, fitted to these folders.
+// --fit prints the coefficients that src/predictor/coefficients.ts holds, fitted to these folders.
 import { spawnSync } from "node:child_process";
-import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createPredictor, showableConfidence } from "../../src/predictor/predictor.ts";
+import { fit } from "./predictorFit.ts";
+import { createRandom, cursorsOf, readSources, type Source } from "./predictorSources.ts";
 
 const { values, positionals } = parseArgs({
   options: { json: { type: "boolean", default: false }, fit: { type: "boolean", default: false } },
@@ -20,20 +21,8 @@ const [folder = fileURLToPath(new URL("../../node_modules/undici/lib", import.me
   positionals;
 
 type Row = { confidence: number; isRight: boolean; units: number };
-type Source = { name: string; text: string };
-
 const wantedPrecision = 0.7;
 const minShownUnits = 4;
-
-const readSources = (root: string, end: string): Source[] =>
-  fs
-    .readdirSync(root, { recursive: true, encoding: "utf8" })
-    .filter(
-      (name) => name.endsWith(end) && !name.endsWith(`.d${end}`) && !name.split(path.sep).includes("node_modules"),
-    )
-    .toSorted()
-    .filter((name) => fs.statSync(path.join(root, name)).size < 200_000)
-    .map((name) => ({ name, text: fs.readFileSync(path.join(root, name), "utf8") }));
 
 const quantile = (sorted: readonly number[], part: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
@@ -67,134 +56,6 @@ const calibrationError = (rows: readonly Row[]): number => {
     error += Math.abs(claimed - bucket.filter((row) => row.isRight).length);
   }
   return round(error / Math.max(1, rows.length), 3);
-};
-
-type Cursor = { prefix: string; suffix: string; rest: string };
-
-/** One cursor for each line of some length, in the line's text at a seeded column. */
-const cursorsOf = function* (text: string, random: () => number): Generator<Cursor> {
-  let offset = 0;
-  for (const line of text.split("\n")) {
-    const body = line.trim().length;
-    if (body >= 6) {
-      const column = line.length - line.trimStart().length + Math.floor(random() * (body - 4));
-      const [prefix, suffix] = [text.slice(0, offset + column), text.slice(offset + line.length)];
-      yield { prefix, suffix, rest: line.slice(column) };
-    }
-    offset += line.length + 1;
-  }
-};
-
-/** Places where somebody who writes stops: where a line begins, at some line ends, behind some signs and in some words. */
-const pausesOf = function* (text: string, random: () => number): Generator<number> {
-  for (let at = 1; at < text.length; at++) {
-    const before = text[at - 1]!;
-    const isLineStart =
-      before !== "\n"
-        ? /\s/.test(before) && /\S/.test(text[at]!) && text.slice(text.lastIndexOf("\n", at - 1) + 1, at).trim() === ""
-        : /\S/.test(text[at]!);
-    const isLineEnd = text[at] === "\n" && before !== "\n";
-    const chance = isLineStart
-      ? 1
-      : isLineEnd
-        ? 0.3
-        : /[({=]/.test(before)
-          ? 0.25
-          : /\w/.test(text[at]!) && !/\w/.test(before)
-            ? 0.08
-            : 0.02;
-    if (random() < chance * 0.5) yield at;
-  }
-};
-
-const createRandom = (): (() => number) => {
-  let seed = 12_345;
-  return () => (seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff) / 0x7fffffff;
-};
-
-/** Logistic regression by Newton's method, with a little pull towards zero. */
-const fitLogistic = (rows: readonly Float64Array[], isRight: readonly boolean[]): number[] => {
-  const size = rows[0]!.length;
-  const weights = new Float64Array(size);
-  for (let iteration = 0; iteration < 12; iteration++) {
-    // Each line holds the second derivatives and, last, the first.
-    const system = Array.from({ length: size }, () => new Float64Array(size + 1));
-    for (const [n, row] of rows.entries()) {
-      const chance = 1 / (1 + Math.exp(-row.reduce((sum, value, i) => sum + value * weights[i]!, 0)));
-      const curve = chance * (1 - chance);
-      for (let i = 0; i < size; i++) {
-        for (let j = 0; j < size; j++) system[i]![j]! += curve * row[i]! * row[j]!;
-        system[i]![size]! += (chance - Number(isRight[n])) * row[i]!;
-      }
-    }
-    for (let i = 0; i < size; i++) {
-      system[i]![i]! += 1;
-      system[i]![size]! += weights[i]!;
-    }
-    for (let i = 0; i < size; i++) {
-      for (let other = 0; other < size; other++) {
-        if (other === i) continue;
-        const factor = system[other]![i]! / system[i]![i]!;
-        for (let j = i; j <= size; j++) system[other]![j]! -= factor * system[i]![j]!;
-      }
-    }
-    for (let i = 0; i < size; i++) weights[i]! -= system[i]![size]! / system[i]![i]!;
-  }
-  return Array.from(weights, (weight) => round(weight, 3));
-};
-
-/** Takes each folder as a large, a small and a tiny workspace, and fits to the steps that lead to held-out lines. */
-const fit = (folders: readonly string[]): number[] => {
-  const rows: Float64Array[] = [];
-  const isRight: boolean[] = [];
-  for (let at = 0; at + 1 < folders.length; at += 2) {
-    for (const { maxUnits, every, hasStandard } of [
-      { maxUnits: 3_000_000, every: 10, hasStandard: true },
-      { maxUnits: 60_000, every: 3, hasStandard: true },
-      { maxUnits: 60_000, every: 3, hasStandard: false },
-      { maxUnits: 15_000, every: 2, hasStandard: true },
-      { maxUnits: 0, every: 1, hasStandard: true },
-    ]) {
-      let units = 0;
-      const sources = readSources(folders[at]!, folders[at + 1]!).filter(
-        ({ text }) => (units += text.length) < maxUnits,
-      );
-      const held = (maxUnits > 0 ? sources : readSources(folders[at]!, folders[at + 1]!))
-        .filter((_, i) => i % every === every - 1)
-        .slice(0, 8);
-      let rest = "";
-      let isOver = false;
-      const predictor = createPredictor({
-        ...(hasStandard ? {} : { standardFolder: null }),
-        onStep(features, text, isChosen) {
-          if (isOver) return;
-          // What is chosen counts twice more: it is what the chance is told of.
-          for (let i = isChosen ? 0 : 1; i < 2; i++) {
-            rows.push(features.slice());
-            isRight.push(rest.startsWith(text));
-          }
-          if (isChosen) isOver = !rest.startsWith(text);
-        },
-      });
-      for (const { name, text } of sources) if (!held.some((other) => other.name === name)) predictor.index(name, text);
-      const random = createRandom();
-      let cursors = 0;
-      for (const { name, text } of held) {
-        for (const cursor of cursorsOf(text, random)) {
-          [rest, isOver] = [`${cursor.rest}\n`, false];
-          predictor.predict(name, cursor.prefix, cursors++ % 2 === 0 ? cursor.suffix : "");
-        }
-        for (const place of pausesOf(text, random)) {
-          [rest, isOver] = [text.slice(place, place + 400), false];
-          // Behind the place a stretch is not written yet.
-          const below = text.indexOf("\n", place + 300);
-          predictor.propose(name, text.slice(0, place), below < 0 ? "" : text.slice(below), [0]);
-        }
-      }
-    }
-  }
-  console.error(`${rows.length} steps`);
-  return fitLogistic(rows, isRight);
 };
 
 const measure = (sources: readonly Source[], withSuffix: boolean) => {
@@ -273,7 +134,7 @@ const measure = (sources: readonly Source[], withSuffix: boolean) => {
 };
 
 if (values.fit) {
-  console.log(JSON.stringify(fit(positionals)));
+  console.log(JSON.stringify(fit(positionals, (line) => console.error(line))));
   process.exit(0);
 }
 const sources = readSources(folder, extension);

@@ -110,6 +110,21 @@ test("a guess of the predictor's waits until typing pauses, and is not shown whe
   assert.deepEqual([suggestion?.insertText, suggestion?.source], ["one;", "network"]);
 });
 
+test("a lone sign is shown to somebody who has stopped typing, as a guess", async () => {
+  const clock = createFakeClock();
+  for (const isGuess of [true, false]) {
+    const { engine } = setUp(undefined, clock);
+    engine.use({ predictor: { predict: () => Promise.resolve({ text: "}", confidence: 0.9, isGuess }) } });
+    let shown: string | undefined;
+    void engine.suggest(at("if (a) {\n  b();\n‸\n"), never).then((suggestion) => (shown = suggestion?.insertText));
+    await clock.timer(150);
+    clock.advance(150);
+    await settle();
+    assert.equal(shown, isGuess ? "}" : undefined);
+    engine.dispose();
+  }
+});
+
 test("where no model may be told of the document, a guess is shown as without one", async () => {
   const clock = createFakeClock();
   const { engine, calls } = setUp({ text: "guess;", confidence: 0.3, isGuess: true }, clock);

@@ -133,9 +133,12 @@ test("a comment that stands elsewhere is proposed whole, whatever the standard t
 test("on the line below a comment the standard text is asked again", () => {
   const knows = { above: 0, below: 0 };
   const predictor = createPredictor({
-    onStep: (features, text) => {
-      // That the standard text was asked.
-      if (features[26]) knows[/\n./.test(text) ? "below" : "above"]++;
+    onStep: (tokens) => {
+      for (const { place, text } of tokens) {
+        // That the standard text was asked.
+        if (place[6]) knows[/\n./.test(text) ? "below" : "above"]++;
+      }
+      return tokens[0]?.text;
     },
   });
   predictor.index("a.ts", "// The pelican quarter closes\nconst total = new Map();\n".repeat(3));

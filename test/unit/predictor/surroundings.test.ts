@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createCandidate, createSituation } from "../../../src/predictor/features.ts";
+import { createSurroundings } from "../../../src/predictor/surroundings.ts";
+import { createTokenBuffer, createVocabulary, gap, tokenId } from "../../../src/predictor/vocabulary.ts";
+
+const setUp = (before: string) => {
+  const vocabulary = createVocabulary();
+  const buffer = createTokenBuffer();
+  vocabulary.tokenize(`${before}\n) ] } . unused\n`, 0, before.length + 18, true, buffer);
+  const tokenOf = (word: string): number => {
+    vocabulary.tokenize(word, 0, word.length, false, buffer);
+    return buffer.tokens[1]!;
+  };
+  const surroundings = createSurroundings(vocabulary);
+  const begin = (text: string): void => {
+    vocabulary.tokenize(text, 0, text.length, false, buffer);
+    surroundings.begin(buffer.tokens, buffer.length);
+  };
+  begin(before);
+  return {
+    surroundings,
+    begin,
+    tokenOf,
+    place: () => {
+      const facts = createSituation();
+      surroundings.describePlace(0, facts);
+      return facts;
+    },
+    token: (word: string) => {
+      const facts = createCandidate();
+      surroundings.describe(tokenOf(word), 0, facts);
+      return facts;
+    },
+    wordsInUse: (typed = "") =>
+      surroundings.wordsInUse(typed, gap.none).map((id) => vocabulary.textOf(tokenId(id << 2))),
+  };
+};
+
+test("tells which bracket is due, and how many the line has opened", () => {
+  const { place, token } = setUp("call({\n  list: [one(");
+  assert.deepEqual([token(")").closing, token("]").closing, token("}").closing], [1, -1, -1]);
+  assert.equal(place().openOnLine, 2);
+  assert.equal(setUp("call(one)").place().isOpen, false);
+});
+
+test("tells how long ago a word stood, how often, and between what", () => {
+  const { token } = setUp("const item = make(item.size);\nother = ");
+  const { distance, recentCount, stoodBeforeDot, stoodBehindWord } = token("item");
+  assert.deepEqual([distance, recentCount, stoodBeforeDot, stoodBehindWord], [8, 2, true, false]);
+  assert.equal(token("unused").distance, 0);
+});
+
+test("remembers nothing of an earlier text", () => {
+  const { begin, place, token } = setUp('item(\n// "item');
+  assert.equal(place().isInComment, true);
+  begin("other = ");
+  assert.deepEqual([token("item").distance, token("item").recentCount], [0, 0]);
+  assert.deepEqual([place().isOpen, place().isInQuotes, place().isInComment], [false, false, false]);
+});
+
+test("tells where a line begins how the last one ended, and what lines began with", () => {
+  const { place, token } = setUp("add(1);\nadd(2);\nif (a) {\n  ");
+  const { turn, isBlank, lastSort, lineEndSort } = place();
+  assert.deepEqual([turn, isBlank, lastSort], ["in", false, 0]);
+  assert.equal(lineEndSort, setUp("x = {").place().lastSort);
+  assert.deepEqual([token("add").beganLines, token("add").beganLast, token("if").beganLast], [2, false, true]);
+});
+
+test("names the words in use, those that began lines first where a line begins, and those that go on from what is typed", () => {
+  assert.deepEqual(setUp("first(arg);\nsecond(first, more);\n").wordsInUse(), ["second", "first", "more", "arg"]);
+  assert.deepEqual(setUp("first(arg);\nsecond(more) + ").wordsInUse(), ["more", "second", "arg", "first"]);
+  assert.deepEqual(setUp("total(totals, other, tot").wordsInUse("tot"), ["totals", "total"]);
+});
+
+test("names no words where the last one goes on", () => {
+  assert.deepEqual(setUp("first(arg);\nget").wordsInUse(), []);
+});
