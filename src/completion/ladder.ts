@@ -68,6 +68,9 @@ const rivalPatienceMs = 1;
 // A right text on screen must not turn into a wrong one: it takes more to lengthen it than to show it.
 const growingConfidence = 0.9;
 
+// With something before it on the line.
+const behindBlank = /\S[ \t]+$/;
+
 /** Nothing is on screen yet. */
 export const createLadder = (options: LadderOptions): Ladder => {
   const { clock, requests, verdicts, undoMemory, isAnswered } = options;
@@ -111,9 +114,18 @@ export const createLadder = (options: LadderOptions): Ladder => {
   /** Where a model may be asked, nothing is shown that is only a guess. */
   const mayShow = (snapshot: Snapshot, { isGuess }: Proposal): boolean => !(isGuess && mayAskModel(snapshot));
 
-  /** Who has stopped typing sees even a lone sign: it says that the block ends here, or that the comment goes on. */
+  /**
+   * Who has stopped typing sees even a lone sign: it says that the block ends here, or that the comment goes on. Not behind
+   * a blank, where more blanks may come first, to put columns in line.
+   */
   const offerPrediction = (snapshot: Snapshot, { text, confidence, isGuess }: Proposal) =>
-    offer(snapshot, text, "predictor", confidence, isGuess ? 1 : undefined);
+    offer(
+      snapshot,
+      text,
+      "predictor",
+      confidence,
+      isGuess && !behindBlank.test(snapshot.prefix.slice(-200)) ? 1 : undefined,
+    );
 
   /** `onLate`: what to do with a text that comes too late to be waited for. */
   const fromPredictor = async (

@@ -12,8 +12,8 @@ export const showableConfidence = 0.5;
  */
 export const confidenceLimits = {
   quiet: { typing: 0.75, pausing: 0.5 },
-  balanced: { typing: showableConfidence, pausing: 0.15 },
-  eager: { typing: 0.35, pausing: 0.12 },
+  balanced: { typing: showableConfidence, pausing: 0.12 },
+  eager: { typing: 0.35, pausing: 0.09 },
 } as const;
 
 /** Fewer characters than this are not worth the eye's movement. */

@@ -1,20 +1,11 @@
 import type { Ballot, Vote } from "./ballot.ts";
 import { type Cut, endFactor, insideWordFactor } from "./cut.ts";
-import {
-  candidateCount,
-  candidateFeatures,
-  createCandidate,
-  createSituation,
-  situationCount,
-  situationFeatures,
-} from "./features.ts";
 import { type LearnedText, usefulPasses } from "./learnedText.ts";
 import { turnedLine } from "./lineTurn.ts";
-import { createSums, scoreOf, sumPlace } from "./ranking.ts";
+import { createNextToken, type OnStep } from "./nextToken.ts";
 import type { StandardText } from "./standardText.ts";
 import { createSurroundings } from "./surroundings.ts";
 import {
-  breakKind,
   createTokenBuffer,
   gap,
   gapText,
@@ -37,18 +28,12 @@ export type Cursor = {
   readonly standard: StandardText | undefined;
 };
 
-/** A token that was weighed: what its place and itself are like, and the text from the cursor up to and with it. */
-export type WeighedToken = { readonly place: Float64Array; readonly features: Float64Array; readonly text: string };
-
-/** Told of all tokens that are weighed at a step; returns the text to go on with, or undefined to end. */
-export type OnStep = (tokens: readonly WeighedToken[]) => string | undefined;
-
 /** Goes on token by token, and notes after each one the text so far and its chance. */
 export type LookAhead = (cursor: Cursor, minChance: number, cuts: Cut[]) => string;
 
 /** What context and surroundings are read from: the lines above the cursor's, until there are this many lines or units. */
-const contextLines = 30;
-const contextUnits = 1000;
+const contextLines = 24;
+const contextUnits = 800;
 const contextTokens = 40;
 /** What a line's indentation is told from. */
 const nearUnits = 4000;
@@ -67,8 +52,6 @@ const typedGapAt = (prefix: string, lineStart: number, end: number): number => {
   return last === 32 ? gap.space : gap.tab;
 };
 
-type Choice = { vote: Vote; chance: number; text: string };
-
 /** @param onStep chooses in place of the coefficients, for those who fit them. */
 export const createLookAhead = (
   vocabulary: Vocabulary,
@@ -79,13 +62,7 @@ export const createLookAhead = (
 ): LookAhead => {
   const surroundings = createSurroundings(vocabulary);
   const buffer = createTokenBuffer();
-  const situation = createSituation();
-  const candidate = createCandidate();
-  /** The features of the place and their sums: where the next token begins, and where the typed one does. */
-  const place = { features: new Float64Array(situationCount), sums: createSums() };
-  const typedPlace = { features: new Float64Array(situationCount), sums: createSums() };
-  const features = new Float64Array(candidateCount);
-  const scores: number[] = [];
+  const next = createNextToken(vocabulary, ballot, surroundings, onStep);
 
   /**
    * The standard text knows what code is made of. In a comment that stands elsewhere it knows none of the words, and would
@@ -122,78 +99,6 @@ export const createLookAhead = (
     return text + (typedUnits > 0 ? word.slice(typedUnits) : before + word);
   };
 
-  const describePlaces = (typed: string, typedToken: number, isFirst: boolean): void => {
-    ballot.describePlace(situation);
-    situation.isFirst = isFirst;
-    situation.typedUnits = 0;
-    surroundings.describePlace(typedToken, situation);
-    situationFeatures(situation, place.features);
-    sumPlace(place.features, place.sums);
-    if (typedToken === 0) return;
-    situation.typedUnits = typed.length;
-    surroundings.describePlace(0, situation);
-    situationFeatures(situation, typedPlace.features);
-    sumPlace(typedPlace.features, typedPlace.sums);
-  };
-
-  /** Writes the features of a vote's token. */
-  const describe = (vote: Vote, typedToken: number): void => {
-    const { token, typedUnits } = vote;
-    const word = vocabulary.textOf(tokenId(token));
-    candidate.isBreak = isBreak(token);
-    if (candidate.isBreak) {
-      const { turn, isBlank } = breakKind(token);
-      candidate.turn = turn;
-      candidate.isBlank = isBlank;
-    }
-    candidate.isWord = !candidate.isBreak && wordPattern.test(word);
-    candidate.units = word.length - typedUnits;
-    ballot.describe(vote, candidate);
-    surroundings.describe(token, typedUnits > 0 ? 0 : typedToken, candidate);
-    situation.typedUnits = typedUnits;
-    candidateFeatures(situation, candidate, features);
-  };
-
-  /** All tokens that may come next, to learn from them. */
-  const weighAll = (votes: readonly Vote[], text: string, typedToken: number, cursor: Cursor) =>
-    votes.flatMap((vote) => {
-      const added = textWith(text, vote, cursor);
-      if (added === undefined) return [];
-      describe(vote, typedToken);
-      const { features: placeFeatures } = vote.typedUnits > 0 ? typedPlace : place;
-      return [{ place: placeFeatures.slice(), features: features.slice(), text: added, vote }];
-    });
-
-  /** The likeliest of the next tokens. */
-  const choose = (text: string, typed: string, typedToken: number, cursor: Cursor): Choice | undefined => {
-    const votes = ballot.bests();
-    describePlaces(typed, typedToken, text === "");
-    if (onStep) {
-      const tokens = weighAll(votes, text, typedToken, cursor);
-      const wanted = onStep(tokens);
-      const found = tokens.find((token) => token.text === wanted);
-      return found && { vote: found.vote, chance: 1, text: found.text };
-    }
-    scores.length = 0;
-    // What nobody proposes may come, too.
-    let all = 1;
-    for (const vote of votes) {
-      describe(vote, typedToken);
-      const score = Math.exp(scoreOf(vote.typedUnits > 0 ? typedPlace.sums : place.sums, features));
-      scores.push(score);
-      all += score;
-    }
-    for (let tries = 0; tries < votes.length; tries++) {
-      let best = 0;
-      for (let i = 1; i < scores.length; i++) if (scores[i]! > scores[best]!) best = i;
-      const vote = votes[best]!;
-      const added = textWith(text, vote, cursor);
-      if (added !== undefined) return { vote, chance: scores[best]! / all, text: added };
-      scores[best] = -1;
-    }
-    return undefined;
-  };
-
   return (cursor, minChance, cuts) => {
     const { prefix, lineStart } = cursor;
     const typedFrom = lastTokenStart(prefix, lineStart, prefix.length);
@@ -205,7 +110,7 @@ export const createLookAhead = (
     let breaks = 0;
     let chance = 1;
     let endsInWord = wordPattern.test(typed);
-    situation.isTopLevel = typedFrom === lineStart;
+    let isTopLevel = typedFrom === lineStart;
     voting.tellsBreaks = cursor.isMultiline;
     for (let step = 0; step < maxSteps && voting.length < voting.context.length; step++) {
       const isFirst = step === 0;
@@ -228,28 +133,30 @@ export const createLookAhead = (
       }
       const isLineStart = isBreak(voting.context[voting.length - 1 - (half ? 1 : 0)] ?? 0);
       voting.gatherInUse(surroundings.wordsInUse(half, gapBefore), half, isLineStart || gapBefore !== gap.none);
-      const next = choose(text, half, typedToken, cursor);
-      if (!next) break;
-      const { token, typedUnits, file } = next.vote;
+      next.begin(half, typedToken, isFirst, isTopLevel);
+      const current = text;
+      const chosen = next.choose((vote) => textWith(current, vote, cursor));
+      if (!chosen) break;
+      const { token, typedUnits, file } = chosen.vote;
       if (isBreak(token) && (!cursor.isMultiline || breaks++ >= maxBreaks)) break;
-      chance *= next.chance;
+      chance *= chosen.chance;
       if (chance < minChance) break;
       const word = vocabulary.textOf(tokenId(token));
-      const isWord = !isBreak(token) && wordPattern.test(word);
+      const isWord = vocabulary.isWord(tokenId(token));
       const isJoined = tokenGap(token) === gap.none;
       if (isWord && endsInWord && isJoined) {
         const last = cuts.at(-1);
         if (last) last.factor = insideWordFactor;
       }
       endsInWord = isWord;
-      text = next.text;
+      text = chosen.text;
       if (typedUnits > 0) voting.length--;
       else if (typedToken !== 0) surroundings.push(typedToken);
       surroundings.push(token);
       voting.context[voting.length++] = isFirst && isJoined && !isBreak(token) ? token | typedGap : token;
       if (isBreak(token)) {
         isComment = false;
-        situation.isTopLevel = text.endsWith("\n");
+        isTopLevel = text.endsWith("\n");
         continue;
       }
       const source = learned.fileOf(file);

@@ -5,7 +5,8 @@ import { chooseCut, type Cut, longestCut } from "./cut.ts";
 import { createLearnedText, finish } from "./learnedText.ts";
 import { isWrittenBelow } from "./lineTurn.ts";
 import { createLiveText } from "./liveText.ts";
-import { createLookAhead, type OnStep } from "./lookAhead.ts";
+import { createLookAhead } from "./lookAhead.ts";
+import type { OnStep } from "./nextToken.ts";
 import { createStandardTexts } from "./standardTexts.ts";
 import { createVocabulary } from "./vocabulary.ts";
 import { createVoting } from "./voting.ts";
@@ -85,6 +86,8 @@ const afterUnits = 4096;
 const nearUnits = 4000;
 /** Prediction stops where the chance that all of it is right falls below this. */
 const minChance = 0.11;
+/** The same for a text that somebody who has stopped typing may see. */
+const minProposedChance = 0.08;
 /** What the standard texts of all languages take, of the room for learned text; with less room there are none. */
 const mostStandardBytes = 10_000_000;
 const leastForStandardBytes = 32_000_000;
@@ -132,7 +135,7 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
       isComment: endsInComment(path, prefix.slice(Math.max(lineStart, prefix.length - nearUnits))),
       standard: standardTexts.of(path),
     };
-    const text = lookFrom(cursor, minChance, cuts);
+    const text = lookFrom(cursor, isMultiline ? minProposedChance : minChance, cuts);
     return { text, cuts, rest };
   };
 

@@ -16,7 +16,7 @@ const stepsPerTypedList = 56;
 /** How many places of the file at hand are passed over, where the text around the cursor speaks for it already. */
 const maxPassedOver = 200;
 /** With this many votes from longer contexts, shorter ones are not asked. */
-const enoughVotes = 16;
+const enoughVotes = 12;
 // These weights were chosen by coverage on the code bases that coefficients.ts names.
 const weightPerToken = 1.7;
 const ownFileWeight = 2.5;

@@ -1,7 +1,7 @@
 // Fits the coefficients that src/predictor/coefficients.ts holds: those of a network with one hidden layer that tells
 // which of the tokens that are proposed for a place comes next, or that none does.
 import { candidateCount, situationCount } from "../../src/predictor/features.ts";
-import type { WeighedToken } from "../../src/predictor/lookAhead.ts";
+import type { WeighedToken } from "../../src/predictor/nextToken.ts";
 import { createPredictor } from "../../src/predictor/predictor.ts";
 import { createRandom, cursorsOf, pausesOf, readSources, type Source } from "./predictorSources.ts";
 
@@ -68,7 +68,7 @@ const workspaces = [
   { maxUnits: 15_000, every: 2, held: 4, hasStandard: true },
   { maxUnits: 60_000, every: 3, held: 6, hasStandard: true },
   { maxUnits: 60_000, every: 3, held: 3, hasStandard: false },
-  { maxUnits: 3_000_000, every: 10, held: 8, hasStandard: true },
+  { maxUnits: 3_000_000, every: 10, held: 12, hasStandard: true },
 ];
 const maxPausesPerFile = 60;
 const maxCursorsPerFile = 40;
@@ -119,7 +119,7 @@ export const collect = (steps: Steps, root: string, end: string): void => {
   }
 };
 
-export const hiddenCount = 12;
+export const hiddenCount = 16;
 const epochs = 8;
 const stepsPerBatch = 512;
 const learningRate = 0.004;

@@ -110,17 +110,21 @@ test("a guess of the predictor's waits until typing pauses, and is not shown whe
   assert.deepEqual([suggestion?.insertText, suggestion?.source], ["one;", "network"]);
 });
 
-test("a lone sign is shown to somebody who has stopped typing, as a guess", async () => {
+test("a lone sign is shown to somebody who has stopped typing, as a guess, but not behind a blank", async () => {
   const clock = createFakeClock();
-  for (const isGuess of [true, false]) {
+  for (const [isGuess, before, sign] of [
+    [true, "if (a) {\n  b();\n", "}"],
+    [false, "if (a) {\n  b();\n", undefined],
+    [true, "if (a) ", undefined],
+  ] as const) {
     const { engine } = setUp(undefined, clock);
     engine.use({ predictor: { predict: () => Promise.resolve({ text: "}", confidence: 0.9, isGuess }) } });
     let shown: string | undefined;
-    void engine.suggest(at("if (a) {\n  b();\n‸\n"), never).then((suggestion) => (shown = suggestion?.insertText));
+    void engine.suggest(at(`${before}‸\n`), never).then((suggestion) => (shown = suggestion?.insertText));
     await clock.timer(150);
     clock.advance(150);
     await settle();
-    assert.equal(shown, isGuess ? "}" : undefined);
+    assert.equal(shown, sign);
     engine.dispose();
   }
 });
