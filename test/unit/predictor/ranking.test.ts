@@ -29,7 +29,11 @@ test("there is a coefficient for each weight, and every one is a number", () => 
 });
 
 test("a token scores more with more context, with more of the weight, and as the bracket that is due", () => {
-  assert.ok(scoreWith({}, { longest: 12 }) > scoreWith({}, { longest: 1 }));
+  const [near, far] = [
+    { longest: 12, rivalLongest: 1 },
+    { longest: 1, rivalLongest: 12 },
+  ];
+  assert.ok(scoreWith({ longestOfAll: 12 }, near) > scoreWith({ longestOfAll: 12 }, far));
   assert.ok(scoreWith({}, { share: 0.9, placeShare: 0.9 }) > scoreWith({}, { share: 0.1, placeShare: 0.1 }));
   const closer = { sort: 5, isWord: false };
   assert.ok(scoreWith({}, { ...closer, closing: 1 }) > scoreWith({}, { ...closer, closing: -1 }));
