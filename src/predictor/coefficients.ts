@@ -1,3 +1,5 @@
+/* oxlint-disable oxc/approx-constant -- They are fitted, whatever they come near to. */
+
 /** Units of the hidden layer. */
 export const hiddenCount = 16;
 

@@ -8,7 +8,7 @@ export const showableConfidence = 0.5;
  * The confidence from which on texts are shown, for each of the setting's names: to somebody who types, and, as a guess,
  * to somebody who has stopped typing. The guess is visible for a moment only, where the typist looks for what comes
  * next, and a shorter guess that is surer goes before a longer one: by test/bench/typing.bench.ts, with `balanced`
- * wrong text is on screen for an eighth of the time.
+ * wrong text is on screen for a tenth of the time.
  */
 export const confidenceLimits = {
   quiet: { typing: 0.75, pausing: 0.5 },
