@@ -42,7 +42,7 @@ const maxFound = 12;
 const levelsPerBit = 4;
 export const chanceLevel = (chance: number): number =>
   Math.max(0, Math.min(63, Math.round(-levelsPerBit * Math.log2(Math.min(1, chance)))));
-const chanceOf = (level: number): number => 2 ** (-level / levelsPerBit);
+const chanceOfLevel = Float64Array.from({ length: 256 }, (_, level) => 2 ** (-level / levelsPerBit));
 /** With so much of all chance given out, shorter contexts are not asked. */
 const enough = 0.97;
 /** What is left for words that the text does not know, less with every character that is typed. */
@@ -184,13 +184,14 @@ export const createStandardText = (file: Uint8Array, vocabulary: Vocabulary): St
   const take = (target: number, level: number, order: number, typed: string, typedGap: number): void => {
     if (seen[target]) return;
     seen[target] = 1;
-    const chance = Math.min(chanceOf(level), 1 - given);
+    const chance = Math.min(chanceOfLevel[level]!, 1 - given);
     given += chance;
     const token = fit(tokens[target]!, typed, typedGap);
     if (token === 0) return;
     fitting += chance;
-    const at = found.tokens.subarray(0, count).indexOf(token);
-    if (at >= 0) found.chances[at]! += chance;
+    let at = 0;
+    while (at < count && found.tokens[at] !== token) at++;
+    if (at < count) found.chances[at]! += chance;
     else if (count < maxFound) {
       found.tokens[count] = token;
       found.chances[count] = chance;
