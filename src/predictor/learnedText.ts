@@ -186,7 +186,7 @@ export const createLearnedText = (vocabulary: Vocabulary, maxBytes: number): Lea
     file.isComplete = false;
     for (let restarts = 0; ; restarts++) {
       const gone = file.pieces;
-      const pieces = cutIntoPieces(text, false).map(notLearned);
+      const pieces = cutIntoPieces(text).map(notLearned);
       // What is not dropped yet still belongs to the file, in case that it is forgotten between two steps.
       setPieces(file, [...gone, ...pieces]);
       setTextUnits(file, text.length);
@@ -226,7 +226,7 @@ export const createLearnedText = (vocabulary: Vocabulary, maxBytes: number): Lea
       const piece = pieces[next + 1];
       return piece !== undefined && piece.from === border - moved && piece.contextFrom > sameFrom;
     };
-    const cut = cutIntoPieces(text, false, pieces[first - 1], isEnough);
+    const cut = cutIntoPieces(text, { after: pieces[first - 1], isEnough });
     const lastCut = cut.at(-1);
     const goneTo = lastCut && isEnough(lastCut.to) ? next + 1 : pieces.length;
     const fresh: LearnedPiece[] = [];
@@ -252,7 +252,7 @@ export const createLearnedText = (vocabulary: Vocabulary, maxBytes: number): Lea
 
   const isUnchanged = (file: LearnedFile, text: string): boolean => {
     if (file.textUnits !== text.length) return false;
-    const cut = cutIntoPieces(text, false);
+    const cut = cutIntoPieces(text);
     return cut.length === file.pieces.length && cut.every((piece, i) => isSamePiece(piece, file.pieces[i]!));
   };
 

@@ -1,5 +1,5 @@
 import { type Block, type ContextIndex, createContextIndex } from "./contextIndex.ts";
-import { commonStart, cutIntoPieces, isSamePiece, type Piece } from "./pieces.ts";
+import { commonStart, cutIntoPieces, isSamePiece, type Piece, type PieceSizes } from "./pieces.ts";
 import { createPieceStore } from "./pieceStore.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
@@ -11,6 +11,9 @@ export type LiveText = {
   /** Learns `text` in place of the last one. `isCut`: the text goes on beyond its end. */
   follow(text: string, isCut: boolean): void;
 };
+
+/** The piece next to the cursor is learned anew with every line: a short one costs less. */
+const liveSizes: PieceSizes = { minUnits: 120, maxUnits: 480 };
 
 /** @param isBelow the text follows the cursor, instead of ending there. */
 export const createLiveText = (vocabulary: Vocabulary, maxBytes: number, isBelow: boolean): LiveText => {
@@ -36,12 +39,13 @@ export const createLiveText = (vocabulary: Vocabulary, maxBytes: number, isBelow
     // The last piece may have ended where the text did, and not at a border.
     while (kept < pieces.length - 1 && pieces[kept]!.to <= same) kept++;
     drop(pieces.splice(kept));
-    for (const piece of cutIntoPieces(text, isCut, pieces[kept - 1])) pieces.push(learn(text, piece));
+    for (const piece of cutIntoPieces(text, { wholeOnly: isCut, after: pieces[kept - 1], sizes: liveSizes }))
+      pieces.push(learn(text, piece));
   };
 
   /** Going down a line changes the beginning: what stands behind the last change, stays. */
   const followBelow = (text: string, isCut: boolean): void => {
-    const cut = cutIntoPieces(text, isCut);
+    const cut = cutIntoPieces(text, { wholeOnly: isCut, sizes: liveSizes });
     const most = Math.min(cut.length, pieces.length);
     let kept = 0;
     while (kept < most && isSamePiece(cut.at(-1 - kept)!, pieces.at(-1 - kept)!)) kept++;

@@ -8,9 +8,23 @@ export type Piece = {
   contextFrom: number;
 };
 
-// Small pieces make an edit cheap to learn, large ones lose less at their seams and cost less to keep.
-const minUnits = 240;
-const maxUnits = 1200;
+/**
+ * How long pieces are, in UTF-16 units: no border comes before `minUnits`, one in eight lines' ends is one from there on.
+ * Small pieces make an edit cheap to learn, large ones lose less at their seams and cost less to keep.
+ */
+export type PieceSizes = { readonly minUnits: number; readonly maxUnits: number };
+const usualSizes: PieceSizes = { minUnits: 240, maxUnits: 1200 };
+
+export type CutOptions = {
+  /** What follows the last border is left out. */
+  readonly wholeOnly?: boolean;
+  /** A piece that an earlier cut of the same text gave: only what follows it is cut. */
+  readonly after?: Piece | undefined;
+  /** Only until a border for which it returns true. */
+  readonly isEnough?: (border: number) => boolean;
+  /** The same ones each time, or no piece is found again. */
+  readonly sizes?: PieceSizes;
+};
 
 const fnvOffset = 0x811c9dc5 | 0;
 const fnvPrime = 0x01000193;
@@ -18,16 +32,10 @@ const golden = 0x9e3779b1;
 
 /**
  * Cuts text into pieces whose borders depend on the lines near them only, so that an edit changes one or two pieces
- * and leaves the others as they were. With `wholeOnly`, what follows the last border is left out; with `after`, a piece
- * that an earlier cut of the same text gave, only what follows that piece is cut; with `isEnough`, only until a border
- * for which it returns true.
+ * and leaves the others as they were.
  */
-export const cutIntoPieces = (
-  text: string,
-  wholeOnly: boolean,
-  after?: Piece,
-  isEnough?: (border: number) => boolean,
-): Piece[] => {
+export const cutIntoPieces = (text: string, options: CutOptions = {}): Piece[] => {
+  const { wholeOnly = false, after, isEnough, sizes: { minUnits, maxUnits } = usualSizes } = options;
   const pieces: Piece[] = [];
   let from = after?.to ?? 0;
   let contextFrom = 0;

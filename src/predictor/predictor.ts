@@ -82,6 +82,7 @@ const defaultMaxBytes = 256 * 1024 * 1024;
 const beforeUnits = 65_536;
 const beforeStepUnits = 16_384;
 const afterUnits = 4096;
+const afterStepUnits = 1024;
 /** What tells whether the cursor stands in a comment. */
 const nearUnits = 4000;
 /** Prediction stops where the chance that all of it is right falls below this. */
@@ -113,8 +114,10 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
     const excess = lineStart - beforeUnits;
     const from = excess > 0 ? prefix.indexOf("\n", Math.ceil(excess / beforeStepUnits) * beforeStepUnits) + 1 : 0;
     const nextLine = suffix.indexOf("\n") + 1;
-    const textBelow = nextLine > 0 ? suffix.slice(nextLine, nextLine + afterUnits) : "";
-    below.follow(textBelow, textBelow.length === afterUnits);
+    // Counted from the text's end, so that the window stays where it is while the cursor goes down line by line.
+    const left = suffix.length - nextLine - afterUnits;
+    const to = left > 0 ? suffix.length - Math.ceil(left / afterStepUnits) * afterStepUnits : suffix.length;
+    below.follow(nextLine > 0 ? suffix.slice(nextLine, to) : "", to < suffix.length);
     above.follow(prefix.slice(Math.min(from, lineStart), lineStart), false);
     const isCovered = own !== undefined && prefix.length + suffix.length > own.textUnits * 0.8;
     voting.begin(own?.number ?? -1, folder, isCovered);

@@ -8,7 +8,7 @@ test("pieces follow each other, end at line ends, and cover all text", () => {
   for (let round = 0; round < 50; round++) {
     const text = round % 2 ? randomNoise(random, 2000) : randomSource(random, ["a", "b"], random(300));
     let at = 0;
-    for (const piece of cutIntoPieces(text, false)) {
+    for (const piece of cutIntoPieces(text)) {
       assert.equal(piece.from, at);
       assert.ok(piece.to > piece.from && piece.contextFrom <= piece.from);
       assert.ok(piece.to === text.length || text[piece.to - 1] === "\n");
@@ -18,7 +18,7 @@ test("pieces follow each other, end at line ends, and cover all text", () => {
   }
 });
 
-const names = (text: string): string[] => cutIntoPieces(text, false).map(({ hash, check }) => `${hash}:${check}`);
+const names = (text: string): string[] => cutIntoPieces(text).map(({ hash, check }) => `${hash}:${check}`);
 
 test("an edit leaves all but a few pieces as they were", () => {
   const random = createRandom(2);
@@ -40,8 +40,8 @@ test("cutting on from a known piece gives what cutting afresh gives", () => {
   for (let round = 0; round < 50; round++) {
     const typed = text.slice(0, text.indexOf("\n", random(text.length - 200)) + 1);
     const grown = text.slice(0, text.indexOf("\n", typed.length) + 1);
-    const known = cutIntoPieces(typed, false).slice(0, -1);
-    const goneOn = [...known, ...cutIntoPieces(grown, false, known.at(-1))];
-    assert.deepEqual(withoutContext(goneOn), withoutContext(cutIntoPieces(grown, false)));
+    const known = cutIntoPieces(typed).slice(0, -1);
+    const goneOn = [...known, ...cutIntoPieces(grown, { after: known.at(-1) })];
+    assert.deepEqual(withoutContext(goneOn), withoutContext(cutIntoPieces(grown)));
   }
 });
