@@ -111,8 +111,8 @@ export const createLadder = (options: LadderOptions): Ladder => {
   /** Of a secret document no model is told, and there the predictor has nobody to wait for. */
   const mayAskModel = ({ isSecret }: Snapshot): boolean => options.hasModel() && !isSecret;
 
-  /** Where a model may be asked, nothing is shown that is only a guess. */
-  const mayShow = (snapshot: Snapshot, { isGuess }: Proposal): boolean => !(isGuess && mayAskModel(snapshot));
+  /** Where a model may be asked, only what is sure is shown before it has answered. */
+  const mayShow = (snapshot: Snapshot, { isUnsure }: Proposal): boolean => !(isUnsure && mayAskModel(snapshot));
 
   /**
    * Who has stopped typing sees even a lone sign: it says that the block ends here, or that the comment goes on. Not behind

@@ -5,15 +5,16 @@
 export const showableConfidence = 0.5;
 
 /**
- * The confidence from which on texts are shown, for each of the setting's names: to somebody who types, and, as a guess,
- * to somebody who has stopped typing. The guess is visible for a moment only, where the typist looks for what comes
+ * The confidence from which on texts are shown, for each of the setting's names: to somebody who types; as a guess, to
+ * somebody who has stopped typing; and to somebody who types while a model is asked as well, whose text is there a moment
+ * later: what the predictor shows before it would only be in its way where it is wrong. The guess is visible for a moment only, where the typist looks for what comes
  * next, and a shorter guess that is surer goes before a longer one: by test/bench/typing.bench.ts, with `balanced`
  * wrong text is on screen for a tenth of the time.
  */
 export const confidenceLimits = {
-  quiet: { typing: 0.75, pausing: 0.5 },
-  balanced: { typing: showableConfidence, pausing: 0.12 },
-  eager: { typing: 0.35, pausing: 0.09 },
+  quiet: { typing: 0.75, pausing: 0.5, besideModel: 0.85 },
+  balanced: { typing: showableConfidence, pausing: 0.12, besideModel: 0.7 },
+  eager: { typing: 0.35, pausing: 0.09, besideModel: 0.5 },
 } as const;
 
 /** Fewer characters than this are not worth the eye's movement. */

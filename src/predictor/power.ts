@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
+import os from "node:os";
 import path from "node:path";
 
 /** Undefined where nobody can tell. */
@@ -63,19 +64,25 @@ export const parseWindowsPower = (answer: string): Power => {
   return battery === undefined ? unknown : { isOnBattery: battery === "Discharging", isSaving: saver === "On" };
 };
 
-const run = (program: string, parts: readonly string[], timeoutMs: number): Promise<string> =>
+/** What a program prints; "" where it cannot be started, fails or takes too long. */
+export const outputOf = (program: string, parts: readonly string[], timeoutMs: number): Promise<string> =>
   new Promise((resolve) => {
-    execFile(program, parts, { timeout: timeoutMs, windowsHide: true }, (error, stdout) =>
-      resolve(error ? "" : stdout),
-    );
+    // The current folder may be anybody's.
+    const options = { cwd: os.homedir(), timeout: timeoutMs, windowsHide: true };
+    try {
+      execFile(program, parts, options, (error, stdout) => resolve(error ? "" : stdout));
+    } catch {
+      // What a policy forbids to start, Node throws instead of calling back.
+      resolve("");
+    }
   });
 
-const runPmset = (...parts: string[]) => run("/usr/bin/pmset", parts, pmsetTimeoutMs);
+const runPmset = (...parts: string[]) => outputOf("/usr/bin/pmset", parts, pmsetTimeoutMs);
 
 const runPowerShell = (script: string) => {
   const system = path.win32.join(process.env["SystemRoot"] ?? String.raw`C:\Windows`, "System32");
   const program = path.win32.join(system, "WindowsPowerShell", "v1.0", "powershell.exe");
-  return run(program, ["-NoProfile", "-NonInteractive", "-Command", script], powerShellTimeoutMs);
+  return outputOf(program, ["-NoProfile", "-NonInteractive", "-Command", script], powerShellTimeoutMs);
 };
 
 /** Whether the machine runs on its battery and saves power. Starts a program on macOS and Windows. Never throws. */

@@ -12,7 +12,7 @@ import { createVocabulary } from "./vocabulary.ts";
 import { createVoting } from "./voting.ts";
 
 /**
- * What is likely to come next on the cursor's line, without a line break. `confidence`, 0 to 1, is the estimated
+ * What is likely to come next. `confidence`, 0 to 1, is the estimated
  * chance that exactly `text` comes next; the line may go on behind it.
  */
 export type Prediction = { text: string; confidence: number };
@@ -92,6 +92,7 @@ const minProposedChance = 0.08;
 /** What the standard texts of all languages take, of the room for learned text; with less room there are none. */
 const mostStandardBytes = 10_000_000;
 const leastForStandardBytes = 32_000_000;
+
 /** Makes an engine that has learned nothing. It runs in the caller's thread and holds nothing but memory. */
 export const createPredictor = (options: PredictorOptions = {}): Predictor => {
   const vocabulary = createVocabulary();

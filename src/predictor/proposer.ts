@@ -1,8 +1,11 @@
 import { confidenceLimits, type Prediction, type Predictor } from "./predictor.ts";
 import type { ConfidenceName } from "./predictorMessages.ts";
 
-/** A prediction to show. `isGuess`: it is sure enough for somebody who has stopped typing, and for nobody else. */
-export type Proposal = Prediction & { readonly isGuess?: boolean };
+/**
+ * A prediction to show. `isGuess`: it is sure enough for somebody who has stopped typing, and for nobody else. `isUnsure`:
+ * it is not worth showing where a model is asked at the same time, which often knows better a moment later.
+ */
+export type Proposal = Prediction & { readonly isGuess?: boolean; readonly isUnsure?: boolean };
 
 /** Asks the engine for what a person is to see. */
 export type Proposer = {
@@ -21,7 +24,7 @@ const floorsOf = (typing: number, pausing: number): number[] => {
 
 /** Proposes as much as the setting wants. */
 export const createProposer = (predictor: Predictor, confidence: ConfidenceName): Proposer => {
-  const { typing, pausing } = confidenceLimits[confidence];
+  const { typing, pausing, besideModel } = confidenceLimits[confidence];
   const floors = floorsOf(typing, pausing);
   return {
     propose(path, prefix, suffix) {
@@ -29,7 +32,8 @@ export const createProposer = (predictor: Predictor, confidence: ConfidenceName)
       if (!prediction) return undefined;
       // A lone sign is typed as quickly as it is read, except by somebody who has stopped to think.
       const isLoneSign = prediction.text.trim().length === 1;
-      return { ...prediction, isGuess: isLoneSign || prediction.confidence < typing };
+      const isGuess = isLoneSign || prediction.confidence < typing;
+      return { ...prediction, isGuess, isUnsure: isGuess || prediction.confidence < besideModel };
     },
   };
 };

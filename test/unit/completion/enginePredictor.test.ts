@@ -93,7 +93,7 @@ test("a predictor's text is shown, however sure it is: the source itself says no
 
 test("a guess of the predictor's waits until typing pauses, and is not shown where a model is asked", async () => {
   const clock = createFakeClock();
-  const guess = { text: "guess;", confidence: 0.3, isGuess: true };
+  const guess = { text: "guess;", confidence: 0.3, isGuess: true, isUnsure: true };
   const alone = setUp(undefined, clock);
   alone.engine.use({ predictor: { predict: () => Promise.resolve(guess) } });
   let shown: string | undefined;
@@ -186,7 +186,7 @@ test("a prediction that comes too late makes VS Code ask again, once for each pl
 });
 
 /** Asks a model that says nothing yet, and a predictor that says something after 40 ms. */
-const askLate = async (prediction: { text: string; confidence: number; isGuess?: boolean }) => {
+const askLate = async (prediction: { text: string; confidence: number; isUnsure?: boolean }) => {
   const clock = createFakeClock();
   const setup = setUp(undefined, clock);
   const late = Promise.withResolvers<typeof prediction>();
@@ -214,7 +214,7 @@ test("while the model is waited for, a sure prediction is shown late, and the mo
 });
 
 test("a guess that comes late is not shown in the model's place", async () => {
-  const { calls, asked, better } = await askLate({ text: " late;", confidence: 0.3, isGuess: true });
+  const { calls, asked, better } = await askLate({ text: " late;", confidence: 0.6, isUnsure: true });
   calls[0]!.say(" model;");
   calls[0]!.end();
   assert.equal((await asked)?.insertText, " model;");

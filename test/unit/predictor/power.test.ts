@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
-import { parsePmset, parseWindowsPower, readLinuxPower, readPower } from "../../../src/predictor/power.ts";
+import { outputOf, parsePmset, parseWindowsPower, readLinuxPower, readPower } from "../../../src/predictor/power.ts";
 
 const makeSys = async (t: TestContext, files: Record<string, string>): Promise<string> => {
   const root = await mkdtemp(path.join(tmpdir(), "hotpath-sys-"));
@@ -59,6 +59,13 @@ test("on Windows the two words of its power manager tell", () => {
   for (const [answer, isOnBattery, isSaving] of rows) {
     assert.deepEqual(parseWindowsPower(answer), { isOnBattery, isSaving }, answer);
   }
+});
+
+test("a program that cannot be started prints nothing", async () => {
+  assert.equal(await outputOf(process.execPath, ["-p", "1"], 20_000), "1\n");
+  assert.equal(await outputOf("/nowhere", [], 1000), "");
+  // Node throws this at once, as it does where a policy forbids the program.
+  assert.equal(await outputOf(process.execPath, ["-p", "1".repeat(3_000_000)], 20_000), "");
 });
 
 test("where nobody tells, nothing is known", async () => {

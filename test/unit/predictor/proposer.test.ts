@@ -19,7 +19,12 @@ test("proposes the longest text that somebody who types may see, and no guess", 
     ),
     "balanced",
   );
-  assert.deepEqual(proposer.propose("a.ts", "", ""), { text: "log(error", confidence: 0.6, isGuess: false });
+  assert.deepEqual(proposer.propose("a.ts", "", ""), {
+    text: "log(error",
+    confidence: 0.6,
+    isGuess: false,
+    isUnsure: true,
+  });
 });
 
 test("guesses the surest text, not the longest", () => {
@@ -32,9 +37,19 @@ test("guesses the surest text, not the longest", () => {
     text: "log",
     confidence: 0.45,
     isGuess: true,
+    isUnsure: true,
   });
   assert.equal(createProposer(knowing(...texts.slice(2)), "balanced").propose("a.ts", "", "")?.text, "log(error);");
   assert.equal(createProposer(knowing(...texts), "quiet").propose("a.ts", "", ""), undefined);
+});
+
+test("beside a model, what is shown is surer", () => {
+  const isUnsure = (confidence: number, name: "quiet" | "balanced" | "eager") =>
+    createProposer(knowing({ text: "log(", confidence }), name).propose("a.ts", "", "")?.isUnsure;
+  assert.deepEqual(
+    [isUnsure(0.69, "balanced"), isUnsure(0.7, "balanced"), isUnsure(0.8, "quiet"), isUnsure(0.5, "eager")],
+    [true, false, true, false],
+  );
 });
 
 test("a lone sign is for somebody who has stopped typing, however sure it is", () => {
