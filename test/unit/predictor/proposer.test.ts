@@ -43,11 +43,12 @@ test("guesses the surest text, not the longest", () => {
   assert.equal(createProposer(knowing(...texts), "quiet").propose("a.ts", "", ""), undefined);
 });
 
+const isUnsureAt = (confidence: number, name: "quiet" | "balanced" | "eager") =>
+  createProposer(knowing({ text: "log(", confidence }), name).propose("a.ts", "", "")?.isUnsure;
+
 test("beside a model, what is shown is surer", () => {
-  const isUnsure = (confidence: number, name: "quiet" | "balanced" | "eager") =>
-    createProposer(knowing({ text: "log(", confidence }), name).propose("a.ts", "", "")?.isUnsure;
   assert.deepEqual(
-    [isUnsure(0.69, "balanced"), isUnsure(0.7, "balanced"), isUnsure(0.8, "quiet"), isUnsure(0.5, "eager")],
+    [isUnsureAt(0.69, "balanced"), isUnsureAt(0.7, "balanced"), isUnsureAt(0.8, "quiet"), isUnsureAt(0.5, "eager")],
     [true, false, true, false],
   );
 });
