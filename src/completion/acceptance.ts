@@ -168,7 +168,9 @@ export const createAcceptance = (options: AcceptanceOptions): Acceptance => {
     shown(shown) {
       const rest = restOf(screen, shown);
       const isLengthened = screen?.shown.suggestion.origin !== shown.suggestion.origin;
-      screen = rest ? joined(rest, shown) : { shown, offset: shown.offset, doneUnits: 0, isPartlyTaken: false };
+      // What was taken of it was another source's: of this one's text nothing was, yet.
+      const known = rest && isLengthened ? { ...rest, isPartlyTaken: false } : rest;
+      screen = known ? joined(known, shown) : { shown, offset: shown.offset, doneUnits: 0, isPartlyTaken: false };
       return rest === undefined || isLengthened;
     },
     isRest: (shown) => restOf(screen, shown) !== undefined,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createAcceptance, type ShownText } from "../../../src/completion/acceptance.ts";
 import type { Suggestion } from "../../../src/completion/engine.ts";
+import { createLedger } from "../../../src/metrics/ledger.ts";
 import { createFakeClock } from "../../fake/clock.ts";
 
 const text = "one(two, three);";
@@ -230,6 +231,34 @@ test("backspacing through a text keeps it", () => {
   assert.equal(acceptance.isRest(textShown(9, text.slice(1))), true);
   edit(9, 0, "ne(");
   assert.deepEqual(events, ['part "ne("']);
+});
+
+test("what was taken in part of one source and goes on as another's is counted once for each", () => {
+  const clock = createFakeClock();
+  const ledger = createLedger({ clock });
+  const acceptance = createAcceptance({
+    clock,
+    onTaken: ({ suggestion: { origin, insertText }, ...how }) => ledger.accepted(origin, insertText.length, how),
+    onUndone() {},
+    onKept() {},
+  });
+  const edit = (offset: number, now: string) =>
+    acceptance.changed("a.ts", [{ offset, removedUnits: 0, text: now }], "edit");
+  const first = { ...suggestion("one(two"), origin: "predictor" } as const;
+  acceptance.shown(textShown(8, "one(two", { suggestion: first }));
+  edit(8, "one(");
+  assert.equal(acceptance.shown(textShown(12, "two, three);")), true, "more of it, from the model");
+  edit(12, "two, three);");
+  acceptance.invoked("a.ts");
+  const taken = ledger
+    .snapshot()
+    .suggestions.filter(({ acceptedCharacters }) => acceptedCharacters > 0)
+    .map(({ source, accepted, acceptedInPart }) => [source, accepted, acceptedInPart]);
+  assert.deepEqual(taken.toSorted(), [
+    ["network", 1, 0],
+    ["predictor", 0, 1],
+  ]);
+  acceptance.dispose();
 });
 
 test("a closed document is let go, and so is the oldest of too many", () => {
