@@ -92,13 +92,13 @@ const sentences = ({ plan, isNew, isAutoSaved, sensitivity, place }: Edit): read
     : isAutoSaved
       ? vscode.l10n.t(
           "Lines added: {0}, removed: {1}. The change is made in the editor, which saves it by itself.",
-          plan.added,
-          plan.removed,
+          formatCount(plan.added),
+          formatCount(plan.removed),
         )
       : vscode.l10n.t(
           "Lines added: {0}, removed: {1}. The change is made in the editor, not saved.",
-          plan.added,
-          plan.removed,
+          formatCount(plan.added),
+          formatCount(plan.removed),
         ),
 ];
 
