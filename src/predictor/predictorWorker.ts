@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock as clock } from "../base/clock.ts";
 import type { Disposable } from "../base/disposable.ts";
+import { remember } from "../base/remember.ts";
 import { removeAbandonedDrafts, removeIndexFile } from "./indexFile.ts";
 import { readPower } from "./power.ts";
 import { createPredictor } from "./predictor.ts";
@@ -30,6 +31,7 @@ const progressEveryMs = 500;
 /** Saving reads nothing but writes a few megabytes: not at every change, and when nothing was learned for a while. */
 const saveEveryMs = 3 * 60_000;
 const saveAfterIdleMs = 10_000;
+/** Asked once a minute at most: on Windows a whole shell has to start for it. */
 const powerPollMs = 60_000;
 /** Compressed text that is kept; source takes a third of its size, and the engine many times of it. */
 const maxSavedBytes = Math.min(64 * 1024 * 1024, settings.maxBytes / 4);
@@ -54,10 +56,11 @@ const breathe = async (): Promise<void> => {
   sliceStartMs = performance.now();
 };
 
+const powerNow = remember(clock, powerPollMs, () => readPower());
 let isWaitingForPower = false;
 const untilPowered = async (isCurrent: () => boolean): Promise<void> => {
   while (isCurrent()) {
-    const { isOnBattery = false, isSaving = false } = await readPower();
+    const { isOnBattery = false, isSaving = false } = await powerNow();
     isWaitingForPower = isSaving || (isOnBattery && !settings.readsOnBattery);
     if (!isWaitingForPower) return;
     await new Promise<void>((resolve) => void clock.after(powerPollMs, resolve));
