@@ -3,35 +3,15 @@ import * as vscode from "vscode";
 import { withoutFiles } from "../assistant/diff.ts";
 import { counted, listLines, shortLine } from "../languageTools/resultText.ts";
 import { ToolError } from "../languageTools/toolError.ts";
+import { openGit, type Repository } from "./gitChanges.ts";
 import { createOwnTool, type OwnToolTable } from "./ownTool.ts";
 import { openFolders, resolveHere, shownUri } from "./ownToolsWorkspace.ts";
-
-/** What is used of the API of VS Code's own Git extension, version 1 (its `git.d.ts`). */
-type Repository = {
-  readonly rootUri: vscode.Uri;
-  diff(isStaged: boolean): Promise<string>;
-  log(options: { readonly maxEntries: number; readonly path?: string }): Promise<readonly Commit[]>;
-};
-type Commit = {
-  readonly hash: string;
-  readonly message: string;
-  readonly authorName?: string;
-  readonly authorDate?: Date;
-};
-type GitExtension = {
-  readonly enabled: boolean;
-  getAPI(version: 1): {
-    readonly repositories: readonly Repository[];
-    getRepository(uri: vscode.Uri): Repository | null;
-  };
-};
 
 const usualCommits = 10;
 
 /** @throws {ToolError} `unavailable` */
 const repositoryOf = async (file: string | undefined): Promise<Repository> => {
-  const git = await vscode.extensions.getExtension<GitExtension>("vscode.git")?.activate();
-  const api = git?.enabled === true ? git.getAPI(1) : undefined;
+  const api = await openGit();
   const files = file === undefined ? openFolders().map(({ root }) => root) : [file];
   for (const candidate of files) {
     const repository = api?.getRepository(vscode.Uri.file(candidate));

@@ -23,6 +23,10 @@ export const world = {
   answers: {} as Record<string, unknown>,
   /** What Git's diff is. */
   diff: "",
+  /** Whether Git's own extension knows of a repository. */
+  hasRepository: true,
+  /** What Git's own extension does until it has looked for repositories; undefined: it has. */
+  onGitFound: undefined as ((found: () => void) => void) | undefined,
   reset(folder: string) {
     Object.assign(world, {
       folder,
@@ -31,6 +35,8 @@ export const world = {
       applied: [],
       answers: {},
       diff: "",
+      hasRepository: true,
+      onGitFound: undefined,
     });
   },
 };
@@ -108,7 +114,17 @@ export const extensions = {
   getExtension: () => {
     const repository = { rootUri: Uri.file(world.folder), diff: async () => world.diff };
     return {
-      activate: async () => ({ enabled: true, getAPI: () => ({ getRepository: () => repository }) }),
+      activate: async () => ({
+        enabled: true,
+        getAPI: () => ({
+          state: world.onGitFound ? "uninitialized" : "initialized",
+          onDidChangeState(found: () => void) {
+            world.onGitFound?.(found);
+            return { dispose() {} };
+          },
+          getRepository: () => (world.hasRepository ? repository : null),
+        }),
+      }),
     };
   },
 };

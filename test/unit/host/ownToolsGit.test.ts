@@ -26,3 +26,16 @@ test("changes that cannot be shown are told of, without a word of theirs", async
   const shown = await diffOf(change(".env") + change("a.ts"));
   assert.equal(shown, `The unstaged changes:\n${change("a.ts")}`);
 });
+
+test("a repository counts that is found only after the tool was called", async () => {
+  await using workspace = await createWorkspace();
+  await workspace.write("a.ts", "");
+  world.reset(workspace.root);
+  world.hasRepository = false;
+  await assert.rejects(diffOf(change("a.ts")), { name: "ToolError", kind: "unavailable" });
+  world.onGitFound = (found) => {
+    world.hasRepository = true;
+    queueMicrotask(found);
+  };
+  assert.equal(await diffOf(change("a.ts")), `The unstaged changes:\n${change("a.ts")}`);
+});
