@@ -70,7 +70,7 @@ const whyNoChanges = ({ secretChanges, areChangesUnread, hasRepository }: ChatCo
   const { l10n } = vscode;
   if (!hasRepository)
     return l10n.t(
-      "VS Code has no Git repository open here. Initialize one in the Source Control view, or open a folder that has one.",
+      "VS Code has no Git repository open here. Initialize one in the Source Control view, open a folder that has one, or turn on VS Code's Git extension and its setting `git.enabled` if they are off.",
     );
   if (areChangesUnread)
     return l10n.t("The uncommitted changes could not be read. Run `git diff` in a terminal to see what Git says.");

@@ -79,7 +79,8 @@ test("a secret file that was attached is no change", async () => {
 });
 
 test("a commit where there is no repository says that, once Git has looked for one", async () => {
-  const none = /^VS Code has no Git repository open here\. Initialize one/;
+  const none =
+    /^VS Code has no Git repository open here\. Initialize one[^]*VS Code's Git extension and its setting `git\.enabled`/;
   world.reset();
   assert.match(await answerTo("commit", "", []), none);
   world.onGitFound = (found) => {
