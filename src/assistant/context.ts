@@ -2,7 +2,7 @@ import { fenceFor } from "./fence.ts";
 
 /** Something that a model is shown to answer from: data, never instructions. */
 export type ContextPiece = {
-  readonly kind: "selection" | "file" | "problems" | "changes" | "note";
+  readonly kind: "selection" | "visible" | "file" | "problems" | "changes" | "note";
   /** What it is called, for instance a path relative to the workspace. */
   readonly title: string;
   /** For the fence; "" when it is no code. */
@@ -21,6 +21,7 @@ const maxTitleUnits = 200;
 
 const kinds: Readonly<Record<ContextPiece["kind"], string>> = {
   selection: "Selected in",
+  visible: "On the screen of",
   file: "File",
   problems: "Problems reported for",
   changes: "Uncommitted changes of",
@@ -39,10 +40,22 @@ const beginningOf = (text: string, units: number): string => {
   return line > 0 ? text.slice(0, line) : withoutLoneHalf(text.slice(0, units));
 };
 
-const render = ({ kind, title, languageId, text }: ContextPiece, isCut: boolean): string => {
+/** A piece as a model is shown it. */
+export const renderPiece = ({ kind, title, languageId, text }: ContextPiece, isCut = false): string => {
   const fence = fenceFor(text);
   const language = languageId.replaceAll(/[^\w+#.-]/g, "");
   return `${kinds[kind]} ${oneLine(title)}${isCut ? " (beginning)" : ""}:\n${fence}${language}\n${text}\n${fence}\n\n`;
+};
+
+/** Whether `content` shows this file, or a selection of it, of whatever text. */
+export const isFileNamedIn = (content: string, { title }: ContextPiece): boolean => {
+  const name = oneLine(title);
+  const headings = [
+    `${kinds.file} ${name}:`,
+    `${kinds.file} ${name} (beginning):`,
+    `${kinds.selection} ${name}, lines `,
+  ];
+  return headings.some((heading) => content.includes(heading));
 };
 
 /**
@@ -53,12 +66,12 @@ export const renderContext = (pieces: readonly ContextPiece[], maxUnits: number)
   let text = "";
   const cut: string[] = [];
   for (const piece of pieces) {
-    const frameUnits = render({ ...piece, text: "" }, true).length + 2 * fenceFor(piece.text).length;
+    const frameUnits = renderPiece({ ...piece, text: "" }, true).length + 2 * fenceFor(piece.text).length;
     const roomUnits = Math.min(maxPieceUnits, maxUnits - text.length - frameUnits);
     const isCut = piece.text.length > roomUnits;
     if (isCut) cut.push(oneLine(piece.title));
     if (isCut && roomUnits < minPieceUnits) continue;
-    text += render(isCut ? { ...piece, text: beginningOf(piece.text, roomUnits) } : piece, isCut);
+    text += renderPiece(isCut ? { ...piece, text: beginningOf(piece.text, roomUnits) } : piece, isCut);
   }
   return { text, cut };
 };

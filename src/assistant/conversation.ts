@@ -1,5 +1,5 @@
 import type { ChatMessage } from "../provider/provider.ts";
-import { renderContext, type ContextPiece } from "./context.ts";
+import { renderContext, renderPiece, type ContextPiece } from "./context.ts";
 import { requestText, systemPrompt, type Task } from "./prompts.ts";
 
 /** What one message of the person brought, as it was said to the model: tool calls and their results, too, if any. */
@@ -70,9 +70,11 @@ const turnsToDrop = (turns: readonly Turn[], maxUnits: number): number => {
   return dropped;
 };
 
-/** Whether a turn holds all of it. */
-export const isShownIn = (turns: readonly Turn[], { text }: ContextPiece): boolean =>
-  turns.some((turn) => turn.some(({ content }) => typeof content === "string" && content.includes(text)));
+/** Whether a turn holds all of it, a selection as such: within a file that was sent, nobody sees what is meant. */
+export const isShownIn = (turns: readonly Turn[], piece: ContextPiece): boolean => {
+  const shown = piece.kind === "selection" ? renderPiece(piece) : piece.text;
+  return turns.some((turn) => turn.some(({ content }) => typeof content === "string" && content.includes(shown)));
+};
 
 const fit = (request: ConversationRequest, pieces: readonly ContextPiece[]): FittedConversation => {
   const contextTokens = request.contextTokens ?? usualContextTokens;

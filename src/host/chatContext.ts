@@ -10,7 +10,7 @@ import { looksSecret } from "./shownPath.ts";
 export type ChatContext = {
   /** What matters most first. */
   readonly pieces: readonly ContextPiece[];
-  /** Those of them that somebody has selected or attached, and uncommitted changes. */
+  /** Those of them that somebody has selected, attached or, where a command is about that, opened; and changes. */
   readonly chosen: readonly ContextPiece[];
   /** Where they come from, for the list above the answer. */
   readonly sources: readonly (vscode.Uri | vscode.Location)[];
@@ -92,7 +92,7 @@ export const collectContext = async (
   /** The places that pieces were taken from; undefined: the whole file. */
   const places = new Map<string, { readonly uri: vscode.Uri; readonly range: vscode.Range | undefined }>();
 
-  const addPlace = async (uri: vscode.Uri, range?: vscode.Range) => {
+  const addPlace = async (uri: vscode.Uri, range?: vscode.Range, kind: "selection" | "visible" = "selection") => {
     const key = `${uri.toString()} ${range ? `${range.start.line}-${range.end.line}` : ""}`;
     if (places.has(key)) return;
     if (looksSecret(uri)) {
@@ -113,7 +113,7 @@ export const collectContext = async (
       const { languageId } = file;
       const text = range ? textIn(file.text, range) : file.text;
       pieces.push({
-        kind: range ? "selection" : "file",
+        kind: range ? kind : "file",
         title: range ? rangeTitle(uri, range) : titleOf(uri),
         languageId,
         text,
@@ -159,9 +159,11 @@ export const collectContext = async (
     const { document, selection, visibleRanges } = editor;
     const [onScreen] = visibleRanges;
     if (hasSelection) await addPlace(document.uri, selection);
-    else if (task === "chat" && attached.length === 0 && onScreen) await addPlace(document.uri, onScreen);
+    else if (task === "chat" && attached.length === 0 && onScreen) await addPlace(document.uri, onScreen, "visible");
     else if (task !== "chat" && attached.length === 0) await addPlace(document.uri);
   }
+  // What follows comes by itself.
+  const chosen = pieces.filter(({ kind }) => kind !== "visible");
   if (task === "fix" || task === "review" || task === "chat") {
     for (const { uri, range } of places.values()) {
       const problems = problemsOf(uri, range);
@@ -175,11 +177,9 @@ export const collectContext = async (
       pieces.push({ kind: "note", title: "files open in the editor", languageId: "", text: open.join("\n") });
     }
   }
-  const isChosen = ({ kind }: ContextPiece) =>
-    kind === "changes" || kind === "selection" || (kind === "file" && attached.length > 0);
   return {
     pieces,
-    chosen: pieces.filter(isChosen),
+    chosen,
     sources,
     secrets: [...secrets],
     secretChanges,

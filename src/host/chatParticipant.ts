@@ -149,15 +149,14 @@ export const answerChat = async (
   }
   const earlier = earlierTurns(context.history);
   let task: Task = wanted;
-  let material = await collectContext(task, request.references);
-  const last = lastCommand(context.history);
-  if (task !== "chat" && isInWords(request, meaning) && isAboutAnswer(task, last, material.chosen, earlier)) {
-    task = "chat";
-    material = await collectContext(task, request.references);
-  }
+  const material = await collectContext(task, request.references);
   if (task === "commit" && material.pieces.length === 0) {
     response.markdown(safeMarkdown(whyNoChanges(material)));
     return {};
+  }
+  const last = lastCommand(context.history);
+  if (task !== "chat" && isInWords(request, meaning) && isAboutAnswer(task, last, material.chosen, earlier)) {
+    task = "chat";
   }
   for (const source of material.sources) response.reference(source);
   const controller = new AbortController();

@@ -175,6 +175,7 @@ export class Uri {
   }
   static readonly joinPath = (...parts: readonly unknown[]): string => parts.join("/");
 }
+export class Location {}
 export const chat = {
   createChatParticipant(_id: string, handler: unknown) {
     world.participant = handler;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { renderContext } from "../../../src/assistant/context.ts";
 import { fitConversation, readTurn, type Turn } from "../../../src/assistant/conversation.ts";
 import { systemPrompt } from "../../../src/assistant/prompts.ts";
 import type { ChatMessage } from "../../../src/provider/provider.ts";
@@ -78,12 +79,22 @@ test("with a larger context more is kept", () => {
 test("what an earlier turn holds is not sent twice, unless that turn goes", () => {
   const piece = { kind: "selection", title: "a.ts, lines 1-9", languageId: "", text: "let unusual = 1;" } as const;
   const [asked, answered] = turn(0, 0);
-  const shown: Turn = [{ role: "user", content: `Selected:\n${piece.text}\n${textOf(asked)}` }, answered!];
+  const shown: Turn = [{ role: "user", content: renderContext([piece], 10_000).text + textOf(asked) }, answered!];
   const again = fitConversation({ ...plain, earlier: [shown], pieces: [piece] });
   assert.equal(again.asked.content, "Request: And now?");
   const later = fitConversation({ ...plain, earlier: [shown, ...turns(6, 2000)], pieces: [piece] });
   assert.ok(later.droppedTurns > 0);
   assert.match(textOf(later.asked), /let unusual/);
+});
+
+test("a selection is sent though its file was, lines on the screen are not", () => {
+  const file = { kind: "file", title: "a.ts", languageId: "", text: "let a;\nlet b;" } as const;
+  const shown: Turn = [{ role: "user", content: renderContext([file], 10_000).text }];
+  const part = { title: "a.ts, lines 2-2", languageId: "", text: "let b;" };
+  const askedAbout = (kind: "selection" | "visible") =>
+    textOf(fitConversation({ ...plain, earlier: [shown], pieces: [{ ...part, kind }] }).asked);
+  assert.match(askedAbout("selection"), /^Selected in a\.ts, lines 2-2:\n```\nlet b;/);
+  assert.equal(askedAbout("visible"), "Request: And now?");
 });
 
 test("the beginning is the same for every task", () => {

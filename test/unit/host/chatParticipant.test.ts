@@ -116,6 +116,37 @@ test("plain words behind tests mean those tests, unless something new is there t
   assert.match(lastSent, asCommand, "who picks the command wants it");
 });
 
+test("words that want another commit message are told when there is nothing to commit any more", async () => {
+  world.reset();
+  world.diff = async (isStaged) => (isStaged ? change("a.ts") : "");
+  const turn = [
+    { role: "user", content: "material\n\nRequest: Write a commit message" },
+    { role: "assistant", content: "Add a" },
+  ];
+  const history = [new ChatResponseTurn({ metadata: { task: "commit", turn } })];
+  const words = "write a commit message";
+  assert.equal(await answerTo(undefined, words, history), "Fine.");
+  assert.match(lastSent, /^Uncommitted changes of shop:[^]*Request: Write a commit message/);
+  world.diff = async () => "";
+  assert.equal(
+    await answerTo(undefined, words, history),
+    "Git tells of no uncommitted changes. Make or stage some first.",
+  );
+  world.diff = () => Promise.reject(new Error("Failed to execute git"));
+  assert.match(await answerTo(undefined, words, history), /^The uncommitted changes could not be read\./);
+});
+
+test("attached text is something new to work on", async () => {
+  world.reset();
+  const turn = [
+    { role: "user", content: "material\n\nRequest: Write tests" },
+    { role: "assistant", content: "test()" },
+  ];
+  const history = [new ChatResponseTurn({ metadata: { task: "tests", turn } })];
+  await answerTo(undefined, "write tests for this", history, [{ id: "text", value: "let other = 1;" }]);
+  assert.match(lastSent, /^Note: attached:[^]*let other = 1;[^]*Request: Write tests for this code/);
+});
+
 test("what no longer fits is counted, and one message is one", async () => {
   world.reset();
   const turn = [
