@@ -73,10 +73,10 @@ suite("chat participant", () => {
     await waitUntil("the second request", () => chatRequests().length === already + 2);
     assert.match(lastSent(), /Request: make the tests shorter$/);
     assert.doesNotMatch(lastSent(), /Write tests/);
-    await openBelow("src/orders.ts", 16);
+    await openBelow("scripts/report.py", 1);
     await say("@hotpath write tests for this file");
     await waitUntil("the third request", () => chatRequests().length === already + 3);
-    assert.match(lastSent(), /^File src\/orders\.ts:[^]*Request: Write tests for this code/);
+    assert.match(lastSent(), /^File scripts\/report\.py:[^]*Request: Write tests for this code/);
   });
 
   test("stopping closes the request and keeps what came", { skip: !hasUi }, async () => {
