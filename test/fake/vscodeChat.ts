@@ -175,7 +175,12 @@ export class Uri {
   }
   static readonly joinPath = (...parts: readonly unknown[]): string => parts.join("/");
 }
-export class Location {}
+export class Location {
+  readonly uri: Uri;
+  constructor(uri: Uri) {
+    this.uri = uri;
+  }
+}
 export const chat = {
   createChatParticipant(_id: string, handler: unknown) {
     world.participant = handler;

@@ -23,8 +23,9 @@ test("what is selected in a file that was sent is something new", () => {
   assert.equal(isAboutAnswer("tests", "tests", [piece("const a = 1;")], whole), false);
 });
 
+const about = (open: ContextPiece, turns: readonly Turn[]) => isAboutAnswer("tests", "tests", [open], turns);
+
 test("another open file is something new, but not the same one, nor where the answer went", () => {
-  const about = (open: ContextPiece, turns: readonly Turn[]) => isAboutAnswer("tests", "tests", [open], turns);
   const sent = [turn(file("a.ts", "const a = 1;"))];
   assert.equal(about(file("b.ts", "const b = 2;"), sent), false);
   assert.equal(about(file("b.ts", ""), sent), false, "empty, yet another one");
