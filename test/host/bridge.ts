@@ -57,9 +57,11 @@ const handlers = {
   screenshot: handle<"screenshot">(async (page, request) => {
     await page.screenshot({ path: request.path });
   }),
-  click: handle<"click">((page, { selector, webview }) =>
-    within(page, webview).locator(selector).first().click({ timeout: defaultTimeoutMs }),
-  ),
+  click: handle<"click">(async (page, { selector, webview }) => {
+    // Where the mouse was left, VS Code may be showing a hover, over what is to be clicked.
+    await page.mouse.move(1, 1);
+    await within(page, webview).locator(selector).first().click({ timeout: defaultTimeoutMs });
+  }),
 } satisfies Record<keyof BridgeVerbs, unknown>;
 
 /** The document inside the webview that is shown; VS Code wraps it in two frames. */
