@@ -120,10 +120,8 @@ export const registerPredictorFeed = ({
     vscode.workspace.onDidChangeTextDocument((change) => {
       const { document, contentChanges } = change;
       if (contentChanges.length === 0 || !learnedSchemes.has(document.uri.scheme)) return;
-      const isSeen = isEditing(change);
-      if (isSeen) start();
-      // What changes unseen outside of the folders is no work here: VS Code writes the user's settings like that.
-      if (started && (isSeen || isOfFolders(document))) learnSoon(document);
+      if (isEditing(change)) start();
+      if (started && isWork(document)) learnSoon(document);
     }),
   );
   disposables.add(
@@ -195,16 +193,17 @@ export const registerPredictorFeed = ({
 export const predictorIndexFile = ({ storageUri }: vscode.ExtensionContext): string | undefined =>
   storageUri?.scheme === "file" ? vscode.Uri.joinPath(storageUri, "predictor.index").fsPath : undefined;
 
-const isOfFolders = ({ uri }: vscode.TextDocument): boolean =>
-  uri.scheme !== "file" || vscode.workspace.getWorkspaceFolder(uri) !== undefined;
+/** What nobody has opened, outside of the folders, is no work here: VS Code writes the user's settings like that. */
+const isWork = ({ uri }: vscode.TextDocument): boolean =>
+  uri.scheme !== "file" || vscode.workspace.getWorkspaceFolder(uri) !== undefined || openFiles().includes(uri.fsPath);
 
 /** What is open with text that no file holds. A cell is never dirty by itself: its notebook is. */
 const unsavedDocuments = (): vscode.TextDocument[] => {
   const cells = vscode.workspace.notebookDocuments
     .filter(({ isDirty }) => isDirty)
     .flatMap((notebook) => notebook.getCells().map(({ document }) => document));
-  return [...vscode.workspace.textDocuments.filter(({ isDirty }) => isDirty), ...cells].filter(({ uri }) =>
-    learnedSchemes.has(uri.scheme),
+  return [...vscode.workspace.textDocuments.filter(({ isDirty }) => isDirty), ...cells].filter(
+    (document) => learnedSchemes.has(document.uri.scheme) && isWork(document),
   );
 };
 

@@ -166,6 +166,10 @@ export const hands = {
     active = { document, visibleRanges: [new Range(0, 0, Math.min(60, document.lineCount - 1), 0)] };
     activeEditor.fire(active);
   },
+  /** Opens a document that nobody looks at, as VS Code does for itself. */
+  openUnseen(document: FakeDocument): void {
+    documents.push(document);
+  },
   /** Opens a notebook with this one cell, in which something is not saved. VS Code never calls the cell dirty. */
   openNotebook(cell: FakeDocument): void {
     documents.push(cell);

@@ -2,14 +2,31 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ExplainOptions } from "../../../src/commands/explainSelection.ts";
-import type { Provider } from "../../../src/provider/provider.ts";
+import type { Provider, StreamPart } from "../../../src/provider/provider.ts";
 import { createLedger } from "../../../src/metrics/ledger.ts";
-import { createFakeClock } from "../../fake/clock.ts";
+import { createFakeClock, type FakeClock } from "../../fake/clock.ts";
 import { commands, person, window } from "../../fake/vscode.ts";
 
 const { createAnswerDocuments, explainSelection } = await import("../../../src/commands/explainSelection.ts");
 
 const names = () => person.commands.map(([name]) => name);
+
+/** Has this explained, by a provider that streams these parts. */
+const explain = async (clock: FakeClock, streamChat: () => AsyncGenerator<StreamPart>): Promise<boolean> => {
+  window.activeTextEditor = {
+    selection: undefined,
+    document: { getText: () => "const a = 1;", uri: { path: "/src/a.ts" }, languageId: "typescript" },
+  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Nothing else is asked of it.
+  const provider = { kind: "llamacpp", capabilities: async () => ({ model: "m" }), streamChat } as unknown as Provider;
+  const documents = createAnswerDocuments(clock);
+  try {
+    return await explainSelection({ clock, provider, model: "m", documents, ledger: createLedger({ clock }) });
+  } finally {
+    window.activeTextEditor = undefined;
+  }
+};
+const end = { type: "end", reason: "stop", usage: {} } as const;
 
 test("with nothing selected nobody is asked, and nothing counts as answered", async () => {
   person.reset();
@@ -20,38 +37,22 @@ test("with nothing selected nobody is asked, and nothing counts as answered", as
 test("an answer is drawn once more when no more comes, since the preview may not have listened before", async () => {
   person.reset();
   const clock = createFakeClock();
-  window.activeTextEditor = {
-    selection: undefined,
-    document: { getText: () => "const a = 1;", uri: { path: "/src/a.ts" }, languageId: "typescript" },
-  };
-  const provider = {
-    kind: "llamacpp",
-    capabilities: () => Promise.resolve({ model: "m" }),
-    async *streamChat() {
-      yield { type: "text", text: "An answer," };
-      clock.advance(999);
-      assert.deepEqual(names(), ["markdown.showPreviewToSide"], "not while the preview may be drawing");
-      clock.advance(1);
-      assert.equal(names().at(-1), "markdown.preview.refresh", "also when the rest is long in coming");
-      clock.advance(8500);
-      yield { type: "text", text: " and its end." };
-      clock.advance(400);
-      yield { type: "end", reason: "stop", usage: {} };
-    },
-  } as unknown as Provider;
-  try {
-    const documents = createAnswerDocuments(clock);
-    assert.equal(
-      await explainSelection({ clock, provider, model: "m", documents, ledger: createLedger({ clock }) }),
-      true,
-    );
-    assert.equal(names().length, 2);
-    clock.advance(60_000);
-    assert.deepEqual(names().slice(2), ["markdown.preview.refresh"], "once for the end, and never again");
-    assert.deepEqual(clock.pending(), []);
-  } finally {
-    window.activeTextEditor = undefined;
-  }
+  const isAnswered = await explain(clock, async function* () {
+    yield { type: "text", text: "An answer," };
+    clock.advance(999);
+    assert.deepEqual(names(), ["markdown.showPreviewToSide"], "not while the preview may be drawing");
+    clock.advance(1);
+    assert.equal(names().at(-1), "markdown.preview.refresh", "also when the rest is long in coming");
+    clock.advance(8500);
+    yield { type: "text", text: " and its end." };
+    clock.advance(400);
+    yield end;
+  });
+  assert.equal(isAnswered, true);
+  assert.equal(names().length, 2);
+  clock.advance(60_000);
+  assert.deepEqual(names().slice(2), ["markdown.preview.refresh"], "once for the end, and never again");
+  assert.deepEqual(clock.pending(), []);
 });
 
 test("a preview that is slow to open gets more time to listen, but not for ever", async (t) => {
@@ -66,25 +67,14 @@ test("a preview that is slow to open gets more time to listen, but not for ever"
       else refreshed++;
       return Promise.resolve();
     });
-    window.activeTextEditor = {
-      selection: undefined,
-      document: { getText: () => "const a = 1;", uri: { path: "/src/a.ts" }, languageId: "typescript" },
-    };
-    const provider = {
-      kind: "llamacpp",
-      capabilities: () => Promise.resolve({ model: "m" }),
-      async *streamChat() {
-        yield { type: "text", text: "An answer." };
-        yield { type: "end", reason: "stop", usage: {} };
-      },
-    } as unknown as Provider;
-    const documents = createAnswerDocuments(clock);
-    await explainSelection({ clock, provider, model: "m", documents, ledger: createLedger({ clock }) });
+    await explain(clock, async function* () {
+      yield { type: "text", text: "An answer." };
+      yield end;
+    });
     clock.advance(redrawnAfterMs - 1);
     assert.equal(refreshed, 0, `${openingMs} ms`);
     clock.advance(1);
     assert.equal(refreshed, 1, `${openingMs} ms`);
-    window.activeTextEditor = undefined;
     t.mock.reset();
   }
 });

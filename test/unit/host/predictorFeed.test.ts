@@ -83,12 +83,15 @@ test("a predictor that was started anew is told of the folders and of all that i
   const { told, feed, document, pauseTyping } = setUp(t);
   const other = createDocument(Uri.parse("untitled:Untitled-1"), "");
   const saved = createDocument(Uri.file("/shop/saved.ts"), "on the disk");
+  const settings = createDocument(Uri.file("/home/user/settings.json"), "");
   const cell = createDocument(Uri.parse("vscode-notebook-cell:/shop/b.ipynb#W0s"), "b = 2");
   hands.goTo(saved);
   hands.goTo(other);
   hands.edit(other, 0, "draft");
   hands.goTo(document);
   hands.edit(document, 0, "typed");
+  hands.openUnseen(settings);
+  hands.edit(settings, 0, "written by VS Code");
   hands.openNotebook(cell);
   await pauseTyping();
   told.length = 0;

@@ -125,7 +125,7 @@ test("a comment that stands elsewhere is proposed whole, whatever the standard t
   ] as const) {
     const predictor = createPredictor();
     predictor.index("NOTES.md", `- ${comment}.\n- ${comment}.\n`);
-    const proposal = predictor.propose("src/quay.ts", typed, "\n", [0.4]);
+    const proposal = predictor.propose("src/quay.ts", typed, "\n", [0.45]);
     assert.ok(proposal?.text.startsWith(whole), `${typed} -> ${proposal?.text}`);
   }
 });
