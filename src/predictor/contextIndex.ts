@@ -84,8 +84,10 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
   const tokens = new Int32Array(capacity);
   // 0 means empty: fresh memory is zero, and position 0 is never handed out.
   const heads = new Int32Array(bucketCount);
-  // Two numbers for each position and chain: the older neighbour (0: none), and the newer one, or -1 - bucket for the newest.
-  const links = new Int32Array(capacity * chains * 2);
+  // For each chain, and each position in it: the older neighbour (0: none), and the newer one, or -1 - bucket for the newest.
+  // Chain by chain, since a reader follows one chain: its numbers lie close together.
+  const olders = new Int32Array(capacity * chains);
+  const newers = new Int32Array(capacity * chains);
   const fileOfUnit = new Int32Array(capacity / unitTokens);
   // Only used within `replace`: how new a unit's block is, above 0 for those that matter there.
   const rankOfUnit = new Int32Array(capacity / unitTokens);
@@ -104,24 +106,24 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
 
   /** Links `position` in front of `older` (0: nothing) and behind `newer` (below 0: -1 - bucket). */
   const insert = (chain: number, position: number, older: number, newer: number): void => {
-    const at = (position * chains + chain) * 2;
-    links[at] = older;
-    links[at + 1] = newer;
-    if (older !== 0) links[(older * chains + chain) * 2 + 1] = position;
+    const from = chain * capacity;
+    olders[from + position] = older;
+    newers[from + position] = newer;
+    if (older !== 0) newers[from + older] = position;
     if (newer < 0) heads[-1 - newer] = position;
-    else links[(newer * chains + chain) * 2] = position;
+    else olders[from + newer] = position;
   };
 
   const unlink = (chain: number, position: number): void => {
-    const at = (position * chains + chain) * 2;
-    const older = links[at]!;
-    const newer = links[at + 1]!;
+    const from = chain * capacity;
+    const older = olders[from + position]!;
+    const newer = newers[from + position]!;
     if (newer === 0) return;
     if (newer < 0) heads[-1 - newer] = older;
-    else links[(newer * chains + chain) * 2] = older;
-    if (older !== 0) links[(older * chains + chain) * 2 + 1] = newer;
-    links[at] = 0;
-    links[at + 1] = 0;
+    else olders[from + newer] = older;
+    if (older !== 0) newers[from + older] = newer;
+    olders[from + position] = 0;
+    newers[from + position] = 0;
   };
 
   const unlinkAll = (position: number): void => {
@@ -148,9 +150,8 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
 
   const place = new Int32Array(chains);
   const oldPlace = new Int32Array(chains);
-  // For each position of a block, and each chain: its bucket, and what is older there.
+  // For each position of a block, and each chain: its bucket.
   const buckets = new Int32Array(maxBlockTokens * chains);
-  const olders = new Int32Array(maxBlockTokens * chains);
 
   const link = ({ firstUnit, linkedFrom, end }: Block): void => {
     readVocabulary();
@@ -158,30 +159,25 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
     for (let position = linkedFrom, at = 0; position < end; position++, at += chains) {
       bucketsAt(position, start, buckets, at);
     }
-    // Lists end all over the memory: a short loop, over one table at a time, waits for many of them at once.
+    // Lists end all over the memory: a short loop, over one chain at a time, waits for many of them at once.
     for (let chain = 0; chain < chains; chain++) {
+      const from = chain * capacity;
       for (let position = linkedFrom, at = chain; position < end; position++, at += chains) {
         const bucket = buckets[at]!;
         if (bucket < 0) continue;
-        olders[at] = heads[bucket]!;
+        const older = heads[bucket]!;
         heads[bucket] = position;
-      }
-    }
-    for (let position = linkedFrom, at = 0; position < end; position++) {
-      const own = position * chains * 2;
-      for (let chain = 0; chain < chains; chain++, at++) {
-        const bucket = buckets[at]!;
-        if (bucket < 0) continue;
-        const older = olders[at]!;
-        links[own + chain * 2] = older;
-        links[own + chain * 2 + 1] = -1 - bucket;
-        if (older !== 0) links[(older * chains + chain) * 2 + 1] = position;
+        olders[from + position] = older;
+        newers[from + position] = -1 - bucket;
+        if (older !== 0) newers[from + older] = position;
       }
     }
   };
 
   const remove = (block: Block): void => {
-    for (let position = block.linkedFrom; position < block.end; position++) unlinkAll(position);
+    for (let chain = 0; chain < chains; chain++) {
+      for (let position = block.linkedFrom; position < block.end; position++) unlink(chain, position);
+    }
     for (let position = block.firstUnit * unitTokens + 1; position < block.end; position++) {
       vocabulary.release(tokenId(tokens[position]!));
     }
@@ -205,11 +201,11 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
   /** Links `position` behind all that is later: only in `replace`, where ranks say what is, and from the end on. */
   const insertInOrder = (chain: number, position: number, bucket: number): void => {
     let newer = walked.get(bucket) ?? -1 - bucket;
-    let older = newer < 0 ? heads[bucket]! : links[(newer * chains + chain) * 2]!;
+    let older = newer < 0 ? heads[bucket]! : olders[chain * capacity + newer]!;
     let steps = 0;
     for (; older !== 0 && isLater(older, position); steps++) {
       newer = older;
-      older = links[(older * chains + chain) * 2]!;
+      older = olders[chain * capacity + older]!;
     }
     insert(chain, position, older, newer);
     if (steps > longWalk) walked.set(bucket, position);
@@ -232,10 +228,10 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
         unlink(chain, old);
         if (bucket >= 0) insertInOrder(chain, fresh, bucket);
       } else if (bucket >= 0) {
-        const at = (old * chains + chain) * 2;
-        insert(chain, fresh, links[at]!, links[at + 1]!);
-        links[at] = 0;
-        links[at + 1] = 0;
+        const at = chain * capacity + old;
+        insert(chain, fresh, olders[at]!, newers[at]!);
+        olders[at] = 0;
+        newers[at] = 0;
         // The shortest contexts have the longest lists.
         if (chain === shortest) walked.set(bucket, fresh);
       }
@@ -292,7 +288,7 @@ export const createContextIndex = (maxBytes: number, vocabulary: Vocabulary): Co
     },
     remove,
     newest: (chain, hash) => heads[bucketOf(chain, hash)]! || -1,
-    older: (chain, position) => links[(position * chains + chain) * 2]! || -1,
+    older: (chain, position) => olders[chain * capacity + position]! || -1,
     usedTokens: () => pool.used() * unitTokens,
     fill: () => (pool.used() * unitTokens) / capacity,
     bytes: () =>

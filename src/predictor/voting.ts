@@ -43,6 +43,10 @@ export type Voting = {
   gatherInUse(ids: readonly number[], typed: string, isGapKnown: boolean): void;
 };
 
+/** Whether a word stands behind what is typed; a wide gap is like any. */
+const agrees = (learnedGap: number, typedGap: number): boolean =>
+  typedGap === gap.none || learnedGap === typedGap || learnedGap === gap.wide || typedGap === gap.wide;
+
 /** @param live what stands around the cursor, the text that counts most first. */
 export const createVoting = (
   vocabulary: Vocabulary,
@@ -112,28 +116,29 @@ export const createVoting = (
           let steps = typed ? stepsPerTypedList : stepsPerList;
           let passedOver = 0;
           let position = index.newest(chain, listHashes[chain]!);
-          for (; position > 0 && steps > 0 && rank < votesPerList; position = index.older(chain, position)) {
+          let next = 0;
+          for (; position > 0 && steps > 0 && rank < votesPerList; position = next) {
+            // Asked for before it is needed: the list goes all over the memory, and what follows can be done meanwhile.
+            next = index.older(chain, position);
             const file = isLive ? 0 : index.fileAt(position);
             if (file === ownNumber && isOwnCovered && passedOver++ < maxPassedOver) continue;
             steps--;
             const match = placeMatch.matchAt(tokens, position, length);
             if (match < order || match >= longerOrder) continue;
             if (file === ownNumber && (isOwnCovered || match > samePlaceMatch)) continue;
-            let token = tokens[position]!;
+            const learnedToken = tokens[position]!;
+            if (typed ? isBreak(learnedToken) : !isBreak(learnedToken) && !agrees(tokenGap(learnedToken), typedGap))
+              continue;
             const beyond = placeMatch.beyondAt(tokens, position, length, match);
-            const translated = placeMatch.translate(tokenId(token));
-            const isTranslated = translated !== tokenId(token);
-            token = (translated << 2) | tokenGap(token);
-            if (isBreak(token)) token = typed ? 0 : voting.tellsBreaks ? token : lineEnd;
+            const translated = placeMatch.translate(tokenId(learnedToken));
+            const isTranslated = translated !== tokenId(learnedToken);
+            let token = (translated << 2) | tokenGap(learnedToken);
+            if (isBreak(token)) token = voting.tellsBreaks ? token : lineEnd;
             else if (typed) {
               const text = vocabulary.textOf(tokenId(token));
-              token = text.length > typed.length && text.startsWith(typed) ? token & ~3 : 0;
-            } else if (typedGap !== gap.none) {
-              const learnedGap = tokenGap(token);
-              const agrees = learnedGap === typedGap || learnedGap === gap.wide || typedGap === gap.wide;
-              token = agrees ? token & ~3 : 0;
-            }
-            if (token === 0) continue;
+              if (text.length <= typed.length || !text.startsWith(typed)) continue;
+              token &= ~3;
+            } else if (typedGap !== gap.none) token &= ~3;
             place.token = token;
             place.typedUnits = typed.length;
             place.length = match + extraLength;
