@@ -1,3 +1,5 @@
+import { isBlankUnit } from "./vocabulary.ts";
+
 /** A stretch of whole lines. Equal numbers mean equal text, and an equal line above it. */
 export type Piece = {
   hash: number;
@@ -47,6 +49,7 @@ export const cutIntoPieces = (text: string, options: CutOptions = {}): Piece[] =
   if (after) contextFrom = lastFilledLine(text, after) ?? after.contextFrom;
   let lineFrom = at;
   let filledLine = contextFrom;
+  let isFilled = false;
   for (; at <= text.length; at++) {
     const code = at < text.length ? text.charCodeAt(at) : -1;
     if (code >= 0) {
@@ -55,9 +58,13 @@ export const cutIntoPieces = (text: string, options: CutOptions = {}): Piece[] =
         hash = Math.imul(hash ^ code, fnvPrime);
         check = (Math.imul(check, 31) + code) | 0;
       }
-      if (code !== 10) continue;
+      if (code !== 10) {
+        isFilled ||= !isBlankUnit(code);
+        continue;
+      }
     }
-    if (at - lineFrom >= 2) filledLine = lineFrom;
+    if (isFilled) filledLine = lineFrom;
+    isFilled = false;
     lineFrom = at + 1;
     const units = lineFrom - from;
     const isBorder =
@@ -81,7 +88,7 @@ const lastFilledLine = (text: string, { from, to }: Piece): number | undefined =
   let end = to - 1;
   while (end > from) {
     const start = Math.max(from, text.lastIndexOf("\n", end - 1) + 1);
-    if (end - start >= 2) return start;
+    for (let at = start; at < end; at++) if (!isBlankUnit(text.charCodeAt(at))) return start;
     end = start - 1;
   }
   return undefined;

@@ -43,6 +43,9 @@ classes[95] = charClass.underscore;
 classes[36] = charClass.lower;
 for (const code of [127, 0xa0, 0xfeff, 0x2028, 0x2029]) classes[code] = charClass.space;
 
+/** Whether a UTF-16 unit is a blank or a line break: no token holds one. */
+export const isBlankUnit = (unit: number): boolean => classes[unit] === charClass.space;
+
 const isWordClass = (kind: number): boolean => kind >= charClass.lower && kind <= charClass.underscore;
 
 /** Where the token that starts at `from` ends: part of an identifier (`get` `Foo`, `foo` `_bar`), a run like `===`, or one sign. */

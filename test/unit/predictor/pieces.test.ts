@@ -18,6 +18,24 @@ test("pieces follow each other, end at line ends, and cover all text", () => {
   }
 });
 
+test("a piece's context is the last line above it that holds more than blanks, be it one sign", () => {
+  const body = "const value = compute(first, second);\n".repeat(12);
+  for (const [above, context] of [
+    ["}\n", "}"],
+    ["}\n  \n\t\n\n", "}"],
+    ["  call();\r\n\r\n", "  call();\r"],
+  ] as const) {
+    const text = body + above + body;
+    // Whatever lies above the border: a piece that begins below those lines.
+    const from = body.length + above.length;
+    const sizes = { minUnits: from, maxUnits: from };
+    const [first, second] = cutIntoPieces(text, { sizes });
+    assert.equal(second?.from, from);
+    assert.equal(text.slice(second?.contextFrom).split("\n")[0], context);
+    assert.equal(cutIntoPieces(text, { sizes, after: first })[0]?.contextFrom, second?.contextFrom);
+  }
+});
+
 const names = (text: string): string[] => cutIntoPieces(text).map(({ hash, check }) => `${hash}:${check}`);
 
 test("an edit leaves all but a few pieces as they were", () => {
