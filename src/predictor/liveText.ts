@@ -1,5 +1,5 @@
 import { type Block, type ContextIndex, createContextIndex } from "./contextIndex.ts";
-import { commonStart, cutIntoPieces, isSamePiece, type Piece, type PieceSizes } from "./pieces.ts";
+import { commonStart, cutIntoPieces, type Piece, type PieceSizes } from "./pieces.ts";
 import { createPieceStore } from "./pieceStore.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
@@ -13,7 +13,8 @@ export type LiveText = {
 };
 
 /** The piece next to the cursor is learned anew with every line: a short one costs less. */
-const liveSizes: PieceSizes = { minUnits: 120, maxUnits: 480 };
+const sizesAbove: PieceSizes = { minUnits: 60, maxUnits: 240 };
+const sizesBelow: PieceSizes = { minUnits: 30, maxUnits: 120 };
 
 /** @param isBelow the text follows the cursor, instead of ending there. */
 export const createLiveText = (vocabulary: Vocabulary, maxBytes: number, isBelow: boolean): LiveText => {
@@ -21,6 +22,7 @@ export const createLiveText = (vocabulary: Vocabulary, maxBytes: number, isBelow
   const store = createPieceStore(vocabulary, index, () => false);
   let pieces: LivePiece[] = [];
   let known = "";
+  let isKnownCut = false;
 
   const drop = (gone: readonly LivePiece[]): void => {
     for (const { blocks } of gone) for (const block of blocks) index.remove(block);
@@ -39,30 +41,41 @@ export const createLiveText = (vocabulary: Vocabulary, maxBytes: number, isBelow
     // The last piece may have ended where the text did, and not at a border.
     while (kept < pieces.length - 1 && pieces[kept]!.to <= same) kept++;
     drop(pieces.splice(kept));
-    for (const piece of cutIntoPieces(text, { wholeOnly: isCut, after: pieces[kept - 1], sizes: liveSizes }))
+    for (const piece of cutIntoPieces(text, { wholeOnly: isCut, after: pieces[kept - 1], sizes: sizesAbove }))
       pieces.push(learn(text, piece));
   };
 
-  /** Going down a line changes the beginning: what stands behind the last change, stays. */
+  /** Going down a line takes the beginning away: what stands behind the first border that stays, stays. */
   const followBelow = (text: string, isCut: boolean): void => {
-    const cut = cutIntoPieces(text, { wholeOnly: isCut, sizes: liveSizes });
-    const most = Math.min(cut.length, pieces.length);
-    let kept = 0;
-    while (kept < most && isSamePiece(cut.at(-1 - kept)!, pieces.at(-1 - kept)!)) kept++;
-    const stay = pieces.splice(pieces.length - kept);
+    const gone = known.length - text.length;
+    const isEnd = isCut === isKnownCut && known.endsWith(text);
+    const stayFrom = (border: number): number =>
+      isEnd ? pieces.findIndex(({ from, contextFrom }) => from === border + gone && contextFrom >= gone) : -1;
+    const cut = cutIntoPieces(text, {
+      wholeOnly: isCut,
+      sizes: sizesBelow,
+      isEnough: (border) => stayFrom(border) >= 0,
+    });
+    const kept = stayFrom(cut.at(-1)?.to ?? 0);
+    const stay = kept < 0 ? [] : pieces.splice(kept);
     drop(pieces);
-    const fresh: LivePiece[] = [];
-    for (let i = cut.length - kept - 1; i >= 0; i--) fresh.unshift(learn(text, cut[i]!));
-    pieces = [...fresh, ...stay];
+    for (const piece of stay) {
+      piece.from -= gone;
+      piece.to -= gone;
+      piece.contextFrom -= gone;
+    }
+    const fresh = cut.toReversed().map((piece) => learn(text, piece));
+    pieces = [...fresh.toReversed(), ...stay];
   };
 
   return {
     index,
     follow(text, isCut) {
-      if (text === known) return;
+      if (text === known && isCut === isKnownCut) return;
       if (isBelow) followBelow(text, isCut);
       else followAbove(text, isCut);
       known = text;
+      isKnownCut = isCut;
     },
   };
 };
