@@ -24,6 +24,7 @@ export const createLiveText = (vocabulary: Vocabulary, maxBytes: number, isBelow
   let known = "";
   let isKnownCut = false;
 
+  /** To be called when what comes instead is learned: words that are in both need not be forgotten. */
   const drop = (gone: readonly LivePiece[]): void => {
     for (const { blocks } of gone) for (const block of blocks) index.remove(block);
   };
@@ -40,9 +41,10 @@ export const createLiveText = (vocabulary: Vocabulary, maxBytes: number, isBelow
     let kept = 0;
     // The last piece may have ended where the text did, and not at a border.
     while (kept < pieces.length - 1 && pieces[kept]!.to <= same) kept++;
-    drop(pieces.splice(kept));
+    const changed = pieces.splice(kept);
     for (const piece of cutIntoPieces(text, { wholeOnly: isCut, after: pieces[kept - 1], sizes: sizesAbove }))
       pieces.push(learn(text, piece));
+    drop(changed);
   };
 
   /** Going down a line takes the beginning away: what stands behind the first border that stays, stays. */
@@ -58,13 +60,13 @@ export const createLiveText = (vocabulary: Vocabulary, maxBytes: number, isBelow
     });
     const kept = stayFrom(cut.at(-1)?.to ?? 0);
     const stay = kept < 0 ? [] : pieces.splice(kept);
-    drop(pieces);
     for (const piece of stay) {
       piece.from -= gone;
       piece.to -= gone;
       piece.contextFrom -= gone;
     }
     const fresh = cut.toReversed().map((piece) => learn(text, piece));
+    drop(pieces);
     pieces = [...fresh.toReversed(), ...stay];
   };
 
