@@ -102,9 +102,8 @@ export const createBallot = (vocabulary: Vocabulary): Ballot => {
     file: 0,
   }));
   let voteCount = 0;
-  let totalCount = 0;
-  let totalWeight = 0;
-  let totalPlaceWeight = 0;
+  // In one object: fractions in variables of their own would cost memory with every vote.
+  const total = { count: 0, weight: 0, placeWeight: 0 };
   let longest = 0;
   let hasStandard = false;
   let standardLeft = 0;
@@ -138,13 +137,13 @@ export const createBallot = (vocabulary: Vocabulary): Ballot => {
 
   return {
     clear() {
-      voteCount = totalCount = totalWeight = totalPlaceWeight = longest = standardLeft = 0;
+      voteCount = total.count = total.weight = total.placeWeight = longest = standardLeft = 0;
       hasStandard = false;
     },
     castPlace({ token, typedUnits, weight, length, beyond, file, isOwn, isNear, isTranslated }) {
-      totalWeight += weight;
-      totalPlaceWeight += weight;
-      totalCount++;
+      total.weight += weight;
+      total.placeWeight += weight;
+      total.count++;
       if (length > longest) longest = length;
       const vote = voteFor(token, typedUnits, file);
       if (!vote) return;
@@ -162,7 +161,7 @@ export const createBallot = (vocabulary: Vocabulary): Ballot => {
       if (!vote) return;
       const weight = standardWeight * chance;
       vote.weight += weight;
-      totalWeight += weight;
+      total.weight += weight;
       vote.standard += chance;
       vote.standardOrder = Math.max(vote.standardOrder, order);
       hasStandard = true;
@@ -175,7 +174,7 @@ export const createBallot = (vocabulary: Vocabulary): Ballot => {
       if (!vote) return false;
       const weight = inUseWeight / (rank + 1);
       vote.weight += weight;
-      totalWeight += weight;
+      total.weight += weight;
       return true;
     },
     gapOfWords() {
@@ -194,11 +193,13 @@ export const createBallot = (vocabulary: Vocabulary): Ballot => {
       ranked.length = 0;
       for (let i = 0; i < voteCount; i++) {
         const vote = votes[i]!;
-        if (vote.weight < totalWeight * leastRankedShare) continue;
-        let at = ranked.length;
-        while (at > 0 && ranked[at - 1]!.weight < vote.weight) at--;
-        if (at < maxRanked) ranked.splice(at, 0, vote);
-        if (ranked.length > maxRanked) ranked.length = maxRanked;
+        if (vote.weight < total.weight * leastRankedShare) continue;
+        let at = Math.min(ranked.length, maxRanked);
+        while (at > 0 && ranked[at - 1]!.weight < vote.weight) {
+          if (at < maxRanked) ranked[at] = ranked[at - 1]!;
+          at--;
+        }
+        if (at < maxRanked) ranked[at] = vote;
       }
       return ranked;
     },
@@ -214,15 +215,15 @@ export const createBallot = (vocabulary: Vocabulary): Ballot => {
         beyonds.take(vote.longestBeyond);
         standards.take(vote.standard);
       }
-      facts.totalCount = totalCount;
+      facts.totalCount = total.count;
       facts.longestOfAll = longest;
       facts.rivals = voteCount;
       facts.hasStandard = hasStandard;
       facts.standardLeft = standardLeft;
     },
     describe(vote, facts) {
-      facts.share = vote.weight / (totalWeight + unseenWeight);
-      facts.placeShare = vote.placeWeight / (totalPlaceWeight + unseenWeight);
+      facts.share = vote.weight / (total.weight + unseenWeight);
+      facts.placeShare = vote.placeWeight / (total.placeWeight + unseenWeight);
       facts.count = vote.count;
       facts.ownCount = vote.ownCount;
       facts.folderCount = vote.folderCount;

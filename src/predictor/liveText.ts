@@ -20,7 +20,7 @@ const sizesBelow: PieceSizes = { minUnits: 30, maxUnits: 120 };
 export const createLiveText = (vocabulary: Vocabulary, maxBytes: number, isBelow: boolean): LiveText => {
   const index = createContextIndex(maxBytes, vocabulary);
   const store = createPieceStore(vocabulary, index, () => false);
-  let pieces: LivePiece[] = [];
+  const pieces: LivePiece[] = [];
   let known = "";
   let isKnownCut = false;
 
@@ -49,25 +49,25 @@ export const createLiveText = (vocabulary: Vocabulary, maxBytes: number, isBelow
 
   /** Going down a line takes the beginning away: what stands behind the first border that stays, stays. */
   const followBelow = (text: string, isCut: boolean): void => {
-    const gone = known.length - text.length;
+    const { length } = text;
     const isEnd = isCut === isKnownCut && known.endsWith(text);
-    const stayFrom = (border: number): number =>
-      isEnd ? pieces.findIndex(({ from, contextFrom }) => from === border + gone && contextFrom >= gone) : -1;
+    // Pieces are counted from the text's end here, and the nearest one stands last.
+    const lastToStay = (border: number): number =>
+      isEnd ? pieces.findLastIndex(({ from, contextFrom }) => from === border - length && contextFrom >= -length) : -1;
     const cut = cutIntoPieces(text, {
       wholeOnly: isCut,
       sizes: sizesBelow,
-      isEnough: (border) => stayFrom(border) >= 0,
+      isEnough: (border) => lastToStay(border) >= 0,
     });
-    const kept = stayFrom(cut.at(-1)?.to ?? 0);
-    const stay = kept < 0 ? [] : pieces.splice(kept);
-    for (const piece of stay) {
-      piece.from -= gone;
-      piece.to -= gone;
-      piece.contextFrom -= gone;
+    const changed = pieces.splice(lastToStay(cut.at(-1)?.to ?? 0) + 1);
+    for (let i = cut.length - 1; i >= 0; i--) {
+      const piece = learn(text, cut[i]!);
+      piece.from -= length;
+      piece.to -= length;
+      piece.contextFrom -= length;
+      pieces.push(piece);
     }
-    const fresh = cut.toReversed().map((piece) => learn(text, piece));
-    drop(pieces);
-    pieces = [...fresh.toReversed(), ...stay];
+    drop(changed);
   };
 
   return {

@@ -20,15 +20,14 @@ export const lexemeHash = (hashes: Int32Array, tokens: Int32Array, from: number,
   return hash;
 };
 
+const isWord = (vocabulary: Vocabulary, token: number): boolean =>
+  tokenId(token) === unknownId || vocabulary.isWord(tokenId(token));
+
 /** Where the lexeme begins that ends before `end`. */
 export const lexemeStart = (vocabulary: Vocabulary, tokens: Int32Array, end: number): number => {
-  const isWord = (at: number): boolean => {
-    const id = tokenId(tokens[at]!);
-    return id === unknownId || vocabulary.isWord(id);
-  };
   let at = end - 1;
-  if (!isWord(at)) return at;
-  while (at > 0 && tokenGap(tokens[at]!) === gap.none && isWord(at - 1)) at--;
+  if (!isWord(vocabulary, tokens[at]!)) return at;
+  while (at > 0 && tokenGap(tokens[at]!) === gap.none && isWord(vocabulary, tokens[at - 1]!)) at--;
   return at;
 };
 
@@ -50,9 +49,8 @@ export const hashStandardContext = (
   while (order < standardOrders && at > 0) {
     const start = lexemeStart(vocabulary, tokens, at);
     let own = lexemeHash(hashes, tokens, start, at);
-    const first = tokenId(tokens[start]!);
-    if ((first === unknownId || vocabulary.isWord(first)) && !isFrequent(own))
-      own = hashOfRare(vocabulary.textOf(first));
+    if (isWord(vocabulary, tokens[start]!) && !isFrequent(own))
+      own = hashOfRare(vocabulary.textOf(tokenId(tokens[start]!)));
     hash = mix(hash, own);
     out[order++] = hash;
     at = start;

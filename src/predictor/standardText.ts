@@ -166,8 +166,7 @@ export const createStandardText = (file: Uint8Array, vocabulary: Vocabulary): St
   };
   let count = 0;
   /** How much chance is given out, and how much of it to what fits. */
-  let given = 0;
-  let fitting = 0;
+  const spent = { given: 0, fitting: 0 };
   let left = 1;
 
   /** The token without its gap where that is typed; 0 where it does not fit. */
@@ -184,11 +183,11 @@ export const createStandardText = (file: Uint8Array, vocabulary: Vocabulary): St
   const take = (target: number, level: number, order: number, typed: string, typedGap: number): void => {
     if (seen[target]) return;
     seen[target] = 1;
-    const chance = Math.min(chanceOfLevel[level]!, 1 - given);
-    given += chance;
+    const chance = Math.min(chanceOfLevel[level]!, 1 - spent.given);
+    spent.given += chance;
     const token = fit(tokens[target]!, typed, typedGap);
     if (token === 0) return;
-    fitting += chance;
+    spent.fitting += chance;
     let at = 0;
     while (at < count && found.tokens[at] !== token) at++;
     if (at < count) found.chances[at]! += chance;
@@ -205,10 +204,10 @@ export const createStandardText = (file: Uint8Array, vocabulary: Vocabulary): St
     bytes: table.bytes + tokens.length * 5 + frequent.size * 40,
     find(context, length, typed, typedGap) {
       seen.fill(0);
-      count = given = fitting = 0;
+      count = spent.given = spent.fitting = 0;
       const orders = hashStandardContext(vocabulary, context, length, isFrequent, hashes);
       for (let order = orders; order > 0; order--) {
-        if (given >= enough || count === maxFound) break;
+        if (spent.given >= enough || count === maxFound) break;
         const { first, count: candidates } = table.at(fingerprint(hashes[order - 1]!, order));
         for (let at = first; at < first + candidates; at++)
           take(table.targets[at]!, table.levels[at]!, order, typed, typedGap);
@@ -220,11 +219,11 @@ export const createStandardText = (file: Uint8Array, vocabulary: Vocabulary): St
         }
       }
       // What is typed rules out the others.
-      if ((typed || typedGap !== gap.none) && fitting > 0) {
-        const all = fitting + unknownShare * unknownPerUnit ** typed.length;
+      if ((typed || typedGap !== gap.none) && spent.fitting > 0) {
+        const all = spent.fitting + unknownShare * unknownPerUnit ** typed.length;
         for (let i = 0; i < count; i++) found.chances[i]! /= all;
-        left = 1 - fitting / all;
-      } else left = 1 - given;
+        left = 1 - spent.fitting / all;
+      } else left = 1 - spent.given;
       return count;
     },
   };

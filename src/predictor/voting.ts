@@ -109,7 +109,8 @@ export const createVoting = (
         const order = contextOrders[chain] ?? (chain === startChain ? 1 : 0);
         // The list by first character finds the same places and passes over the others.
         if (typed && chain < startChain && order === 1) continue;
-        for (const index of indexes) {
+        for (let i = 0; i < indexes.length; i++) {
+          const index = indexes[i]!;
           const { tokens } = index;
           let rank = 0;
           const isLive = index !== learned.index;
@@ -168,8 +169,8 @@ export const createVoting = (
     gatherInUse(ids, typed, isGapKnown) {
       const gapBefore = isGapKnown ? gap.none : ballot.gapOfWords();
       if (gapBefore === undefined) return;
-      for (const [rank, id] of ids.entries()) {
-        if (!ballot.castInUse((id << 2) | gapBefore, typed.length, rank)) return;
+      for (let rank = 0; rank < ids.length; rank++) {
+        if (!ballot.castInUse((ids[rank]! << 2) | gapBefore, typed.length, rank)) return;
       }
     },
   };
