@@ -180,6 +180,7 @@ export const createWorkspaceReader = (options: WorkspaceReaderOptions): Workspac
     const files = isCurrent() ? await list(first, isCurrent) : [];
     let done = 0;
     for (const file of files) {
+      await options.untilPowered(isCurrent);
       if (!isCurrent() || predictor.stats().fill > maxFill) break;
       await visit(file);
       await breathe();

@@ -93,6 +93,19 @@ test("while the machine saves power, only open files are learned", async (t) => 
   assert.equal(order.length, 5);
 });
 
+test("reading pauses when the machine begins to save power", async (t) => {
+  const { order, learn, pause } = await setUp(t, files);
+  const power = Promise.withResolvers<void>();
+  const done = learn();
+  while (order.length < 2) await new Promise((resolve) => void setImmediate(resolve));
+  pause(power.promise);
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => void setImmediate(resolve));
+  assert.ok(order.length < 5);
+  power.resolve();
+  await done;
+  assert.equal(order.length, 5);
+});
+
 test("reading ends where the room does, and keeps what was known from before", async (t) => {
   const { order, learn, predictor } = await setUp(t, files, 3);
   await learn("c/d/two.ts");
