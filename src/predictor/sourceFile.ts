@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { constants, type Stats } from "node:fs";
 import { lstat, open } from "node:fs/promises";
 import { notebookText } from "./notebookText.ts";
@@ -18,8 +19,11 @@ const settledAfterWholeSecondsMs = 2500;
 /** What tells a changed file from an unchanged one without reading it. */
 export type FileStamp = { readonly sizeBytes: number; readonly modifiedMs: number; readonly changedMs: number };
 
-/** A file as it was read: undefined text means that there is nothing to learn in it. */
-export type ReadFile = { readonly stamp: FileStamp; readonly text: string | undefined };
+/**
+ * A file as it was read: undefined text means that there is nothing to learn in it. Where it `isGarbled`, it is in another
+ * encoding than UTF-8, and the text has signs that nobody wrote.
+ */
+export type ReadFile = { readonly stamp: FileStamp; readonly text: string | undefined; readonly isGarbled: boolean };
 
 /** Whether text reads like source: no NUL, and lines that a person might have written. */
 export const isSource = (text: string): boolean => {
@@ -65,10 +69,15 @@ export const readFileText = async (file: string): Promise<ReadFile | undefined> 
     if (!stat.isFile()) return undefined;
     const stamp = stampOf(stat);
     if (stat.size === 0 || stat.size > (isNotebook ? maxNotebookBytes : maxFileBytes))
-      return { stamp, text: undefined };
-    const whole = await handle.readFile("utf8");
+      return { stamp, text: undefined, isGarbled: false };
+    const bytes = await handle.readFile();
+    const whole = bytes.toString("utf8");
     const text = isNotebook ? notebookText(whole)?.slice(0, maxFileBytes) : whole;
-    return { stamp, text: text !== undefined && text !== "" && isSource(text) ? text : undefined };
+    return {
+      stamp,
+      text: text !== undefined && text !== "" && isSource(text) ? text : undefined,
+      isGarbled: !isUtf8(bytes),
+    };
   } catch {
     return undefined;
   } finally {

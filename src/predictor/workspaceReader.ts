@@ -82,7 +82,8 @@ export const createWorkspaceReader = (options: WorkspaceReaderOptions): Workspac
       const read = await readFileText(file);
       if (!isCurrent() || documents.has(file)) return;
       if (!read) return unlearn(file);
-      ({ text } = read);
+      // What is predicted goes into other files.
+      text = read.isGarbled ? undefined : read.text;
       saved.add(file, read.stamp, text);
     }
     if (text === undefined) {

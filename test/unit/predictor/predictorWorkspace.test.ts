@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdir, rm, symlink } from "node:fs/promises";
+import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { ask, makeFolder, startService, statement, writeFiles } from "./predictorHarness.ts";
@@ -232,4 +232,14 @@ test("what was edited last is learned first after a restart, and progress is tol
   assert.ok(filesThen < 200, `${filesThen} files were learned by then`);
   assert.ok(shares.length > 0 && shares.every((share) => share > 0 && share <= 1));
   assert.match(await service.predictAt("x.ts", ask("Word299")), /^992drow/);
+});
+
+test("a file in another encoding than UTF-8 is not learned from the disk", async (t) => {
+  const folder = await makeFolder(t, { "a.ts": statement("Alpha") });
+  await writeFile(path.join(folder, "b.ts"), Buffer.from(`${statement("Beta")}// caf\u00e9\n`, "latin1"));
+  const service = startService(t);
+  await service.learnAll([folder]);
+  const near = path.join(folder, "near.ts");
+  assert.ok(await service.knows(near, "Alpha"));
+  assert.ok(!(await service.knows(near, "Beta")));
 });
