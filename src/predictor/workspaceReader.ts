@@ -143,10 +143,24 @@ export const createWorkspaceReader = (options: WorkspaceReaderOptions): Workspac
     }
   };
 
-  /** A document outside the folders, or without a file, has no folder's rules to obey. */
-  const mayLearnDocument = async (file: string): Promise<boolean> => {
+  /**
+   * A document outside the folders, or without a file, has no folder's rules to obey. What a link leads to has others, and
+   * may be what nobody should repeat.
+   */
+  const isDocumentAllowed = async (file: string): Promise<boolean> => {
     const folderRules = path.isAbsolute(file) ? rules.of(file) : undefined;
-    return folderRules ? folderRules.allows(file, false) : !isNeverLearned(file);
+    if (folderRules ? !(await folderRules.allows(file, false)) : isNeverLearned(file)) return false;
+    const real = path.isAbsolute(file) ? await realpath(file).catch(() => undefined) : undefined;
+    // What was never saved is behind no link.
+    if (real === undefined) return true;
+    return folderRules ? (await admit(file)) !== undefined : !isNeverLearned(real);
+  };
+
+  /** By the rules that hold when the answer is there. */
+  const mayLearnDocument = async (file: string): Promise<boolean> => {
+    const judgedBy = rules;
+    const isAllowed = await isDocumentAllowed(file);
+    return judgedBy === rules ? isAllowed : mayLearnDocument(file);
   };
 
   const forget = (gone: string): void => {

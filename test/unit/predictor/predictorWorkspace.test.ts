@@ -234,6 +234,32 @@ test("what was edited last is learned first after a restart, and progress is tol
   assert.match(await service.predictAt("x.ts", ask("Word299")), /^992drow/);
 });
 
+test(
+  "a document that was opened by a link obeys the rules of what it leads to",
+  { skip: process.platform === "win32" },
+  async (t) => {
+    const outside = await makeFolder(t, { ".env": statement("Outside") });
+    const folder = await makeFolder(t, {
+      ".gitignore": "build/\n",
+      ".env": statement("Secret"),
+      "build/b.ts": statement("Built"),
+    });
+    const at = (name: string) => path.join(folder, name);
+    await symlink(at(".env"), at("config.txt"));
+    await symlink(at("build/b.ts"), at("linked.ts"));
+    await symlink(path.join(outside, ".env"), path.join(outside, "notes.txt"));
+    const service = startService(t);
+    await service.learnAll([folder]);
+    service.update(at("config.txt"), statement("Secret"));
+    service.update(at("linked.ts"), statement("Built"));
+    service.update(path.join(outside, "notes.txt"), statement("Outside"));
+    service.update(at("unsaved.ts"), statement("Unsaved"));
+    const near = at("near.ts");
+    await service.until(near, "Unsaved");
+    for (const word of ["Secret", "Built", "Outside"]) assert.ok(!(await service.knows(near, word)), word);
+  },
+);
+
 test("a file in another encoding than UTF-8 is not learned from the disk", async (t) => {
   const folder = await makeFolder(t, { "a.ts": statement("Alpha") });
   await writeFile(path.join(folder, "b.ts"), Buffer.from(`${statement("Beta")}// caf\u00e9\n`, "latin1"));
