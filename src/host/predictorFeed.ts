@@ -73,13 +73,13 @@ export const registerPredictorFeed = ({
   };
   const learnFolders = () =>
     void withService((service) => {
-      if (isCleared) return;
       const folders = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === "file");
       service.learnFolders(
         folders.map(({ uri }) => ({ root: uri.fsPath, exclude: excludedGlobs(uri) })),
-        // What lies above a folder that is not trusted is none of its business.
-        { first: openFiles(), readsAbove: vscode.workspace.isTrusted },
+        // What lies above a folder that is not trusted is none of its business. What is excluded stays so when cleared.
+        { first: openFiles(), readsAbove: vscode.workspace.isTrusted, reads: !isCleared },
       );
+      if (isCleared) return;
       for (const document of unsavedDocuments()) learnSoon(document);
     });
   const learnSoon = (document: vscode.TextDocument) => {
@@ -177,6 +177,7 @@ export const registerPredictorFeed = ({
       started ??= predictor();
       watcher ??= watchWorkspaceFiles(clock, refresh);
       await (await started).clear();
+      learnFolders();
     },
     stop() {
       isCleared = false;

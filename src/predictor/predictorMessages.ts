@@ -21,6 +21,8 @@ export type FoldersToLearn = {
   readonly first: readonly string[];
   /** Whether what lies above the folders may be looked at. */
   readonly readsAbove: boolean;
+  /** False: only their rules count from now on, for what is learned otherwise. */
+  readonly reads: boolean;
 };
 
 /** How a prediction that was shown turned out. */

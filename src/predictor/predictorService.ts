@@ -40,6 +40,8 @@ export type LearnOptions = {
   first?: readonly string[];
   /** Whether `.gitignore` files above the folders count, up to the root of their repository. Default true. */
   readsAbove?: boolean;
+  /** False: the folders' rules count from now on, for documents and what changes, but nothing is read. Default true. */
+  reads?: boolean;
 };
 
 /** The embedded predictor in its own thread. Nothing here rejects or throws: a fault means no prediction. */
@@ -231,8 +233,8 @@ export const createPredictorService = (options: PredictorServiceOptions): Predic
   };
 
   return {
-    learnFolders(folders, { first = [], readsAbove = true } = {}) {
-      post({ kind: "learn-folders", folders, first, readsAbove });
+    learnFolders(folders, { first = [], readsAbove = true, reads = true } = {}) {
+      post({ kind: "learn-folders", folders, first, readsAbove, reads });
     },
     update(path, text, file) {
       if (isDisposed || problem !== undefined) return;

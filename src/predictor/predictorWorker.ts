@@ -123,6 +123,7 @@ const saveLater = (idleMs: number): void => {
 let isLoading = false;
 let clearings = 0;
 const learnFolders = async (request: FoldersToLearn): Promise<void> => {
+  if (!request.reads) return void (await reader.learnFolders(request));
   const startedIn = clearings;
   isLoading = true;
   // What is on screen stands first: its language is asked for soon.

@@ -183,6 +183,11 @@ export const createWorkspaceReader = (options: WorkspaceReaderOptions): Workspac
     isWalking = true;
     rules = createWorkspaceRules(wanted.folders, wanted.readsAbove);
     for (const [document, file] of documents) if (!(await mayLearnDocument(file))) forget(document);
+    if (!wanted.reads) {
+      await sweep(new Set(), false, isCurrent);
+      if (isCurrent()) isWalking = false;
+      return isCurrent();
+    }
     const first = [...wanted.first, ...saved.recent()];
     const seen = new Set<string>();
     const visit = async (file: string) => {

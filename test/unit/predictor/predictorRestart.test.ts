@@ -93,6 +93,19 @@ test("clearing leaves nothing, in memory or on the disk, and only rebuilding sav
   assert.ok(existsSync(indexFile));
 });
 
+test("what is excluded is not learned after clearing either, also when nothing was learned before", async (t) => {
+  const folder = await makeFolder(t, { ".gitignore": "build/\n", "a.ts": statement("Alpha"), "build/b.ts": "" });
+  const service = startService(t);
+  await service.clear();
+  service.learnFolders([{ root: folder, exclude: [] }], { reads: false });
+  service.update(path.join(folder, "build/b.ts"), statement("Built"));
+  service.update(path.join(folder, "c.ts"), statement("Edited"));
+  const near = path.join(folder, "near.ts");
+  await service.until(near, "Edited");
+  while ((await service.stats()).indexing);
+  for (const word of ["Alpha", "Built"]) assert.ok(!(await service.knows(near, word)), word);
+});
+
 test("clearing while the index is loaded leaves nothing of it", async (t) => {
   const { folder, indexFile, near } = await setUp(t, { "a.ts": statement("Alpha") });
   const first = startService(t, { indexFile });

@@ -36,6 +36,7 @@ const setUp = async (t: TestContext, files: Record<string, string>, fillAfter = 
         folders: [{ root, exclude: [] }],
         first: first.map((file) => path.join(root, file)),
         readsAbove: false,
+        reads: true,
       }),
     pause: (until: Promise<void>) => {
       wait = until;
