@@ -140,7 +140,13 @@ export const registerPredictorFeed = ({
     }),
   );
   disposables.add(vscode.workspace.onDidSaveTextDocument((document) => void unsaved.delete(document)));
-  disposables.add(vscode.workspace.onDidChangeWorkspaceFolders(learnFolders));
+  disposables.add(
+    vscode.workspace.onDidChangeWorkspaceFolders(({ removed }) => {
+      // Documents that were edited there, too: nothing tells any more what becomes of them.
+      for (const { uri } of removed) if (uri.scheme === "file") forget(uri.fsPath);
+      learnFolders();
+    }),
+  );
   disposables.add(
     vscode.workspace.onDidDeleteFiles(({ files }) => {
       for (const { fsPath } of files) forget(fsPath);
