@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { Snapshot } from "../completion/snapshot.ts";
+import { addressIn } from "../predictor/languageOf.ts";
 import { looksSecret } from "./shownPath.ts";
 
 /** A place in a document, with what the suggest widget has selected there. */
@@ -68,4 +69,4 @@ export const createSnapshotReader = (): SnapshotReader & KeptCopy => {
 
 /** The name under which the predictor knows a document. */
 export const predictorPath = (document: vscode.TextDocument): string =>
-  document.uri.scheme === "file" ? document.uri.fsPath : document.uri.toString();
+  document.uri.scheme === "file" ? document.uri.fsPath : addressIn(document.languageId, document.uri.toString());

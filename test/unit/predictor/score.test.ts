@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { languageOf } from "../../../src/predictor/languageOf.ts";
+import { addressIn, languageOf } from "../../../src/predictor/languageOf.ts";
 import { createScore } from "../../../src/predictor/score.ts";
 
 test("a prediction counts once what was typed has decided about it", () => {
@@ -47,4 +47,15 @@ test("the language is the file's extension", () => {
     "untitled:Untitled-1": "",
   };
   for (const [path, language] of Object.entries(rows)) assert.equal(languageOf(path), language, path);
+});
+
+test("the language of a document without a file is the one that VS Code takes it for", () => {
+  for (const [languageId, address, language] of [
+    ["typescript", "untitled:Untitled-1", "ts"],
+    ["python", "untitled:/w/a.txt", "py"],
+    ["go", "untitled:Untitled-2", "go"],
+    ["javascript", "vscode-notebook-cell:/w/a.ipynb#W0sZ", "js"],
+    ["markdown", "vscode-notebook-cell:/w/a.ipynb#W1", "md"],
+  ] as const)
+    assert.equal(languageOf(addressIn(languageId, address)), language);
 });
