@@ -100,8 +100,31 @@ test("files that hold keys or passwords are known by their names", () => {
     "C:\\work\\.aws\\config",
     "terraform.tfvars",
     "service-account.json",
+    ".env-prod",
+    ".env_local",
+    ".env~",
+    ".dev.vars",
+    ".envs/.production/.django",
+    "id_rsa_github",
+    "id_ed25519-work.bak",
+    "terraform.tfstate.backup",
+    "kubeconfig",
+    "prod.kubeconfig",
+    ".vault-token",
+    ".bash_history",
   ];
   for (const path of secret) assert.equal(isSecretLike(path), true, path);
-  const plain = ["src/env.ts", "environment.py", "keyboard.ts", "src/tokenizer.ts", "tokens.ts", "README.md", "key.go"];
+  const plain = [
+    "src/env.ts",
+    "environment.py",
+    "keyboard.ts",
+    "src/tokenizer.ts",
+    "tokens.ts",
+    "README.md",
+    "key.go",
+    ".environment",
+    "id_rsa2.go",
+    "kubeconfig.go",
+  ];
   for (const path of plain) assert.equal(isSecretLike(path), false, path);
 });
