@@ -7,6 +7,8 @@ export type Calibration = {
   observe(path: string, prefix: string): void;
   /** Waits for what follows `prefix`, unless an earlier prediction still waits. `chance` is uncorrected. */
   expect(path: string, prefix: string, text: string, chance: number): void;
+  /** Takes in how a prediction turned out that nobody saw. `chance` is uncorrected. */
+  learn(path: string, isRight: boolean, chance: number): void;
   /** Takes in how a prediction of that (corrected) confidence turned out; one that waits for this path is dropped. */
   decide(path: string, isRight: boolean, confidence: number): void;
   /** The corrected chance; it grows with `chance`, and stays within 0..1. */
@@ -53,6 +55,7 @@ export const createCalibration = (): Calibration => {
       if (outcome) learn(path, outcome.isRight, outcome.chance);
     },
     expect: (...prediction) => pending.expect(...prediction),
+    learn,
     decide(path, isRight, confidence) {
       pending.drop(path);
       if (confidence >= 0 && confidence <= 1) learn(path, isRight, shifted(confidence, -shiftOf(path)));

@@ -66,6 +66,11 @@ export type Predictor = {
    */
   propose(path: string, prefix: string, suffix: string, floors: readonly number[]): Prediction | undefined;
   /**
+   * Looks what `propose` would say at `at` in `text` if the path's file had not been learned and nothing stood below, and
+   * takes in whether the text goes on like that: what confidence is worth in this language here.
+   */
+  rehearse(path: string, text: string, at: number, floors: readonly number[]): void;
+  /**
    * Takes in how a prediction turned out that was shown: accepted, or typed over. `confidence` as it was predicted.
    * Keeps the confidence of the path's language current; the last hundred or so count.
    */
@@ -109,7 +114,7 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
   const calibration = createCalibration();
   const lookFrom = createLookAhead(vocabulary, voting, ballot, learned, options.onStep);
 
-  const followCursor = (path: string, prefix: string, lineStart: number, suffix: string): void => {
+  const followCursor = (path: string, prefix: string, lineStart: number, suffix: string, isHeldOut: boolean): void => {
     const own = learned.file(path);
     const folder = own?.folder ?? learned.folderOf(path);
     const excess = lineStart - beforeUnits;
@@ -120,17 +125,20 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
     const to = left > 0 ? suffix.length - Math.ceil(left / afterStepUnits) * afterStepUnits : suffix.length;
     below.follow(nextLine > 0 ? suffix.slice(nextLine, to) : "", to < suffix.length);
     above.follow(prefix.slice(Math.min(from, lineStart), lineStart), false);
-    const isCovered = own !== undefined && prefix.length + suffix.length > own.textUnits * 0.8;
+    const isCovered = own !== undefined && (isHeldOut || prefix.length + suffix.length > own.textUnits * 0.8);
     voting.begin(own?.number ?? -1, folder, isCovered);
   };
 
-  /** What may follow, as far as it is likely at all, with the places where it may end. */
-  const lookAhead = (path: string, prefix: string, suffix: string, isMultiline: boolean) => {
+  /**
+   * What may follow, as far as it is likely at all, with the places where it may end. `isHeldOut`: nothing that was learned
+   * of the path's own file has a say.
+   */
+  const lookAhead = (path: string, prefix: string, suffix: string, isMultiline: boolean, isHeldOut = false) => {
     const lineStart = prefix.lastIndexOf("\n") + 1;
     const restEnd = suffix.indexOf("\n");
     const rest = (restEnd < 0 ? suffix : suffix.slice(0, restEnd)).trimEnd();
-    calibration.observe(path, prefix);
-    followCursor(path, prefix, lineStart, suffix);
+    if (!isHeldOut) calibration.observe(path, prefix);
+    followCursor(path, prefix, lineStart, suffix, isHeldOut);
     const cuts: Cut[] = [];
     const cursor = {
       prefix,
@@ -141,6 +149,15 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
     };
     const text = lookFrom(cursor, isMultiline ? minProposedChance : minChance, cuts);
     return { text, cuts, rest };
+  };
+
+  /** The longest text that reaches the first of `floors` that any text reaches. */
+  const longestSure = (path: string, { text, cuts, rest }: ReturnType<typeof lookAhead>, floors: readonly number[]) => {
+    for (const floor of floors) {
+      const cut = longestCut(text, cuts, rest, ({ chance }) => calibration.correct(path, chance) >= floor);
+      if (cut) return { shown: text.slice(0, cut.length), chance: cut.chance };
+    }
+    return undefined;
   };
 
   return {
@@ -162,16 +179,16 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
       return { text: shown, confidence };
     },
     propose(path, prefix, suffix, floors) {
-      const { text, cuts, rest } = lookAhead(path, prefix, suffix, true);
-      for (const floor of floors) {
-        const cut = longestCut(text, cuts, rest, ({ chance }) => calibration.correct(path, chance) >= floor);
-        if (!cut) continue;
-        const shown = text.slice(0, cut.length);
-        if (!shown.isWellFormed() || isWrittenBelow(shown, suffix)) return undefined;
-        calibration.expect(path, prefix, shown, cut.chance);
-        return { text: shown, confidence: calibration.correct(path, cut.chance) };
-      }
-      return undefined;
+      const found = longestSure(path, lookAhead(path, prefix, suffix, true), floors);
+      if (!found) return undefined;
+      const { shown, chance } = found;
+      if (!shown.isWellFormed() || isWrittenBelow(shown, suffix)) return undefined;
+      calibration.expect(path, prefix, shown, chance);
+      return { text: shown, confidence: calibration.correct(path, chance) };
+    },
+    rehearse(path, text, at, floors) {
+      const found = longestSure(path, lookAhead(path, text.slice(0, at), "", true, true), floors);
+      if (found) calibration.learn(path, text.startsWith(found.shown, at), found.chance);
     },
     feedback({ path, confidence, isRight }) {
       calibration.decide(path, isRight, confidence);

@@ -16,7 +16,9 @@ import type {
 } from "./predictorMessages.ts";
 import { createProposer } from "./proposer.ts";
 import { createSavedTexts } from "./savedTexts.ts";
+import { createRehearsal } from "./rehearsal.ts";
 import { createScore } from "./score.ts";
+import { readSource } from "./sourceFile.ts";
 import { createWorkspaceReader } from "./workspaceReader.ts";
 
 const port = parentPort;
@@ -44,6 +46,11 @@ const predictor = createPredictor({
   onProblem: (message) => answer({ kind: "problem", message }),
 });
 const proposer = createProposer(predictor, settings.confidence);
+const rehearse = createRehearsal({
+  rehearse: (file, text, at) => proposer.rehearse(file, text, at),
+  read: readSource,
+  breathe: () => breathe(),
+});
 const saved = createSavedTexts(maxSavedBytes, () => clock.dateMs());
 const score = createScore();
 let asked = 0;
@@ -135,6 +142,7 @@ const learnFolders = async (request: FoldersToLearn): Promise<void> => {
   if (!(await reader.learnFolders(request))) return;
   answer({ kind: "learned" });
   saveLater(0);
+  await rehearse(reader.files(), () => startedIn === clearings);
 };
 
 /** Documents' texts that wait; newer text takes the place of text that still waits. */

@@ -10,6 +10,8 @@ export type Proposal = Prediction & { readonly isGuess?: boolean; readonly isUns
 /** Asks the engine for what a person is to see. */
 export type Proposer = {
   propose(path: string, prefix: string, suffix: string): Proposal | undefined;
+  /** Lets the engine try itself at a place of a learned text, see {@link Predictor.rehearse}. */
+  rehearse(path: string, text: string, at: number): void;
 };
 
 /** A longer guess may be so much less sure than a shorter one. */
@@ -27,6 +29,7 @@ export const createProposer = (predictor: Predictor, confidence: ConfidenceName)
   const { typing, pausing, besideModel } = confidenceLimits[confidence];
   const floors = floorsOf(typing, pausing);
   return {
+    rehearse: (path, text, at) => predictor.rehearse(path, text, at, floors),
     propose(path, prefix, suffix) {
       const prediction = predictor.propose(path, prefix, suffix, floors);
       if (!prediction) return undefined;

@@ -32,6 +32,8 @@ export type WorkspaceReader = {
   forget(path: string): void;
   /** Forgets everything and stops reading. */
   clear(): void;
+  /** The files of the folders that were learned. */
+  files(): Iterable<string>;
   readonly isReading: boolean;
   readonly restoredFiles: number;
 };
@@ -265,6 +267,7 @@ export const createWorkspaceReader = (options: WorkspaceReaderOptions): Workspac
       documents.clear();
       saved.clear();
     },
+    files: () => fromFolders,
     get isReading() {
       return isWalking || refreshes > 0;
     },

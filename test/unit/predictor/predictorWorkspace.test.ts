@@ -3,6 +3,8 @@ import { execFileSync } from "node:child_process";
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
+import { createPredictor } from "../../../src/predictor/predictor.ts";
+import { createProposer } from "../../../src/predictor/proposer.ts";
 import { ask, makeFolder, startService, statement, writeFiles } from "./predictorHarness.ts";
 
 test("ignore files above an opened folder count up to the repository's root, in a folder that is trusted", async (t) => {
@@ -209,6 +211,25 @@ test("how sure it has to be is a setting, and what came of it is counted", async
     answers.toSorted((a, b) => Number(a) - Number(b)),
   );
   assert.deepEqual([answers[0], answers[2]], [false, true]);
+});
+
+test("what confidence is worth in a folder is learned before anybody types", async (t) => {
+  const lines = Array.from({ length: 40 }, (_, i) => `  register("name${i % 7}", handlers.name${i % 7}, options);\n`);
+  const files = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`f${i}.ts`, `// ${i}\n${lines.join("")}`]));
+  const folder = await makeFolder(t, files);
+  const untried = createPredictor();
+  for (const [name, text] of Object.entries(files)) untried.index(path.join(folder, name), text);
+  const [file, prefix] = [path.join(folder, "new.ts"), `${lines[3]}  register("name4", `];
+  const before = createProposer(untried, "balanced").propose(file, prefix, "")!;
+  const service = startService(t);
+  await service.learnAll([folder]);
+  let after = before;
+  // Who is surer says more.
+  while (after.text.length <= before.text.length) {
+    t.signal.throwIfAborted();
+    after = (await service.predict({ path: file, prefix, suffix: "" }))!;
+  }
+  assert.ok(after.text.startsWith(before.text));
 });
 
 test("what was edited last is learned first after a restart, and progress is told", async (t) => {
