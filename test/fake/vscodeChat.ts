@@ -1,6 +1,7 @@
 // Stands in for VS Code's API in unit tests of its chat and its language models: import it first, then the module under
 // test by `await import(…)`, whose "vscode" it then is. Only what those modules use is here.
 import { registerHooks } from "node:module";
+import { createGitExtension } from "./gitExtension.ts";
 
 registerHooks({
   resolve: (specifier, context, next) =>
@@ -149,22 +150,10 @@ export const workspace = {
     },
   }),
 };
-const git = {
-  activate: async () => ({
-    enabled: true,
-    getAPI: () => ({
-      state: world.onGitFound ? "uninitialized" : "initialized",
-      onDidChangeState(found: () => void) {
-        world.onGitFound?.(found);
-        return { dispose() {} };
-      },
-      get repositories() {
-        return world.diff ? [{ rootUri: { path: "/shop" }, diff: world.diff }] : [];
-      },
-      getRepository: () => null,
-    }),
-  }),
-};
+const git = createGitExtension(
+  () => world.onGitFound,
+  () => (world.diff ? { rootUri: { path: "/shop" }, diff: world.diff } : undefined),
+);
 export const extensions = {
   getExtension: (id: string) => (id === "vscode.git" ? git : world.extensions.has(id) ? {} : undefined),
 };

@@ -2,6 +2,7 @@
 // `await import(…)`, whose "vscode" it then is. Only what those modules use is here.
 import { registerHooks } from "node:module";
 import path from "node:path";
+import { createGitExtension } from "./gitExtension.ts";
 
 registerHooks({
   resolve: (specifier, context, next) =>
@@ -110,21 +111,8 @@ export const workspace = {
   },
   getConfiguration: (_section: string, { fsPath }: FakeUri) => ({ get: () => world.autoSave(fsPath) }),
 };
-export const extensions = {
-  getExtension: () => {
-    const repository = { rootUri: Uri.file(world.folder), diff: async () => world.diff };
-    return {
-      activate: async () => ({
-        enabled: true,
-        getAPI: () => ({
-          state: world.onGitFound ? "uninitialized" : "initialized",
-          onDidChangeState(found: () => void) {
-            world.onGitFound?.(found);
-            return { dispose() {} };
-          },
-          getRepository: () => (world.hasRepository ? repository : null),
-        }),
-      }),
-    };
-  },
-};
+const git = createGitExtension(
+  () => world.onGitFound,
+  () => (world.hasRepository ? { rootUri: Uri.file(world.folder), diff: async () => world.diff } : undefined),
+);
+export const extensions = { getExtension: () => git };
