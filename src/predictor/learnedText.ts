@@ -54,7 +54,7 @@ const maxEditUnits = 16_384;
 const maxTexts = 8;
 const maxTextUnits = 1_000_000;
 /** The index's part of the memory; the rest is for words and pieces. */
-const indexPart = 0.62;
+const indexPart = 0.7;
 /** What a piece and its block take, and a file: measured with V8's heap statistics, rounded up. */
 const bytesPerPiece = 320;
 const bytesPerFile = 600;

@@ -32,7 +32,7 @@ export type PredictorStats = {
 };
 
 export type PredictorOptions = {
-  /** Memory for learned text, 256 MiB unless told: room for about 11 MB of source. At least 1 MB. */
+  /** Memory for learned text, 256 MiB unless told: room for about 9 MB of source. At least 1 MB. */
   maxBytes?: number;
   /** For fitting the coefficients: chooses the next token in their place. */
   onStep?: OnStep;
