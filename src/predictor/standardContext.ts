@@ -8,6 +8,7 @@ export const standardOrders = 6;
 const rareWord = { lower: 0x1b873593, upper: 0x2f9be6cc, digit: 0x3c6ef372 } as const;
 
 const hashOfRare = (text: string): number => {
+  if (text === "") return rareWord.lower;
   const code = text.charCodeAt(0);
   if (code >= 48 && code <= 57) return rareWord.digit;
   return code >= 65 && code <= 90 ? rareWord.upper : rareWord.lower;

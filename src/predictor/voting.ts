@@ -85,8 +85,9 @@ export const createVoting = (
   const hashLists = (length: number, typed: string): number => {
     const hashes = vocabulary.hashes();
     const first = hashContext(hashes, context, 0, length, listHashes);
+    if (typed === "") return first;
     if (length > 0) listHashes[startChain] = startHash(hashes, tokenId(context[length - 1]!), typed.charCodeAt(0));
-    listHashes[wordChain] = wordHash(typed.charCodeAt(0), typed.charCodeAt(1));
+    if (typed.length > 1) listHashes[wordChain] = wordHash(typed.charCodeAt(0), typed.charCodeAt(1));
     return first;
   };
 
