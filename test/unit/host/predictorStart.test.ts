@@ -14,7 +14,7 @@ const setUp = (t: TestContext, isWanted = () => true) => {
   hands.reset("/shop");
   const told: string[] = [];
   const service: PredictorService = {
-    learnFolders: () => void told.push("learn folders"),
+    learnFolders: (_, { reads = true } = {}) => void told.push(reads ? "learn folders" : "heed folders"),
     update: (path, text) => void told.push(`update ${path}: ${text}`),
     refresh() {},
     forget: (path) => void told.push(`forget ${path}`),
@@ -109,7 +109,7 @@ test("clearing and rebuilding load it, if nothing has", async (t) => {
   await feed.clear();
   await feed.rebuild();
   await nextTurn();
-  assert.deepEqual(told, ["load", "clear", "clear", "learn folders"]);
+  assert.deepEqual(told, ["load", "clear", "heed folders", "clear", "learn folders"]);
 });
 
 test("what is loaded after the end is ended at once, and nothing is listened to any more", async (t) => {
