@@ -132,7 +132,11 @@ export const createLookAhead = (
         gatherStandard(cursor, isComment, "", gapBefore);
       }
       const isLineStart = isBreak(voting.context[voting.length - 1 - (half ? 1 : 0)] ?? 0);
-      voting.gatherInUse(surroundings.wordsInUse(half, gapBefore), half, isLineStart || gapBefore !== gap.none);
+      // Behind a sign any word may begin; a word that is half typed goes on.
+      const isSign = half !== "" && !wordPattern.test(half);
+      const wordStart = isSign ? "" : half;
+      const inUse = surroundings.wordsInUse(wordStart, isSign ? typedToken : 0, gapBefore);
+      voting.gatherInUse(inUse, wordStart, !isSign && (isLineStart || gapBefore !== gap.none));
       next.begin(half, typedToken, isFirst, isTopLevel);
       const current = text;
       const chosen = next.choose((vote) => textWith(current, vote, cursor));
@@ -152,8 +156,11 @@ export const createLookAhead = (
       text = chosen.text;
       if (typedUnits > 0) voting.length--;
       else if (typedToken !== 0) surroundings.push(typedToken);
-      surroundings.push(token);
-      voting.context[voting.length++] = isFirst && isJoined && !isBreak(token) ? token | typedGap : token;
+      // The gap was typed before the token, or before the half of it.
+      const isBehindGap = isFirst && isJoined && !isBreak(token) && (half === "" || typedUnits > 0);
+      const placed = isBehindGap ? token | typedGap : token;
+      surroundings.push(placed);
+      voting.context[voting.length++] = placed;
       if (isBreak(token)) {
         isComment = false;
         isTopLevel = text.endsWith("\n");

@@ -16,6 +16,10 @@ const sort = {
 } as const;
 export const sortCount = 10;
 
+/** Where a line stands: a sign that begins a comment only before a blank leaves it open until the next token. */
+const comment = { outside: 0, open: 1, inside: 2 } as const;
+type Comment = (typeof comment)[keyof typeof comment];
+
 /** What the text shortly before the cursor says about a token, whether its context was seen before or not. */
 export type Surroundings = {
   /** Starts anew with the tokens before the cursor, the last one nearest to it. */
@@ -28,9 +32,10 @@ export type Surroundings = {
   describe(token: number, typed: number, facts: CandidateFacts): void;
   /**
    * The ids of words that may stand there because they are in use: those that began lines, at a line's beginning, and those
-   * that began anywhere, the last one first. None where the last word goes on.
+   * that began anywhere, the last one first. None where the last word goes on. `half`: what they begin with; `typed` as in
+   * `describePlace`.
    */
-  wordsInUse(typed: string, typedGap: number): readonly number[];
+  wordsInUse(half: string, typed: number, typedGap: number): readonly number[];
 };
 
 const maxTokens = 400;
@@ -41,6 +46,8 @@ const recentTokens = 200;
 const maxRecentWords = 10;
 const maxBeginnings = 6;
 
+/** Whether a line begins behind the token; 0: behind none. */
+const isLineStart = (before: number): boolean => before === 0 || isBreak(before);
 const isWordSort = (kind: number): boolean => kind >= sort.word && kind <= sort.number;
 
 /** Nothing stands before the cursor yet. */
@@ -59,9 +66,13 @@ export const createSurroundings = (vocabulary: Vocabulary): Surroundings => {
   let lineFrom = 0;
   let openOnLine = 0;
   let quotes = 0;
-  let isInComment = false;
+  let inComment: Comment = comment.outside;
 
-  const sortOf = (id: number): number => {
+  const startOf = (token: number): number => vocabulary.textOf(tokenId(token)).charCodeAt(0);
+
+  /** The sort of a token that stands behind another one, or behind none: 0. */
+  const sortOf = (token: number, before: number): number => {
+    const id = tokenId(token);
     const text = vocabulary.textOf(id);
     const code = text.charCodeAt(0);
     if (text === "") return sort.word;
@@ -88,8 +99,10 @@ export const createSurroundings = (vocabulary: Vocabulary): Surroundings => {
         return sort.comment;
       case 47:
         return sort.comment;
-      case 42:
-        return length - lineFrom <= 1 ? sort.comment : sort.other;
+      case 42: {
+        const isBegun = tokenGap(token) === gap.none && vocabulary.textOf(tokenId(before)) === "/";
+        return isBegun || isLineStart(before) ? sort.comment : sort.other;
+      }
       default:
         return sort.other;
     }
@@ -97,7 +110,37 @@ export const createSurroundings = (vocabulary: Vocabulary): Surroundings => {
 
   const sortAt = (at: number): number => {
     if (at < 0 || isBreak(tokens[at]!)) return sort.lineStart;
-    return sortOf(tokenId(tokens[at]!));
+    return sortOf(tokens[at]!, tokens[at - 1] ?? 0);
+  };
+
+  const lastToken = (): number => tokens[length - 1] ?? 0;
+  const lastSort = (typed: number): number => (typed === 0 ? sortAt(length - 1) : sortOf(typed, lastToken()));
+
+  /** Where the line stands with one token more. */
+  const commentWith = (token: number, before: number): Comment => {
+    const isJoined = tokenGap(token) === gap.none;
+    // An attribute, a directive, a pointer; or the sign that ends a comment.
+    if (inComment === comment.open) return isJoined ? comment.outside : comment.inside;
+    if (inComment === comment.inside) {
+      const isEnd = isJoined && startOf(before) === 42 && vocabulary.textOf(tokenId(token)) === "/";
+      return isEnd ? comment.outside : comment.inside;
+    }
+    if (vocabulary.isWord(tokenId(token)) || sortOf(token, before) !== sort.comment) return comment.outside;
+    const text = vocabulary.textOf(tokenId(token));
+    if (text === "/" || (text.startsWith("#") && isJoined && !isLineStart(before))) return comment.outside;
+    return text.startsWith("/") || (text.startsWith("*") && !isLineStart(before)) ? comment.inside : comment.open;
+  };
+
+  const closerOf = (opener: number): number => {
+    const code = startOf(opener);
+    return code === 40 ? 41 : code + 2;
+  };
+
+  /** The closing bracket that is due behind `typed`. */
+  const dueBehind = (typed: number): number | undefined => {
+    if (typed === 0) return due.at(-1);
+    const own = sortOf(typed, lastToken());
+    return own === sort.opener ? closerOf(typed) : due.at(own === sort.closer ? -2 : -1);
   };
 
   const note = (id: number): void => {
@@ -113,29 +156,29 @@ export const createSurroundings = (vocabulary: Vocabulary): Surroundings => {
   };
 
   const push = (token: number): void => {
+    const before = lastToken();
     tokens[length++] = token;
     if (isBreak(token)) {
       lineFrom = length;
       openOnLine = quotes = 0;
-      isInComment = false;
+      inComment = comment.outside;
       return;
     }
     const id = tokenId(token);
     if (length - 1 === lineFrom) beginnings.push(id);
+    inComment = commentWith(token, before);
     if (vocabulary.isWord(id)) {
       note(id);
       return;
     }
-    const own = sortOf(id);
+    const own = sortOf(token, before);
     if (own === sort.opener) {
-      const code = vocabulary.textOf(id).charCodeAt(0);
-      due.push(code === 40 ? 41 : code + 2);
+      due.push(closerOf(token));
       openOnLine++;
     } else if (own === sort.closer) {
       due.pop();
       if (openOnLine > 0) openOnLine--;
     } else if (own === sort.quote) quotes++;
-    else if (own === sort.comment && vocabulary.textOf(id) !== "/") isInComment = true;
   };
 
   return {
@@ -146,26 +189,28 @@ export const createSurroundings = (vocabulary: Vocabulary): Surroundings => {
         lastAt.fill(0);
       }
       due.length = beginnings.length = length = lineFrom = openOnLine = quotes = 0;
-      isInComment = false;
+      inComment = comment.outside;
       for (let i = Math.max(0, count - maxTokens); i < count; i++) push(before[i]!);
     },
     push,
     describePlace(typed, facts) {
-      const last = tokens[length - 1] ?? 0;
-      const isStart = typed === 0 && (length === 0 || isBreak(last));
-      facts.lastSort = typed === 0 ? sortAt(length - 1) : sortOf(tokenId(typed));
+      const last = lastToken();
+      const isStart = typed === 0 && isLineStart(last);
+      const own = lastSort(typed);
+      const [isOpener, isCloser] = [typed !== 0 && own === sort.opener, typed !== 0 && own === sort.closer];
+      facts.lastSort = own;
       facts.lineEndSort = isStart ? sortAt(length - 2) : 0;
       facts.turn = isStart && length > 0 ? breakKind(last).turn : "same";
       facts.isBlank = isStart && length > 0 && breakKind(last).isBlank;
-      facts.openOnLine = openOnLine;
-      facts.isOpen = due.length > 0;
+      facts.openOnLine = Math.max(0, openOnLine + (isOpener ? 1 : isCloser ? -1 : 0));
+      facts.isOpen = dueBehind(typed) !== undefined;
       facts.lineTokens = length - lineFrom + (typed === 0 ? 0 : 1);
-      facts.isInQuotes = quotes % 2 === 1;
-      facts.isInComment = isInComment;
+      facts.isInQuotes = (quotes + (typed !== 0 && own === sort.quote ? 1 : 0)) % 2 === 1;
+      facts.isInComment = (typed === 0 ? inComment : commentWith(typed, last)) !== comment.outside;
     },
     describe(token, typed, facts) {
       const id = tokenId(token);
-      facts.sort = isBreak(token) ? sort.lineStart : sortOf(id);
+      facts.sort = isBreak(token) ? sort.lineStart : sortOf(token, typed === 0 ? lastToken() : typed);
       const at = (lastAt[id] ?? 0) - base;
       const isNear = isWordSort(facts.sort) && at > 0;
       facts.distance = isNear ? length - at + 1 : 0;
@@ -173,13 +218,13 @@ export const createSurroundings = (vocabulary: Vocabulary): Surroundings => {
       const sortBefore = isNear ? sortAt(at - 2) : -1;
       const sortBehind = isNear && at < length ? sortAt(at) : -1;
       facts.stoodBehindWord = isWordSort(sortBefore);
-      facts.stoodLikeHere = sortBefore === (typed === 0 ? sortAt(length - 1) : sortOf(tokenId(typed)));
+      facts.stoodLikeHere = sortBefore === lastSort(typed);
       facts.stoodBeforeDot = sortBehind === sort.dot;
       facts.stoodBeforeOpener = sortBehind === sort.opener;
       facts.closing = 0;
       if (facts.sort === sort.closer) {
         const text = vocabulary.textOf(id);
-        facts.closing = text.length === 1 && text.charCodeAt(0) === due.at(-1) ? 1 : -1;
+        facts.closing = text.length === 1 && text.charCodeAt(0) === dueBehind(typed) ? 1 : -1;
       }
       facts.beganLines = 0;
       facts.beganLast = false;
@@ -188,18 +233,19 @@ export const createSurroundings = (vocabulary: Vocabulary): Surroundings => {
         if (beginnings[i] === id) facts.beganLines++;
       facts.beganLast = beginnings.at(-1) === id;
     },
-    wordsInUse(typed, typedGap) {
+    wordsInUse(half, typed, typedGap) {
       found.length = 0;
-      if (typed === "" && typedGap === gap.none && length !== lineFrom && isWordSort(sortAt(length - 1))) return found;
+      const isStart = typed === 0 && length === lineFrom;
+      if (half === "" && typedGap === gap.none && !isStart && isWordSort(lastSort(typed))) return found;
       const take = (id: number): void => {
         if (id === unknownId || !vocabulary.isWord(id) || found.includes(id)) return;
-        if (typed !== "") {
+        if (half !== "") {
           const text = vocabulary.textOf(id);
-          if (text.length <= typed.length || !text.startsWith(typed)) return;
+          if (text.length <= half.length || !text.startsWith(half)) return;
         }
         found.push(id);
       };
-      if (length === lineFrom) {
+      if (isStart) {
         for (let at = beginnings.length - 1; at >= 0 && found.length < maxBeginnings; at--) take(beginnings[at]!);
       }
       const most = found.length + maxRecentWords;

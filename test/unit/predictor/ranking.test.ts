@@ -14,7 +14,16 @@ import { coefficientCount, createSums, scoreOf, sumPlace } from "../../../src/pr
 const scoreWith = (place: Partial<ReturnType<typeof createSituation>>, token: object): number => {
   const [situation, candidate] = [createSituation(), createCandidate()];
   Object.assign(situation, { totalCount: 4, rivals: 2, placeRivals: 2, longestOfAll: 4, lastSort: 1, ...place });
-  Object.assign(candidate, { share: 0.5, placeShare: 0.5, count: 2, longest: 4, sort: 1, isWord: true, ...token });
+  Object.assign(candidate, {
+    share: 0.5,
+    placeShare: 0.5,
+    count: 2,
+    longest: 4,
+    sort: 1,
+    isWord: true,
+    hasGap: true,
+    ...token,
+  });
   const [placeRow, tokenRow] = [new Float64Array(situationCount), new Float64Array(candidateCount)];
   const sums = createSums();
   situationFeatures(situation, placeRow);

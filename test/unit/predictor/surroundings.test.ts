@@ -4,10 +4,13 @@ import { createCandidate, createSituation } from "../../../src/predictor/feature
 import { createSurroundings } from "../../../src/predictor/surroundings.ts";
 import { createTokenBuffer, createVocabulary, gap, tokenId } from "../../../src/predictor/vocabulary.ts";
 
+/** What is described, besides the text's own words. */
+const signs = '( [ ) ] } . " // / # * unused\n';
+
 const setUp = (before: string) => {
   const vocabulary = createVocabulary();
   const buffer = createTokenBuffer();
-  vocabulary.tokenize(`${before}\n) ] } . unused\n`, 0, before.length + 18, true, buffer);
+  vocabulary.tokenize(`${before}\n${signs}`, 0, before.length + 1 + signs.length, true, buffer);
   const tokenOf = (word: string): number => {
     vocabulary.tokenize(word, 0, word.length, false, buffer);
     return buffer.tokens[1]!;
@@ -22,18 +25,20 @@ const setUp = (before: string) => {
     surroundings,
     begin,
     tokenOf,
-    place: () => {
+    place: (typed?: string) => {
       const facts = createSituation();
-      surroundings.describePlace(0, facts);
+      surroundings.describePlace(typed === undefined ? 0 : tokenOf(typed), facts);
       return facts;
     },
-    token: (word: string) => {
+    token: (word: string, typed?: string) => {
       const facts = createCandidate();
-      surroundings.describe(tokenOf(word), 0, facts);
+      surroundings.describe(tokenOf(word), typed === undefined ? 0 : tokenOf(typed), facts);
       return facts;
     },
-    wordsInUse: (typed = "") =>
-      surroundings.wordsInUse(typed, gap.none).map((id) => vocabulary.textOf(tokenId(id << 2))),
+    wordsInUse: (half = "", typed?: string) =>
+      surroundings
+        .wordsInUse(half, typed === undefined ? 0 : tokenOf(typed), gap.none)
+        .map((id) => vocabulary.textOf(tokenId(id << 2))),
   };
 };
 
@@ -75,4 +80,51 @@ test("names the words in use, those that began lines first where a line begins, 
 
 test("names no words where the last one goes on", () => {
   assert.deepEqual(setUp("first(arg);\nget").wordsInUse(), []);
+});
+
+test("counts the bracket or quote that was just typed", () => {
+  const { place, token } = setUp("call(one");
+  const facts = ({ openOnLine, isOpen, isInQuotes }: ReturnType<typeof place>) => [openOnLine, isOpen, isInQuotes];
+  assert.deepEqual(facts(place()), [1, true, false]);
+  assert.deepEqual(facts(place("[")), [2, true, false]);
+  assert.deepEqual(facts(place(")")), [0, false, false]);
+  assert.deepEqual(facts(place('"')), [1, true, true]);
+  assert.deepEqual([token("]", "[").closing, token(")", "[").closing, token(")", ")").closing], [1, -1, -1]);
+  assert.equal(setUp("first([").token(")", "]").closing, 1);
+  assert.equal(setUp("one)").place(")").openOnLine, 0);
+});
+
+const isInComment = (text: string, typed?: string): boolean => setUp(text).place(typed).isInComment;
+
+test("tells a comment from a directive, an attribute, a private name and a pointer", () => {
+  for (const text of ["// one", "x = 1 # one", "# one", " * one", "/* one", "/** one", "a * b // one", "// #one"])
+    assert.equal(isInComment(text), true, text);
+  for (const text of [
+    "#include",
+    "#[derive",
+    "this.#name",
+    'x = "# one',
+    "*pointer = ",
+    "a * b",
+    "a / b",
+    "/* one */ two",
+    " */",
+  ])
+    assert.equal(isInComment(text), false, text);
+  assert.equal(isInComment("x = 1 ", "//"), true);
+  assert.equal(isInComment("/", "*"), true);
+  assert.equal(isInComment("x /", "/"), false);
+});
+
+test("takes a star for a comment's by where it stands, wherever the cursor is", () => {
+  assert.equal(setUp(" *").place().lastSort, setUp("//").place().lastSort);
+  assert.notEqual(setUp("a *").place().lastSort, setUp("//").place().lastSort);
+  const sorts = ["x", "x *", "x * y"].map((text) => setUp(text).token("*").sort);
+  assert.deepEqual(new Set(sorts), new Set([setUp("a *").place().lastSort]));
+  assert.equal(setUp("a\n").token("*").sort, setUp("//").place().lastSort);
+});
+
+test("names the words in use behind a sign that was typed, and those that began lines only where a line begins", () => {
+  assert.deepEqual(setUp("first(arg);\nsecond").wordsInUse("", "("), ["second", "arg", "first"]);
+  assert.deepEqual(setUp("first(arg);\n").wordsInUse("", "["), ["arg", "first"]);
 });
