@@ -66,7 +66,9 @@ const predictorPatienceMs = 30;
 const rivalPatienceMs = 1;
 
 // A right text on screen must not turn into a wrong one: it takes more to lengthen it than to show it.
-const growingConfidence = 0.9;
+const growingConfidence = 0.95;
+// One more sign on screen is not worth that somebody reads it anew.
+const leastGrowthUnits = 4;
 
 // With something before it on the line.
 const behindBlank = /\S[ \t]+$/;
@@ -160,7 +162,8 @@ export const createLadder = (options: LadderOptions): Ladder => {
   const grown = async (shown: Suggestion, snapshot: Snapshot, signal: AbortSignal): Promise<Suggestion> => {
     const prediction = await predict(snapshot, signal);
     const rest = liveRest(live, snapshot);
-    if (!live || !prediction || rest === undefined || prediction.text.length <= rest.length) return shown;
+    if (!live || !prediction || rest === undefined) return shown;
+    if (prediction.text.length < rest.length + leastGrowthUnits) return shown;
     if (prediction.confidence < growingConfidence || !prediction.text.startsWith(rest)) return shown;
     const drawn = fit(snapshot, prediction.text);
     if (!drawn?.insertText.startsWith(shown.insertText)) return shown;

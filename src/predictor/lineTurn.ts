@@ -44,17 +44,26 @@ export const turnedLine = (text: string, token: number): string | undefined => {
   return next === undefined ? undefined : (isBlank ? "\n\n" : "\n") + next;
 };
 
+const beginning = /^\s*(?:\w+|\S)/;
+const commentSign = /^\s*(?:\*|\/\/+|#+)/;
+
+/** Whether `line` is most likely the one that stands below. Comments begin alike, and tell by all of their text. */
+const isSameLine = (line: string, below: string): boolean => {
+  const sign = commentSign.exec(line)?.[0];
+  if (sign === undefined) return beginning.exec(line)?.[0] === beginning.exec(below)?.[0];
+  return line.trimEnd() !== sign && below.startsWith(line.trimEnd());
+};
+
 /**
- * True when the second line of `text` begins with the word that the line below the cursor begins with, as far in: then that
- * statement is most likely written already. Pure.
+ * As much of `text` as is most likely not written yet, in UTF-16 units: its first line, where the second one begins with
+ * the word that the line below the cursor begins with, as far in; else all of it. Pure.
  */
-export const isWrittenBelow = (text: string, suffix: string): boolean => {
+export const unwrittenUnits = (text: string, suffix: string): number => {
   const [, second] = text.split("\n").filter((line, index) => index === 0 || line.trim() !== "");
   const below = suffix
     .split("\n")
     .slice(1)
     .find((line) => line.trim() !== "");
-  if (second === undefined || below === undefined) return false;
-  const beginning = /^\s*(?:\w+|\S)/;
-  return beginning.exec(second)?.[0] === beginning.exec(below)?.[0];
+  if (second === undefined || below === undefined || !isSameLine(second, below)) return text.length;
+  return text.indexOf("\n");
 };

@@ -1,9 +1,9 @@
 import { createBallot } from "./ballot.ts";
 import { createCalibration } from "./calibration.ts";
 import { endsInComment } from "./commentLine.ts";
-import { chooseCut, type Cut, longestCut } from "./cut.ts";
+import { chooseCut, type Cut, proposedCut } from "./cut.ts";
 import { createLearnedText, finish } from "./learnedText.ts";
-import { isWrittenBelow } from "./lineTurn.ts";
+import { unwrittenUnits } from "./lineTurn.ts";
 import { createLiveText } from "./liveText.ts";
 import { createLookAhead } from "./lookAhead.ts";
 import type { OnStep } from "./nextToken.ts";
@@ -61,15 +61,15 @@ export type Predictor = {
    */
   predict(path: string, prefix: string, suffix: string): Prediction | undefined;
   /**
-   * Predicts the longest text whose confidence reaches the first of `floors` that any text reaches, be it one short word.
-   * Where the cursor's line ends, the text may go on with the next one.
+   * Predicts the text that is worth most to somebody who pauses, be it one short word, of those whose confidence is
+   * `leastConfidence` at least. Where the cursor's line ends, the text may go on with the next one.
    */
-  propose(path: string, prefix: string, suffix: string, floors: readonly number[]): Prediction | undefined;
+  propose(path: string, prefix: string, suffix: string, leastConfidence: number): Prediction | undefined;
   /**
    * Looks what `propose` would say at `at` in `text` if the path's file had not been learned and nothing stood below, and
    * takes in whether the text goes on like that: what confidence is worth in this language here.
    */
-  rehearse(path: string, text: string, at: number, floors: readonly number[]): void;
+  rehearse(path: string, text: string, at: number, leastConfidence: number): void;
   /**
    * Takes in how a prediction turned out that was shown: accepted, or typed over. `confidence` as it was predicted.
    * Keeps the confidence of the path's language current; the last hundred or so count.
@@ -151,13 +151,17 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
     return { text, cuts, rest };
   };
 
-  /** The longest text that reaches the first of `floors` that any text reaches. */
-  const longestSure = (path: string, { text, cuts, rest }: ReturnType<typeof lookAhead>, floors: readonly number[]) => {
-    for (const floor of floors) {
-      const cut = longestCut(text, cuts, rest, ({ chance }) => calibration.correct(path, chance) >= floor);
-      if (cut) return { shown: text.slice(0, cut.length), chance: cut.chance };
-    }
-    return undefined;
+  /** The text that is worth most of those that are sure enough, and not written below. */
+  const worthiest = (
+    path: string,
+    { text, cuts, rest }: ReturnType<typeof lookAhead>,
+    suffix: string,
+    least: number,
+  ) => {
+    const most = unwrittenUnits(text, suffix);
+    const usable = cuts.filter(({ length }) => length <= most);
+    const cut = proposedCut(text, usable, rest, least, ({ chance }) => calibration.correct(path, chance));
+    return cut && { shown: text.slice(0, cut.length), chance: cut.chance };
   };
 
   return {
@@ -178,16 +182,15 @@ export const createPredictor = (options: PredictorOptions = {}): Predictor => {
       calibration.expect(path, prefix, shown, cut.chance);
       return { text: shown, confidence };
     },
-    propose(path, prefix, suffix, floors) {
-      const found = longestSure(path, lookAhead(path, prefix, suffix, true), floors);
-      if (!found) return undefined;
+    propose(path, prefix, suffix, leastConfidence) {
+      const found = worthiest(path, lookAhead(path, prefix, suffix, true), suffix, leastConfidence);
+      if (!found?.shown.isWellFormed()) return undefined;
       const { shown, chance } = found;
-      if (!shown.isWellFormed() || isWrittenBelow(shown, suffix)) return undefined;
       calibration.expect(path, prefix, shown, chance);
       return { text: shown, confidence: calibration.correct(path, chance) };
     },
-    rehearse(path, text, at, floors) {
-      const found = longestSure(path, lookAhead(path, text.slice(0, at), "", true, true), floors);
+    rehearse(path, text, at, leastConfidence) {
+      const found = worthiest(path, lookAhead(path, text.slice(0, at), "", true, true), "", leastConfidence);
       if (found) calibration.learn(path, text.startsWith(found.shown, at), found.chance);
     },
     feedback({ path, confidence, isRight }) {

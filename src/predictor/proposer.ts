@@ -14,24 +14,13 @@ export type Proposer = {
   rehearse(path: string, text: string, at: number): void;
 };
 
-/** A longer guess may be so much less sure than a shorter one. */
-const guessStep = 0.1;
-
-/** The least confidence of what is shown to somebody who types, and then that of guesses, the surest ones first. */
-const floorsOf = (typing: number, pausing: number): number[] => {
-  const floors = [typing];
-  for (let floor = typing - guessStep; floor > pausing; floor -= guessStep) floors.push(floor);
-  return [...floors, pausing];
-};
-
 /** Proposes as much as the setting wants. */
 export const createProposer = (predictor: Predictor, confidence: ConfidenceName): Proposer => {
   const { typing, pausing, besideModel } = confidenceLimits[confidence];
-  const floors = floorsOf(typing, pausing);
   return {
-    rehearse: (path, text, at) => predictor.rehearse(path, text, at, floors),
+    rehearse: (path, text, at) => predictor.rehearse(path, text, at, pausing),
     propose(path, prefix, suffix) {
-      const prediction = predictor.propose(path, prefix, suffix, floors);
+      const prediction = predictor.propose(path, prefix, suffix, pausing);
       if (!prediction) return undefined;
       // A lone sign is typed as quickly as it is read, except by somebody who has stopped to think.
       const isLoneSign = prediction.text.trim().length === 1;

@@ -113,7 +113,7 @@ export const collect = (steps: Steps, root: string, end: string): void => {
         [rest, left] = [text.slice(place, place + 400), maxStepsPerPlace];
         // Behind the place a stretch is not written yet.
         const below = text.indexOf("\n", place + 600);
-        predictor.propose(name, text.slice(0, place), below < 0 ? "" : text.slice(below), [0]);
+        predictor.propose(name, text.slice(0, place), below < 0 ? "" : text.slice(below), 0);
       }
     }
   }

@@ -41,6 +41,19 @@ test("what the predictor showed grows while it is typed along, and keeps its beg
   assert.deepEqual([further?.insertText, further?.source], [" new ValidationError", "live"]);
 });
 
+test("what the predictor showed does not grow by a sign, nor by what is not sure", async () => {
+  for (const longer of [
+    { text: "row new (", confidence: 0.99 },
+    { text: "row new ValidationError", confidence: 0.94 },
+  ]) {
+    const answers = [{ text: "throw new", confidence: 0.8 }, longer];
+    const setup = setUp();
+    setup.engine.use({ predictor: { predict: () => Promise.resolve(answers.shift()) } });
+    await setup.engine.suggest(at("‸\n"), never);
+    assert.equal((await setup.engine.suggest(at("th‸\n"), never))?.insertText, "row new", longer.text);
+  }
+});
+
 test("the model is asked from the cursor when its answer disagrees behind a text of the predictor's", async () => {
   const setup = setUp({ text: "guess;", confidence: 0.8 });
   await setup.engine.suggest(at("let a = ‸\n"), never);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isWrittenBelow, turnedLine } from "../../../src/predictor/lineTurn.ts";
+import { turnedLine, unwrittenUnits } from "../../../src/predictor/lineTurn.ts";
 import { firstBreakId } from "../../../src/predictor/vocabulary.ts";
 
 const [same, further, back] = [0, 1, 2].map((kind) => (firstBreakId + kind) << 2) as [number, number, number];
@@ -28,11 +28,25 @@ test("nothing is known of a step that nobody has made, or further out than the m
   assert.equal(turnedLine("a();\n  ", same), undefined);
 });
 
-test("a second line that begins as the one below is written already", () => {
-  assert.equal(isWrittenBelow("\n  if (x === undefined) return;", "\n  if (x === null) return;\n"), true);
-  assert.equal(isWrittenBelow(" = 1;\nlet b", "\n\nlet c = 3;"), true);
-  assert.equal(isWrittenBelow("\n  if (x) return;", "\n    if (x) return;\n"), false);
-  assert.equal(isWrittenBelow("\n  use(x);", "\n  if (x) return;\n"), false);
-  assert.equal(isWrittenBelow(" = 1;", "\n = 2;"), false);
-  assert.equal(isWrittenBelow("\n}", ""), false);
+/** What of `text` is not written below. */
+const unwritten = (text: string, suffix: string): string => text.slice(0, unwrittenUnits(text, suffix));
+
+test("a second line that begins as the one below is written already, the first one is not", () => {
+  assert.equal(unwritten("\n  if (x === undefined) return;", "\n  if (x === null) return;\n"), "");
+  assert.equal(unwritten(" = 1;\nlet b", "\n\nlet c = 3;"), " = 1;");
+  for (const [text, suffix] of [
+    ["\n  if (x) return;", "\n    if (x) return;\n"],
+    ["\n  use(x);", "\n  if (x) return;\n"],
+    [" = 1;", "\n = 2;"],
+    ["\n}", ""],
+  ] as const)
+    assert.equal(unwritten(text, suffix), text);
+});
+
+test("a comment that begins as the one below is written already as far as it is the same", () => {
+  const below = "\n * @param name of it\n";
+  assert.equal(unwritten(" of that.\n * @param name", below), " of that.");
+  assert.equal(unwritten("\n//", "\n// The same\n"), "\n//");
+  assert.equal(unwritten("\n// The same", "\n// The same line\n"), "");
+  for (const text of ["\n *", "\n * @param size", "\n * @returns"]) assert.equal(unwritten(text, below), text);
 });

@@ -272,3 +272,12 @@ test("forgets what predictions came from later than what was of no use", () => {
   assert.ok(!new Set(predictor.paths()).has("useless.ts"));
   assert.ok(new Set(predictor.paths()).has("useful.ts"));
 });
+
+test("proposes no line again that stands below, but what comes before it", () => {
+  const predictor = createPredictor({ standardFolder: null });
+  predictor.index("x/a.ts", "begin(first);\nfinish(first);\n".repeat(6));
+  const proposed = (suffix: string) =>
+    predictor.propose("x/b.ts", "begin(first);\nfinish(first);\nbegin(fi", suffix, 0.12);
+  assert.match(proposed("\n")!.text, /^rst\);\nfinish\(/);
+  assert.equal(proposed("\nfinish(other);\n")!.text, "rst);");
+});

@@ -3,48 +3,28 @@ import { test } from "node:test";
 import { createPredictor, type Prediction, type Predictor } from "../../../src/predictor/predictor.ts";
 import { createProposer } from "../../../src/predictor/proposer.ts";
 
-/** Knows these texts for every place, the longest last. */
-const knowing = (...texts: Prediction[]): Predictor => ({
+/** Proposes this text everywhere, where it is sure enough. */
+const knowing = (prediction: Prediction): Predictor => ({
   ...createPredictor({ standardFolder: null }),
-  propose: (_path, _prefix, _suffix, floors) =>
-    floors.map((floor) => texts.findLast(({ confidence }) => confidence >= floor)).find((text) => text !== undefined),
+  propose: (_path, _prefix, _suffix, least) => (prediction.confidence >= least ? prediction : undefined),
 });
 
-test("proposes the longest text that somebody who types may see, and no guess", () => {
-  const proposer = createProposer(
-    knowing(
-      { text: "log(", confidence: 0.9 },
-      { text: "log(error", confidence: 0.6 },
-      { text: "x()", confidence: 0.4 },
-    ),
-    "balanced",
-  );
-  assert.deepEqual(proposer.propose("a.ts", "", ""), {
-    text: "log(error",
-    confidence: 0.6,
-    isGuess: false,
-    isUnsure: true,
-  });
+const proposed = (confidence: number, name: "quiet" | "balanced" | "eager") =>
+  createProposer(knowing({ text: "log(", confidence }), name).propose("a.ts", "", "");
+
+test("what is sure enough for somebody who types is no guess", () => {
+  assert.deepEqual(proposed(0.6, "balanced"), { text: "log(", confidence: 0.6, isGuess: false, isUnsure: true });
+  assert.equal(proposed(0.6, "quiet")?.isGuess, true);
+  assert.equal(proposed(0.4, "eager")?.isGuess, false);
 });
 
-test("guesses the surest text, not the longest", () => {
-  const texts = [
-    { text: "log", confidence: 0.45 },
-    { text: "log(error", confidence: 0.36 },
-    { text: "log(error);", confidence: 0.16 },
-  ];
-  assert.deepEqual(createProposer(knowing(...texts), "balanced").propose("a.ts", "", ""), {
-    text: "log",
-    confidence: 0.45,
-    isGuess: true,
-    isUnsure: true,
-  });
-  assert.equal(createProposer(knowing(...texts.slice(2)), "balanced").propose("a.ts", "", "")?.text, "log(error);");
-  assert.equal(createProposer(knowing(...texts), "quiet").propose("a.ts", "", ""), undefined);
+test("a guess is for somebody who has stopped typing, and only as unsure as the setting allows", () => {
+  assert.deepEqual(proposed(0.45, "balanced"), { text: "log(", confidence: 0.45, isGuess: true, isUnsure: true });
+  assert.equal(proposed(0.45, "quiet"), undefined);
+  assert.equal(proposed(0.01, "eager"), undefined);
 });
 
-const isUnsureAt = (confidence: number, name: "quiet" | "balanced" | "eager") =>
-  createProposer(knowing({ text: "log(", confidence }), name).propose("a.ts", "", "")?.isUnsure;
+const isUnsureAt = (confidence: number, name: "quiet" | "balanced" | "eager") => proposed(confidence, name)?.isUnsure;
 
 test("beside a model, what is shown is surer", () => {
   assert.deepEqual(

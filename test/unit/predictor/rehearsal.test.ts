@@ -66,7 +66,7 @@ const confidenceAfter = (lines: (file: number) => readonly string[], tries: numb
   for (let file = 0; file < 12; file++) predictor.index(`d/${file}.ts`, text(file));
   predictor.index("e/repeated.ts", repeated.join("\n"));
   for (let file = 0; file < tries; file++)
-    for (const at of placesIn(text(file))) predictor.rehearse(`d/${file}.ts`, text(file), at, [0.05]);
+    for (const at of placesIn(text(file))) predictor.rehearse(`d/${file}.ts`, text(file), at, 0.05);
   return predictor.predict("new.ts", `${repeated[3]}\n  register("name4", `, "")!.confidence;
 };
 
