@@ -16,6 +16,8 @@ export type FilterInput = {
   readonly languageId: string;
   /** Whether more than one line may be shown. */
   readonly multiline: boolean;
+  /** Whether nothing but the sign that begins a comment may be shown. */
+  readonly mayBeSign?: boolean;
 };
 
 export type FilteredCompletion = {
@@ -28,6 +30,7 @@ export type FilteredCompletion = {
 const bracketWindowCharacters = 20_000;
 const maxCharacters = 8000;
 const emptyComment = /^\s*(?:\/\/+|#|--|\/\*+\s*\*\/|<!--\s*-->)\s*$/;
+const beginsComment = /^\s*(?:\/\/+|#|--)\s*$/;
 const prose = new Set(["markdown", "plaintext", "latex", "shellscript"]);
 
 /**
@@ -51,7 +54,7 @@ export const filterCompletion = (input: FilterInput): FilteredCompletion | undef
   text = withoutRepetition(text, languageId);
   text = soundPart(text, input.prefix, languageId);
   text = withoutFollowingLines(text, prefix, suffix, languageId);
-  text = withoutEmptyComments(text, prefix, languageId);
+  if (input.mayBeSign !== true || !beginsComment.test(text)) text = withoutEmptyComments(text, prefix, languageId);
   if (!/^[^\s)\].,;]/.test(restOfLine)) text = text.trimEnd();
   if (text.trim() === "") return undefined;
 

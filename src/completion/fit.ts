@@ -10,16 +10,17 @@ const atBlock = /(?:^|\n)[^\S\n]*$|[{([:][^\S\n]*$/;
 const firstFullLine = /^\s*[^\n]*/;
 
 /**
- * What of `text` can be shown at `snapshot`; undefined when less than `minCharacters` of it would be left. Several lines
- * only where a block or a statement begins: who has begun a line looks at its end, and what comes below is shown once it
- * is there.
+ * What of `text` can be shown at `snapshot`; undefined when less than `minCharacters` of it would be left, or a comment
+ * without words, unless it `mayBeSign`. Several lines only where a block or a statement begins: who has begun a line looks
+ * at its end, and what comes below is shown once it is there.
  */
 export const fit = (
   snapshot: Snapshot,
   text: string,
   minCharacters = minUsefulCharacters,
+  mayBeSign = false,
 ): FilteredCompletion | undefined => {
-  const whole = filterCompletion({ ...snapshot, text, multiline: isLineEnd(snapshot.suffix) });
+  const whole = filterCompletion({ ...snapshot, text, multiline: isLineEnd(snapshot.suffix), mayBeSign });
   const filtered =
     whole && !atBlock.test(snapshot.prefix.slice(-200))
       ? { ...whole, insertText: firstFullLine.exec(whole.insertText)![0] }

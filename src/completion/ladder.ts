@@ -92,9 +92,9 @@ export const createLadder = (options: LadderOptions): Ladder => {
     text: string,
     origin: SuggestionSource,
     confidence?: number,
-    minCharacters?: number,
+    isSignWelcome = false,
   ) => {
-    const drawn = fit(snapshot, text, minCharacters);
+    const drawn = fit(snapshot, text, isSignWelcome ? 1 : undefined, isSignWelcome);
     return drawn && show({ snapshot, text, drawn, origin, confidence, isNew: true }, snapshot, drawn, origin);
   };
 
@@ -117,17 +117,11 @@ export const createLadder = (options: LadderOptions): Ladder => {
   const mayShow = (snapshot: Snapshot, { isUnsure }: Proposal): boolean => !(isUnsure && mayAskModel(snapshot));
 
   /**
-   * Who has stopped typing sees even a lone sign: it says that the block ends here, or that the comment goes on. Not behind
-   * a blank, where more blanks may come first, to put columns in line.
+   * Who has stopped typing sees even a lone sign: it says that the block ends here, or that a comment begins or goes on. Not
+   * behind a blank, where more blanks may come first, to put columns in line.
    */
   const offerPrediction = (snapshot: Snapshot, { text, confidence, isGuess }: Proposal) =>
-    offer(
-      snapshot,
-      text,
-      "predictor",
-      confidence,
-      isGuess && !behindBlank.test(snapshot.prefix.slice(-200)) ? 1 : undefined,
-    );
+    offer(snapshot, text, "predictor", confidence, isGuess === true && !behindBlank.test(snapshot.prefix.slice(-200)));
 
   /** `onLate`: what to do with a text that comes too late to be waited for. */
   const fromPredictor = async (

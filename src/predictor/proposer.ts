@@ -14,6 +14,9 @@ export type Proposer = {
   rehearse(path: string, text: string, at: number): void;
 };
 
+/** A character, or the sign that begins a comment. */
+const loneSign = /^(?:.|\/\/+|##+|--)$/;
+
 /** Proposes as much as the setting wants. */
 export const createProposer = (predictor: Predictor, confidence: ConfidenceName): Proposer => {
   const { typing, pausing, besideModel } = confidenceLimits[confidence];
@@ -23,7 +26,7 @@ export const createProposer = (predictor: Predictor, confidence: ConfidenceName)
       const prediction = predictor.propose(path, prefix, suffix, pausing);
       if (!prediction) return undefined;
       // A lone sign is typed as quickly as it is read, except by somebody who has stopped to think.
-      const isLoneSign = prediction.text.trim().length === 1;
+      const isLoneSign = loneSign.test(prediction.text.trim());
       const isGuess = isLoneSign || prediction.confidence < typing;
       return { ...prediction, isGuess, isUnsure: isGuess || prediction.confidence < besideModel };
     },

@@ -125,19 +125,23 @@ test("a guess of the predictor's waits until typing pauses, and is not shown whe
 
 test("a lone sign is shown to somebody who has stopped typing, as a guess, but not behind a blank", async () => {
   const clock = createFakeClock();
-  for (const [isGuess, before, sign] of [
-    [true, "if (a) {\n  b();\n", "}"],
-    [false, "if (a) {\n  b();\n", undefined],
-    [true, "if (a) ", undefined],
+  for (const [isGuess, before, text, sign] of [
+    [true, "if (a) {\n  b();\n", "}", "}"],
+    [false, "if (a) {\n  b();\n", "}", undefined],
+    [true, "if (a) ", "}", undefined],
+    [true, "if (a) {\n  ", "//", "//"],
+    [true, "if (a) {", "\n  //", "\n  //"],
+    [true, "if (a) {\n  ", "b();\n  //", "b();"],
+    [false, "if (a) {\n  ", "//", undefined],
   ] as const) {
     const { engine } = setUp(undefined, clock);
-    engine.use({ predictor: { predict: () => Promise.resolve({ text: "}", confidence: 0.9, isGuess }) } });
+    engine.use({ predictor: { predict: () => Promise.resolve({ text, confidence: 0.9, isGuess }) } });
     let shown: string | undefined;
     void engine.suggest(at(`${before}‸\n`), never).then((suggestion) => (shown = suggestion?.insertText));
     await clock.timer(150);
     clock.advance(150);
     await settle();
-    assert.equal(shown, sign);
+    assert.equal(shown, sign, JSON.stringify([isGuess, before, text]));
     engine.dispose();
   }
 });

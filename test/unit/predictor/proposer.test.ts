@@ -34,6 +34,15 @@ test("beside a model, what is shown is surer", () => {
 });
 
 test("a lone sign is for somebody who has stopped typing, however sure it is", () => {
-  const proposer = createProposer(knowing({ text: "\n}", confidence: 0.95 }), "balanced");
-  assert.equal(proposer.propose("a.ts", "", "")?.isGuess, true);
+  for (const [text, isGuess] of [
+    ["\n}", true],
+    ["//", true],
+    ["\n  ///", true],
+    ["});", false],
+    ["// x", false],
+  ] as const)
+    assert.equal(
+      createProposer(knowing({ text, confidence: 0.95 }), "balanced").propose("a.ts", "", "")?.isGuess,
+      isGuess,
+    );
 });
