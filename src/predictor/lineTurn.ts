@@ -3,6 +3,9 @@ import { breakKind } from "./vocabulary.ts";
 // So much before the cursor tells how lines are indented here.
 const nearUnits = 4000;
 
+/** Begins a comment whose lines begin with asterisks, one blank further in. */
+const commentFrame = /^\s*\/\*+$/;
+
 const indentOf = (line: string): string => /^\s*/.exec(line)![0];
 
 /** By how much a line is usually indented more than the line above; 0: no line is. */
@@ -36,27 +39,24 @@ export const turnedLine = (text: string, token: number): string | undefined => {
   const line = lines.pop()!;
   if (line.trim() === "") return undefined;
   const indent = indentOf(line);
+  const breakText = isBlank ? "\n\n" : "\n";
+  if (turn === "in" && commentFrame.test(line)) return `${breakText}${indent} `;
   // Comments that stand in a frame of asterisks are indented by one blank more.
   const above = lines.filter((other) => other.trim() !== "" && !other.trimStart().startsWith("*")).map(indentOf);
   if (turn === "out" && indent === "") return undefined;
   const out = above.findLast((other) => other.length < indent.length) ?? "";
   const next = turn === "same" ? indent : turn === "out" ? out : deeper(indent, [...above, indent]);
-  return next === undefined ? undefined : (isBlank ? "\n\n" : "\n") + next;
+  return next === undefined ? undefined : breakText + next;
 };
 
-const beginning = /^\s*(?:\w+|\S)/;
-const commentSign = /^\s*(?:\*|\/\/+|#+)/;
+const commentSign = /^\s*(?:\*|\/\/+|#+)$/;
 
-/** Whether `line` is most likely the one that stands below. Comments begin alike, and tell by all of their text. */
-const isSameLine = (line: string, below: string): boolean => {
-  const sign = commentSign.exec(line)?.[0];
-  if (sign === undefined) return beginning.exec(line)?.[0] === beginning.exec(below)?.[0];
-  return line.trimEnd() !== sign && below.startsWith(line.trimEnd());
-};
+/** Whether `line` is most likely the one that stands below, or its beginning. The sign of a comment alone tells nothing. */
+const isSameLine = (line: string, below: string): boolean => below.startsWith(line) && !commentSign.test(line);
 
 /**
- * As much of `text` as is most likely not written yet, in UTF-16 units: its first line, where the second one begins with
- * the word that the line below the cursor begins with, as far in; else all of it. Pure.
+ * As much of `text` as is most likely not written yet, in UTF-16 units: its first line, where the line below the cursor begins
+ * with the second one; else all of it. Pure.
  */
 export const unwrittenUnits = (text: string, suffix: string): number => {
   const [, second] = text.split("\n").filter((line, index) => index === 0 || line.trim() !== "");
@@ -64,6 +64,6 @@ export const unwrittenUnits = (text: string, suffix: string): number => {
     .split("\n")
     .slice(1)
     .find((line) => line.trim() !== "");
-  if (second === undefined || below === undefined || !isSameLine(second, below)) return text.length;
+  if (second === undefined || below === undefined || !isSameLine(second.trimEnd(), below)) return text.length;
   return text.indexOf("\n");
 };

@@ -113,6 +113,8 @@ export const createNextToken = (
         const vote = votes[best]!;
         const text = textWith(vote);
         if (text !== undefined) return { vote, chance: scores[best]! / all, text };
+        // It cannot come here.
+        all -= scores[best]!;
         scores[best] = -1;
       }
       return undefined;

@@ -31,22 +31,23 @@ test("nothing is known of a step that nobody has made, or further out than the m
 /** What of `text` is not written below. */
 const unwritten = (text: string, suffix: string): string => text.slice(0, unwrittenUnits(text, suffix));
 
-test("a second line that begins as the one below is written already, the first one is not", () => {
-  assert.equal(unwritten("\n  if (x === undefined) return;", "\n  if (x === null) return;\n"), "");
-  assert.equal(unwritten(" = 1;\nlet b", "\n\nlet c = 3;"), " = 1;");
-  for (const [text, suffix] of [
-    ["\n  if (x) return;", "\n    if (x) return;\n"],
-    ["\n  use(x);", "\n  if (x) return;\n"],
-    [" = 1;", "\n = 2;"],
-    ["\n}", ""],
-  ] as const)
-    assert.equal(unwritten(text, suffix), text);
+test("the line below the beginning of a comment stands one blank further in", () => {
+  assert.equal(turnedLine("if (a) {\n  b();\n  /**", further), "\n   ");
+  assert.equal(turnedLine("if (a) {\n  b();\n  /** That. */", further), "\n    ");
 });
 
-test("a comment that begins as the one below is written already as far as it is the same", () => {
-  const below = "\n * @param name of it\n";
-  assert.equal(unwritten(" of that.\n * @param name", below), " of that.");
-  assert.equal(unwritten("\n//", "\n// The same\n"), "\n//");
-  assert.equal(unwritten("\n// The same", "\n// The same line\n"), "");
-  for (const text of ["\n *", "\n * @param size", "\n * @returns"]) assert.equal(unwritten(text, below), text);
+test("a second line that the line below begins with is written already, the first one is not", () => {
+  assert.equal(unwritten("\n  if (x", "\n  if (x === null) return;\n"), "");
+  assert.equal(unwritten(" = 1;\nlet b", "\n\nlet b = 3;"), " = 1;");
+  assert.equal(unwritten("\n}", "\n}"), "");
+  for (const [text, suffix] of [
+    ["\n  if (x) return;", "\n    if (x) return;\n"],
+    ["\n  if (x === undefined", "\n  if (x === null) return;\n"],
+    [" = 1;", "\n = 2;"],
+    ["\n}", ""],
+    ["\n * @param size", "\n * @param name of it\n"],
+    ["\n *", "\n * @param name of it\n"],
+    ["\n  //", "\n  // The same\n"],
+  ] as const)
+    assert.equal(unwritten(text, suffix), text);
 });

@@ -279,5 +279,5 @@ test("proposes no line again that stands below, but what comes before it", () =>
   const proposed = (suffix: string) =>
     predictor.propose("x/b.ts", "begin(first);\nfinish(first);\nbegin(fi", suffix, 0.12);
   assert.match(proposed("\n")!.text, /^rst\);\nfinish\(/);
-  assert.equal(proposed("\nfinish(other);\n")!.text, "rst);");
+  assert.equal(proposed("\nfinish(first);\n")!.text, "rst);");
 });
