@@ -28,6 +28,8 @@ export type SituationFacts = {
   lineTokens: number;
   isInQuotes: boolean;
   isInComment: boolean;
+  /** At a line's beginning, how many of the lines above stand beside it. */
+  siblings: number;
 };
 
 /** What is known about a token that may stand there. */
@@ -71,6 +73,9 @@ export type CandidateFacts = {
   /** How many of the lines before it began, at a line's beginning, and whether the last one. */
   beganLines: number;
   beganLast: boolean;
+  /** How many of the lines that stand beside it began so, and whether the nearest one. */
+  beganSiblings: number;
+  beganNearest: boolean;
   /** 1: closes the bracket that is open; -1: does not; 0: is no closing bracket. */
   closing: number;
 };
@@ -95,6 +100,7 @@ export const createSituation = (): SituationFacts => ({
   lineTokens: 0,
   isInQuotes: false,
   isInComment: false,
+  siblings: 0,
 });
 
 /** Facts to be filled in. */
@@ -127,11 +133,13 @@ export const createCandidate = (): CandidateFacts => ({
   stoodBeforeOpener: false,
   beganLines: 0,
   beganLast: false,
+  beganSiblings: 0,
+  beganNearest: false,
   closing: 0,
 });
 
-export const situationCount = 19 + 2 * sortCount;
-export const candidateCount = 48 + sortCount;
+export const situationCount = 20 + 2 * sortCount;
+export const candidateCount = 50 + sortCount;
 
 const limit = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
 const oddsOf = (chance: number, low: number, high: number): number => {
@@ -163,8 +171,9 @@ export const situationFeatures = (facts: SituationFacts, out: Float64Array): voi
   out[16] = Math.log2(1 + facts.lineTokens) / 3;
   out[17] = Math.min(facts.longestOfAll, 16) / 8;
   out[18] = Math.min(facts.typedUnits, 6) / 3;
-  out[19 + facts.lastSort] = 1;
-  if (isLineStart) out[19 + sortCount + facts.lineEndSort] = 1;
+  out[19] = Math.log2(1 + facts.siblings) / 2;
+  out[20 + facts.lastSort] = 1;
+  if (isLineStart) out[20 + sortCount + facts.lineEndSort] = 1;
 };
 
 /** Writes the {@link candidateCount} features of a token that may stand at a place into `out`. */
@@ -219,11 +228,13 @@ export const candidateFeatures = (place: SituationFacts, facts: CandidateFacts, 
     out[39] = Math.min(place.openOnLine, 3);
     out[40] = ifSo(place.isInQuotes);
     out[41] = Math.log2(1 + place.lineTokens) / 3;
-  } else out[48 + facts.sort] = 1;
+  } else out[50 + facts.sort] = 1;
   out[42] = Math.log2(1 + facts.beganLines);
   out[43] = ifSo(facts.beganLast);
   out[44] = facts.isWord && facts.standard === 0 && place.hasStandard ? oddsOf(place.standardLeft, 0.005, 0.98) / 2 : 0;
   out[45] = hasNoPlace ? standard : 0;
   out[46] = ifSo(hasNoPlace && facts.standard === 0);
   out[47] = Math.min(facts.units, 8) / 4;
+  out[48] = Math.log2(1 + facts.beganSiblings);
+  out[49] = ifSo(facts.beganNearest);
 };

@@ -4,6 +4,7 @@ import { type LearnedText, usefulPasses } from "./learnedText.ts";
 import { turnedLine } from "./lineTurn.ts";
 import { createNextToken, type OnStep } from "./nextToken.ts";
 import type { StandardText } from "./standardText.ts";
+import { createSiblingLines } from "./siblingLines.ts";
 import { createSurroundings } from "./surroundings.ts";
 import {
   createTokenBuffer,
@@ -61,6 +62,7 @@ export const createLookAhead = (
   onStep?: OnStep,
 ): LookAhead => {
   const surroundings = createSurroundings(vocabulary);
+  const siblings = createSiblingLines(vocabulary);
   const buffer = createTokenBuffer();
   const next = createNextToken(vocabulary, ballot, surroundings, onStep);
 
@@ -105,6 +107,8 @@ export const createLookAhead = (
     const typed = prefix.slice(typedFrom);
     const typedGap = typedGapAt(prefix, lineStart, typedFrom);
     readContext(cursor, typedFrom);
+    if (prefix.slice(lineStart, typedFrom).trim() === "")
+      surroundings.beginLine(siblings.find(prefix, lineStart, typedFrom - lineStart));
     let { isComment } = cursor;
     let text = "";
     let breaks = 0;
@@ -164,6 +168,11 @@ export const createLookAhead = (
       if (isBreak(token)) {
         isComment = false;
         isTopLevel = text.endsWith("\n");
+        if (cursor.isMultiline) {
+          const above = prefix.slice(-nearUnits) + text;
+          const from = above.lastIndexOf("\n") + 1;
+          surroundings.beginLine(siblings.find(above, from, above.length - from));
+        }
         continue;
       }
       const source = learned.fileOf(file);

@@ -26,6 +26,8 @@ export type Surroundings = {
   begin(tokens: Int32Array, length: number): void;
   /** Goes on by one token. */
   push(token: number): void;
+  /** Says which tokens' ids begin the lines that stand beside the one that begins now, the nearest line's first. */
+  beginLine(siblings: readonly number[]): void;
   /** Describes the place where the next token will stand. `typed`: one that stands before it, and was not pushed; 0: none. */
   describePlace(typed: number, facts: SituationFacts): void;
   /** Describes `token` as the one that may stand there. */
@@ -45,6 +47,7 @@ const maxLines = 32;
 const recentTokens = 200;
 const maxRecentWords = 10;
 const maxBeginnings = 6;
+const maxSiblings = 4;
 
 /** Whether a line begins behind the token; 0: behind none. */
 const isLineStart = (before: number): boolean => before === 0 || isBreak(before);
@@ -63,6 +66,7 @@ export const createSurroundings = (vocabulary: Vocabulary): Surroundings => {
   const due: number[] = [];
   /** The first tokens' ids of the lines so far. */
   const beginnings: number[] = [];
+  let siblings: readonly number[] = [];
   let lineFrom = 0;
   let openOnLine = 0;
   let quotes = 0;
@@ -162,6 +166,7 @@ export const createSurroundings = (vocabulary: Vocabulary): Surroundings => {
       lineFrom = length;
       openOnLine = quotes = 0;
       inComment = comment.outside;
+      siblings = [];
       return;
     }
     const id = tokenId(token);
@@ -190,9 +195,13 @@ export const createSurroundings = (vocabulary: Vocabulary): Surroundings => {
       }
       due.length = beginnings.length = length = lineFrom = openOnLine = quotes = 0;
       inComment = comment.outside;
+      siblings = [];
       for (let i = Math.max(0, count - maxTokens); i < count; i++) push(before[i]!);
     },
     push,
+    beginLine(ids) {
+      siblings = ids;
+    },
     describePlace(typed, facts) {
       const last = lastToken();
       const isStart = typed === 0 && isLineStart(last);
@@ -202,6 +211,7 @@ export const createSurroundings = (vocabulary: Vocabulary): Surroundings => {
       facts.lineEndSort = isStart ? sortAt(length - 2) : 0;
       facts.turn = isStart && length > 0 ? breakKind(last).turn : "same";
       facts.isBlank = isStart && length > 0 && breakKind(last).isBlank;
+      facts.siblings = typed === 0 && length === lineFrom ? siblings.length : 0;
       facts.openOnLine = Math.max(0, openOnLine + (isOpener ? 1 : isCloser ? -1 : 0));
       facts.isOpen = dueBehind(typed) !== undefined;
       facts.lineTokens = length - lineFrom + (typed === 0 ? 0 : 1);
@@ -227,11 +237,14 @@ export const createSurroundings = (vocabulary: Vocabulary): Surroundings => {
         facts.closing = text.length === 1 && text.charCodeAt(0) === dueBehind(typed) ? 1 : -1;
       }
       facts.beganLines = 0;
-      facts.beganLast = false;
+      facts.beganLast = facts.beganNearest = false;
+      facts.beganSiblings = 0;
       if (typed !== 0 || length !== lineFrom || isBreak(token)) return;
       for (let i = Math.max(0, beginnings.length - maxLines); i < beginnings.length; i++)
         if (beginnings[i] === id) facts.beganLines++;
       facts.beganLast = beginnings.at(-1) === id;
+      for (const sibling of siblings) if (sibling === id) facts.beganSiblings++;
+      facts.beganNearest = siblings[0] === id;
     },
     wordsInUse(half, typed, typedGap) {
       found.length = 0;
@@ -246,6 +259,7 @@ export const createSurroundings = (vocabulary: Vocabulary): Surroundings => {
         found.push(id);
       };
       if (isStart) {
+        for (let at = 0; at < siblings.length && found.length < maxSiblings; at++) take(siblings[at]!);
         for (let at = beginnings.length - 1; at >= 0 && found.length < maxBeginnings; at--) take(beginnings[at]!);
       }
       const most = found.length + maxRecentWords;

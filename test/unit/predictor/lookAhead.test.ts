@@ -48,3 +48,26 @@ test("behind a sign that was typed stand the words in use, too, behind the gap t
     [],
   );
 });
+
+const siblingsFeature = 19;
+
+/** How many lines stand beside each place of `right` from `prefix` on, as its features have it. */
+const siblingsAlong = (prefix: string, right: string): number[] => {
+  const counts: number[] = [];
+  const predictor = createPredictor({
+    standardFolder: null,
+    onStep(tokens) {
+      const place = tokens[0]?.place;
+      if (place) counts.push(Math.round(2 ** (2 * place[siblingsFeature]!) - 1));
+      const texts = tokens.map(({ text }) => text).filter((text) => right.startsWith(text));
+      return texts.toSorted((a, b) => b.length - a.length)[0];
+    },
+  });
+  predictor.index("known.ts", "one(a);\ntwo(b);\none(a);\ntwo(b);\n");
+  predictor.propose("new.ts", prefix, "\n", 0);
+  return counts;
+};
+test("the lines beside a line that begins are counted, at the cursor and where the text begins it", () => {
+  assert.deepEqual(siblingsAlong("one(a);\n", "two(b);\none"), [1, 0, 0, 0, 0, 0, 2, 0]);
+  assert.deepEqual(siblingsAlong("if (x) {\n  one(a);\n  two(b);\n  ", "one(a)").slice(0, 2), [2, 0]);
+});

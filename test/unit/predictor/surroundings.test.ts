@@ -78,6 +78,17 @@ test("names the words in use, those that began lines first where a line begins, 
   assert.deepEqual(setUp("total(totals, other, tot").wordsInUse("tot"), ["totals", "total"]);
 });
 
+test("tells which words begin the lines beside the one that begins, and names them first, until it has begun", () => {
+  const { surroundings, place, token, tokenOf, wordsInUse } = setUp("add(1);\nadd(2);\nif (a) {\n");
+  surroundings.beginLine([tokenOf("if"), tokenOf("add"), tokenOf("add")].map(tokenId));
+  assert.equal(place().siblings, 3);
+  const { beganSiblings, beganNearest } = token("add");
+  assert.deepEqual([beganSiblings, beganNearest, token("if").beganNearest], [2, false, true]);
+  assert.deepEqual(wordsInUse().slice(0, 2), ["if", "add"]);
+  surroundings.push(tokenOf("a"));
+  assert.deepEqual([place().siblings, token("add").beganSiblings], [0, 0]);
+});
+
 test("names no words where the last one goes on", () => {
   assert.deepEqual(setUp("first(arg);\nget").wordsInUse(), []);
 });
