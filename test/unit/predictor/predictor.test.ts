@@ -281,3 +281,11 @@ test("proposes no line again that stands below, but what comes before it", () =>
   assert.match(proposed("\n")!.text, /^rst\);\nfinish\(/);
   assert.equal(proposed("\nfinish(first);\n")!.text, "rst);");
 });
+
+test("what cannot come takes no chance from what can: no line goes further out than the margin", () => {
+  const predictor = createPredictor({ standardFolder: null });
+  const inner = "wrap {\n  if (a) {\n    work(a);\n  }\n}\n".repeat(8);
+  predictor.index("x/a.ts", `${inner}${"if (b) {\n  work(b);\n}\nrest(b);\n".repeat(3)}`);
+  const proposal = predictor.propose("y/b.ts", "if (q) {\n  work(q);\n}", "", 0.2);
+  assert.ok(proposal?.text.startsWith("\nrest"), JSON.stringify(proposal));
+});
