@@ -19,12 +19,21 @@ const ask = async (afterLine: number) => {
  * true so far. On a busy machine a prediction comes too late for the key that asked for it, and nobody asks again by
  * himself.
  */
-const showsBeginningOf = (rest: string, least: string) =>
-  waitUntil(`ghost text that begins "${rest}"`, async () => {
-    await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
-    const shown = await ghostText();
-    return shown.startsWith(least) && rest.startsWith(shown);
-  });
+const showsBeginningOf = async (rest: string, least: string) => {
+  let shown = "";
+  try {
+    await waitUntil(`ghost text that begins "${rest}"`, async () => {
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+      shown = await ghostText();
+      return shown.startsWith(least) && rest.startsWith(shown);
+    });
+  } catch (error) {
+    const { document, selection } = vscode.window.activeTextEditor ?? {};
+    const line = selection && document?.lineAt(selection.active.line).text;
+    const now = JSON.stringify({ shown, line, predictor: [...(await predictorStatistics())] });
+    throw new Error(`What is there instead: ${now}`, { cause: error });
+  }
+};
 
 suite("the predictor's index", () => {
   afterEach(closeAll);
