@@ -12,7 +12,7 @@ export type Predictor = {
   /** Undefined where the settings do not want it or it cannot be started: ghost text goes on with the model alone. */
   source(): Promise<PredictionSource | undefined>;
   stop(): Promise<void>;
-  /** The settings are others now: one that was started with others is stopped. */
+  /** The settings are others now: one that cannot follow them is stopped. */
   settingsChanged(): Promise<void>;
 };
 
@@ -51,16 +51,21 @@ export const composePredictor = (services: PredictorServices): Predictor => {
     disposables.remove(service);
     await service.dispose();
   };
-  /** What a running one was started with. */
-  const options = () =>
-    [settings().predictorMaxBytes, settings().predictorConfidence, settings().predictorIndexesOnBattery].join();
+  /** What a running one was started with and cannot change. */
+  const options = () => [settings().predictorMaxBytes, settings().predictorIndexesOnBattery].join();
   let usedOptions = options();
+  /** Whichever runs: while one that was stopped saves what it knows, another may have taken its place. */
+  const source: PredictionSource = {
+    predict: async (request, signal) => (await running)?.predict(request, signal),
+    feedback: (outcome) => void running?.then((service) => service.feedback?.(outcome)).catch(() => {}),
+  };
   return {
     feed,
     async source() {
       if (!isWanted()) return undefined;
       try {
-        return await predictor();
+        await predictor();
+        return source;
       } catch (error) {
         log.error(`The predictor could not be started: ${String(error)}`);
         return undefined;
@@ -71,6 +76,7 @@ export const composePredictor = (services: PredictorServices): Predictor => {
       const isAnother = options() !== usedOptions;
       usedOptions = options();
       if (!isWanted() || isAnother) await stop();
+      else (await running?.catch(() => undefined))?.setConfidence(settings().predictorConfidence);
     },
   };
 };

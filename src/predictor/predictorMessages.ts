@@ -36,6 +36,8 @@ export type PredictorRequest =
   | { kind: "forget"; path: string }
   | { kind: "predict"; id: number; path: string; prefix: string; suffix: string }
   | ({ kind: "feedback" } & Outcome)
+  /** How sure predictions have to be from now on. */
+  | { kind: "confidence"; confidence: ConfidenceName }
   | { kind: "stats"; id: number }
   | { kind: "clear"; id: number }
   /** Save what is not saved yet, and end. */

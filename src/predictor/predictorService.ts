@@ -61,6 +61,8 @@ export type PredictorService = PredictionSource & {
   refresh(paths: readonly string[], open: readonly string[]): void;
   /** Forgets a file, or all files of a folder. */
   forget(path: string): void;
+  /** How sure predictions have to be from the next one on. What was learned stays. Does not start the thread. */
+  setConfidence(confidence: ConfidenceName): void;
   /** Forgets everything and removes the saved index; resolves when it is gone. Nothing is saved until `learnFolders`. */
   clear(): Promise<void>;
   /** Does not start the thread. */
@@ -132,7 +134,7 @@ const nothingLearned: WorkerStats = {
 /** Prepares the service; the thread starts with the first call that needs it. The caller disposes it. */
 export const createPredictorService = (options: PredictorServiceOptions): PredictorService => {
   const { workerUrl, log } = options;
-  const workerData: PredictorWorkerData = {
+  let workerData: PredictorWorkerData = {
     maxBytes: options.maxBytes ?? defaultMaxBytes,
     confidence: options.confidence ?? "balanced",
     readsOnBattery: options.readsOnBattery ?? true,
@@ -248,6 +250,11 @@ export const createPredictorService = (options: PredictorServiceOptions): Predic
     forget(path) {
       updates.delete(path);
       if (worker) post({ kind: "forget", path });
+    },
+    setConfidence(confidence) {
+      if (confidence === workerData.confidence) return;
+      workerData = { ...workerData, confidence };
+      if (worker) post({ kind: "confidence", confidence });
     },
     async clear() {
       updates.clear();

@@ -45,7 +45,7 @@ const predictor = createPredictor({
   standardFolder: new URL("./standard/", import.meta.url),
   onProblem: (message) => answer({ kind: "problem", message }),
 });
-const proposer = createProposer(predictor, settings.confidence);
+let proposer = createProposer(predictor, settings.confidence);
 const rehearse = createRehearsal({
   rehearse: (file, text, at) => proposer.rehearse(file, text, at),
   read: readSource,
@@ -220,6 +220,9 @@ port.on("message", (request: PredictorRequest) => {
       break;
     case "feedback":
       predictor.feedback(request);
+      break;
+    case "confidence":
+      proposer = createProposer(predictor, request.confidence);
       break;
     case "update":
       updates.set(request.path, request);

@@ -220,6 +220,24 @@ test("starts a crashed thread once, then stays off and says why", async (t) => {
   assert.equal(losses, 1);
 });
 
+test("how sure it has to be is kept when the thread is started again", async (t) => {
+  const code = `import { parentPort, workerData } from "node:worker_threads";
+    let { confidence } = workerData;
+    parentPort.on("message", (request) => {
+      if (request.kind === "confidence") confidence = request.confidence;
+      if (request.kind === "close") process.exit();
+      if (request.kind !== "predict") return;
+      if (request.path === "crash.ts") process.exit(3);
+      parentPort.postMessage({ kind: "prediction", id: request.id, prediction: { text: confidence, confidence: 1 } });
+    });`;
+  const service = startService(t, silentLog, workerThat(code));
+  assert.equal(await service.predictAt("a.ts", "|"), "balanced");
+  service.setConfidence("eager");
+  assert.equal(await service.predictAt("a.ts", "|"), "eager");
+  assert.equal(await service.predictAt("crash.ts", "|"), "");
+  assert.equal(await service.predictAt("a.ts", "|"), "eager");
+});
+
 test("what a crash has lost can be told again", async (t) => {
   const folder = await makeFolder(t, { "a.ts": statement("Alpha") });
   // Falls over at its first prediction and works afterwards.
