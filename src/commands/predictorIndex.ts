@@ -7,8 +7,15 @@ import type { AnswerDocuments } from "./explainSelection.ts";
 
 const { l10n } = vscode;
 
-/** "Hotpath: Rebuild predictor index": reads the workspace again; the status item's tooltip says how far it is. */
-export const rebuildPredictorIndex = async (feed: { rebuild(): Promise<void> }, isEnabled: boolean): Promise<void> => {
+/**
+ * "Hotpath: Rebuild predictor index": reads the workspace again; the status item's tooltip says how far it is. A predictor
+ * that stays off after two faults is ended by `stop` first, so that it gets another try.
+ */
+export const rebuildPredictorIndex = async (
+  feed: { rebuild(): Promise<void>; stats(): Promise<PredictorStats | undefined> },
+  stop: () => Promise<void>,
+  isEnabled: boolean,
+): Promise<void> => {
   if (!isEnabled) {
     void vscode.window.showInformationMessage(l10n.t("The embedded predictor is switched off in the settings."));
     return;
@@ -19,6 +26,7 @@ export const rebuildPredictorIndex = async (feed: { rebuild(): Promise<void> }, 
     );
     return;
   }
+  if ((await feed.stats())?.problem !== undefined) await stop();
   await feed.rebuild();
   void vscode.window.showInformationMessage(l10n.t("Hotpath reads this workspace again in the background."));
 };

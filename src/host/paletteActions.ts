@@ -137,7 +137,7 @@ export const createPaletteActions = (services: PaletteServices) => {
     },
     async rebuildPredictorIndex() {
       const { rebuildPredictorIndex } = await import("../commands/predictorIndex.ts");
-      await rebuildPredictorIndex(predictorFeed, settings().predictorEnabled);
+      await rebuildPredictorIndex(predictorFeed, stopPredictor, settings().predictorEnabled);
     },
     async clearPredictorIndex() {
       const { clearPredictorIndex } = await import("../commands/predictorIndex.ts");

@@ -12,7 +12,7 @@ export type PredictorFeed = Disposable & {
   stats(): Promise<PredictorStats | undefined>;
   /** Learns the folders anew, and what is open and not saved, if learning has begun. */
   relearn(): void;
-  /** Begins to learn, if it has not begun; else learns everything anew. */
+  /** Forgets everything, on the disk too, and learns it anew. */
   rebuild(): Promise<void>;
   /** Forgets everything, on the disk too, and from then on learns only what changes, until `rebuild`. */
   clear(): Promise<void>;
@@ -115,6 +115,12 @@ export const registerPredictorFeed = ({
     for (const timer of pending.values()) timer.dispose();
     pending.clear();
   };
+  const forgetAll = async () => {
+    clearPending();
+    started ??= predictor();
+    watcher ??= watchWorkspaceFiles(clock, refresh);
+    await (await started).clear();
+  };
 
   disposables.add(
     vscode.workspace.onDidChangeTextDocument((change) => {
@@ -172,17 +178,13 @@ export const registerPredictorFeed = ({
     },
     relearn: learnFolders,
     async rebuild() {
-      if (started) await (await started).clear();
+      await forgetAll();
       isCleared = false;
-      if (started) learnFolders();
-      else start();
+      learnFolders();
     },
     async clear() {
       isCleared = true;
-      clearPending();
-      started ??= predictor();
-      watcher ??= watchWorkspaceFiles(clock, refresh);
-      await (await started).clear();
+      await forgetAll();
       learnFolders();
     },
     stop() {

@@ -70,9 +70,11 @@ test("rebuilding and clearing say what happens, and a predictor that is switched
   const feed = {
     rebuild: async () => void calls.push("rebuild"),
     clear: async () => void calls.push("clear"),
+    stats: async () => stats,
   };
-  await rebuildPredictorIndex(feed, false);
-  await rebuildPredictorIndex(feed, true);
+  const stop = async () => void calls.push("stop");
+  await rebuildPredictorIndex(feed, stop, false);
+  await rebuildPredictorIndex(feed, stop, true);
   await clearPredictorIndex(feed);
   assert.deepEqual(calls, ["rebuild", "clear"]);
   const said = person.said();
@@ -81,12 +83,24 @@ test("rebuilding and clearing say what happens, and a predictor that is switched
   assert.match(said[2]!, /has forgotten this workspace/);
 });
 
+test("rebuilding gives a predictor that stays off another try", async () => {
+  person.reset();
+  const calls: string[] = [];
+  const feed = {
+    rebuild: async () => void calls.push("rebuild"),
+    stats: async () => ({ ...stats, problem: "out of memory" }),
+  };
+  await rebuildPredictorIndex(feed, async () => void calls.push("stop"), true);
+  assert.deepEqual(calls, ["stop", "rebuild"]);
+});
+
 test("in a window without a folder nothing claims to read one", async () => {
   person.reset();
   const folders = workspace.workspaceFolders;
   workspace.workspaceFolders = undefined;
   try {
-    await rebuildPredictorIndex({ rebuild: () => Promise.reject(new Error("nothing to rebuild")) }, true);
+    const never = () => Promise.reject(new Error("nothing to rebuild"));
+    await rebuildPredictorIndex({ rebuild: never, stats: never }, never, true);
   } finally {
     workspace.workspaceFolders = folders;
   }

@@ -17,6 +17,7 @@ const setUp = (t: TestContext) => {
     update: (path, text) => void told.push(`update ${path}: ${text}`),
     refresh: (paths, open) => void told.push(`refresh ${paths.join()}; open: ${open.join()}`),
     forget: (path) => void told.push(`forget ${path}`),
+    setConfidence: () => assert.fail("not told here"),
     clear: async () => {},
     predict: async () => undefined,
     stats: () => Promise.reject(new Error("not asked for here")),
