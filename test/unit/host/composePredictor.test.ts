@@ -63,10 +63,9 @@ const setUp = (t: TestContext) => {
     predictor,
     held,
     /** What the one that runs predicts. */
-    async predicted(path = "/shop/a.ts") {
-      return (await (await predictor.source())?.predict({ path, prefix: "a", suffix: "" }))?.text;
-    },
-    set(changes: Partial<typeof settings>) {
+    predicted: async (path = "/shop/a.ts") =>
+      (await (await predictor.source())?.predict({ path, prefix: "a", suffix: "" }))?.text,
+    set: (changes: Partial<typeof settings>) => {
       settings = { ...settings, ...changes };
       return predictor.settingsChanged();
     },
