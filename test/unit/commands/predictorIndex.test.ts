@@ -94,12 +94,13 @@ test("rebuilding gives a predictor that stays off another try", async () => {
   assert.deepEqual(calls, ["stop", "rebuild"]);
 });
 
+const never = () => Promise.reject(new Error("nothing to rebuild"));
+
 test("in a window without a folder nothing claims to read one", async () => {
   person.reset();
   const folders = workspace.workspaceFolders;
   workspace.workspaceFolders = undefined;
   try {
-    const never = () => Promise.reject(new Error("nothing to rebuild"));
     await rebuildPredictorIndex({ rebuild: never, stats: never }, never, true);
   } finally {
     workspace.workspaceFolders = folders;
