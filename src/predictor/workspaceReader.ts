@@ -5,7 +5,7 @@ import { createWorkspaceRules, type FolderRules, isNeverLearned } from "./folder
 import type { Predictor } from "./predictor.ts";
 import type { FoldersToLearn, LearningProgress } from "./predictorMessages.ts";
 import type { SavedTexts } from "./savedTexts.ts";
-import { isSource, maxFileBytes, readFileText, readStamp } from "./sourceFile.ts";
+import { isSource, maxFileBytes, readFileText, readSource, readStamp } from "./sourceFile.ts";
 
 export type WorkspaceReaderOptions = {
   readonly predictor: Predictor;
@@ -71,31 +71,50 @@ export const createWorkspaceReader = (options: WorkspaceReaderOptions): Workspac
     if (fromFolders.delete(file) && !documents.has(file)) predictor.remove(file);
   };
 
-  /** Learns what the disk holds under an admitted path, from what was saved if that is the same. */
-  const learnFile = async (file: string, isCurrent: () => boolean): Promise<void> => {
-    if (documents.has(file)) return;
+  /** Once begun it is finished, whoever takes over: nobody else will look at a file that counts as learned. */
+  const learnFromFolder = (file: string, text: string): Promise<void> =>
+    learn(file, text, () => fromFolders.has(file) && !documents.has(file));
+
+  /** Learns what the disk holds under an admitted path, from what was saved if that is the same; true: it did. */
+  const learnFile = async (file: string, isCurrent: () => boolean): Promise<boolean> => {
+    if (documents.has(file)) return false;
     const stamp = await readStamp(file);
-    if (!isCurrent() || documents.has(file)) return;
-    if (!stamp) return unlearn(file);
+    if (!isCurrent() || documents.has(file)) return false;
+    if (!stamp) {
+      unlearn(file);
+      return false;
+    }
     const known = saved.find(file, stamp);
-    if (known && fromFolders.has(file)) return;
+    if (known && fromFolders.has(file)) return false;
     let text = known?.text;
     if (!known) {
       const read = await readFileText(file);
-      if (!isCurrent() || documents.has(file)) return;
-      if (!read) return unlearn(file);
+      if (!isCurrent() || documents.has(file)) return false;
+      if (!read) {
+        unlearn(file);
+        return false;
+      }
       // What is predicted goes into other files.
       text = read.isGarbled ? undefined : read.text;
       saved.add(file, read.stamp, text);
     }
     if (text === undefined) {
       if (fromFolders.delete(file)) predictor.remove(file);
-      return;
+      return false;
     }
     if (known) restoredFiles++;
     fromFolders.add(file);
-    // Once begun it is finished, whoever takes over: nobody else will look at a file that counts as learned.
-    await learn(file, text, () => fromFolders.has(file) && !documents.has(file));
+    await learnFromFolder(file, text);
+    return true;
+  };
+
+  /** Learns a file once more that folders gave: now it is the newest, whose text goes before others', and forgotten last. */
+  const renew = async (file: string, isCurrent: () => boolean): Promise<void> => {
+    const stamp = fromFolders.has(file) ? await readStamp(file) : undefined;
+    const text = stamp && (saved.find(file, stamp)?.text ?? (await readSource(file)));
+    if (text === undefined || !isCurrent() || !fromFolders.has(file) || documents.has(file)) return;
+    predictor.remove(file);
+    await learnFromFolder(file, text);
   };
 
   /** The file's folder rules, if it is not excluded and no link leads to it: what lies behind one has rules of its own. */
@@ -192,23 +211,30 @@ export const createWorkspaceReader = (options: WorkspaceReaderOptions): Workspac
     }
     const first = [...wanted.first, ...saved.recent()];
     const seen = new Set<string>();
-    const visit = async (file: string) => {
-      if (seen.has(file)) return;
+    const visit = async (file: string): Promise<boolean> => {
+      if (seen.has(file)) return false;
       seen.add(file);
-      await learnFile(file, isCurrent);
+      return learnFile(file, isCurrent);
     };
     for (const file of first) if (isCurrent() && (await admit(file))) await visit(file);
     await options.untilPowered(isCurrent);
     const files = isCurrent() ? await list(first, isCurrent) : [];
     let done = 0;
+    let hasLearnedOthers = false;
     for (const file of files) {
       await options.untilPowered(isCurrent);
       if (!isCurrent() || predictor.stats().fill > maxFill) break;
-      await visit(file);
+      if (await visit(file)) hasLearnedOthers = true;
       await breathe();
       options.onProgress({ done: ++done, total: files.length });
     }
     if (isCurrent()) await sweep(seen, done === files.length && files.length < maxListedFiles, isCurrent);
+    // They were learned first so that they were there at once, and are the oldest by now.
+    for (const file of hasLearnedOthers ? [...new Set(first)].toReversed() : []) {
+      await options.untilPowered(isCurrent);
+      if (!isCurrent()) return false;
+      await renew(file, isCurrent);
+    }
     if (!isCurrent()) return false;
     isWalking = false;
     return true;

@@ -5,12 +5,17 @@ import { createPredictor } from "../../../src/predictor/predictor.ts";
 import { createSavedTexts } from "../../../src/predictor/savedTexts.ts";
 import { createWorkspaceReader } from "../../../src/predictor/workspaceReader.ts";
 import { answerTo, makeFolder, statement } from "./predictorHarness.ts";
+import { createRandom, randomSource } from "./randomText.ts";
 
-/** A reader in this thread that notes what it learns, in order; `fill` is what the engine says of its room. */
-const setUp = async (t: TestContext, files: Record<string, string>, fillAfter = Infinity) => {
+/** A reader in this thread that notes what it learns, in order; the engine's room is full after so many files. */
+const setUp = async (
+  t: TestContext,
+  files: Record<string, string>,
+  { fillAfter = Infinity, predictor = createPredictor() } = {},
+) => {
   const root = await makeFolder(t, files);
   const order: string[] = [];
-  const predictor = createPredictor();
+  const saved = createSavedTexts(1e6, () => Date.now());
   let wait: Promise<void> = Promise.resolve();
   const reader = createWorkspaceReader({
     predictor: {
@@ -21,7 +26,7 @@ const setUp = async (t: TestContext, files: Record<string, string>, fillAfter = 
       },
       stats: () => ({ ...predictor.stats(), fill: order.length >= fillAfter ? 0.9 : 0.1 }),
     },
-    saved: createSavedTexts(1e6, () => Date.now()),
+    saved,
     breathe: () => new Promise((resolve) => void setImmediate(resolve)),
     untilPowered: () => wait,
     onProgress() {},
@@ -31,6 +36,7 @@ const setUp = async (t: TestContext, files: Record<string, string>, fillAfter = 
     order,
     reader,
     predictor,
+    saved,
     learn: (...first: readonly string[]) =>
       reader.learnFolders({
         folders: [{ root, exclude: [] }],
@@ -52,18 +58,55 @@ const files = {
   "c/three.ts": statement("Three"),
 };
 
-test("open files are learned first, then those beside them, then the rest", async (t) => {
+test("open files are learned first, then those beside them, then the rest, and then the open ones are made the newest", async (t) => {
   const { order, learn } = await setUp(t, files);
-  assert.equal(await learn("c/d/two.ts"), true);
-  assert.deepEqual(order, ["c/d/two.ts", "c/d/one.ts", "a.ts", "b/b.ts", "c/three.ts"]);
+  assert.equal(await learn("c/d/two.ts", "a.ts"), true);
+  const others = ["c/d/one.ts", "b/b.ts", "c/three.ts"];
+  assert.deepEqual(order, ["c/d/two.ts", "a.ts", ...others, "a.ts", "c/d/two.ts"]);
 });
 
 test("looking again learns nothing a second time", async (t) => {
   const { order, learn } = await setUp(t, files);
-  await learn();
+  await learn("a.ts");
   order.length = 0;
-  await learn();
+  await learn("a.ts");
   assert.deepEqual(order, []);
+});
+
+test("what is open counts as newer than what was read after it, also if it was edited lately", async (t) => {
+  const { root, learn, predictor, saved } = await setUp(t, {
+    "open.ts": 'register("Same", opened());\n',
+    "recent.ts": 'register("Same", edited());\n',
+    "x/read.ts": 'register("Same", read());\n',
+  });
+  saved.edited(path.join(root, "open.ts"));
+  saved.edited(path.join(root, "recent.ts"));
+  await learn("open.ts");
+  const [last, before] = [...predictor.paths()].toReversed();
+  assert.deepEqual([last, before], [path.join(root, "open.ts"), path.join(root, "recent.ts")]);
+  assert.match(predictor.predict(path.join(root, "y/new.ts"), '\nregister("Same", ', "\n")?.text ?? "", /^opened/);
+});
+
+test("with little room, what is open is known at the end, and others are forgotten", async (t) => {
+  const random = createRandom(1);
+  const many = Object.fromEntries(
+    Array.from({ length: 30 }, (_, i) => [`f${i}.ts`, randomSource(random, ["user", "cart"], 200)]),
+  );
+  const { root, learn, predictor } = await setUp(t, many, { predictor: createPredictor({ maxBytes: 1_000_000 }) });
+  await learn("f0.ts");
+  const known = [...predictor.paths()].map((file) => path.relative(root, file));
+  assert.ok(known.includes("f0.ts") && known.length < 30, known.join());
+});
+
+test("a document that was edited meanwhile keeps its text", async (t) => {
+  const { root, reader, order, learn, predictor } = await setUp(t, files);
+  const done = learn("a.ts");
+  while (order.length < 3) await new Promise((resolve) => void setImmediate(resolve));
+  await reader.updateDocument(path.join(root, "a.ts"), statement("Edited"), undefined, () => true);
+  await done;
+  assert.equal(order.filter((file) => file === "a.ts").length, 2);
+  const rest = predictor.predict(path.join(root, "x.ts"), '\nregister("Edited", "', "\n")?.text;
+  assert.ok(rest?.startsWith(answerTo("Edited")), rest);
 });
 
 test("a file that is being learned when a later call takes over is learned to its end", async (t) => {
@@ -91,7 +134,7 @@ test("while the machine saves power, only open files are learned", async (t) => 
   assert.deepEqual(order, ["b/b.ts"]);
   power.resolve();
   await done;
-  assert.equal(order.length, 5);
+  assert.equal(new Set(order).size, 5);
 });
 
 test("reading pauses when the machine begins to save power", async (t) => {
@@ -108,9 +151,9 @@ test("reading pauses when the machine begins to save power", async (t) => {
 });
 
 test("reading ends where the room does, and keeps what was known from before", async (t) => {
-  const { order, learn, predictor } = await setUp(t, files, 3);
+  const { order, learn, predictor } = await setUp(t, files, { fillAfter: 3 });
   await learn("c/d/two.ts");
-  assert.deepEqual(order, ["c/d/two.ts", "c/d/one.ts", "a.ts"]);
+  assert.deepEqual(order, ["c/d/two.ts", "c/d/one.ts", "a.ts", "c/d/two.ts"]);
   // Now the list begins elsewhere, and is not gone through.
   await learn("b/b.ts");
   assert.equal(predictor.stats().files, 4);
