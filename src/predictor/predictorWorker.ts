@@ -50,6 +50,7 @@ const rehearse = createRehearsal({
   rehearse: (file, text, at) => proposer.rehearse(file, text, at),
   read: readSource,
   breathe: () => breathe(),
+  untilPowered: (isCurrent) => untilPowered(isCurrent),
 });
 const saved = createSavedTexts(maxSavedBytes, () => clock.dateMs());
 const score = createScore();
@@ -128,21 +129,23 @@ const saveLater = (idleMs: number): void => {
 };
 
 let isLoading = false;
-let clearings = 0;
+/** Counts what was told of folders: what an earlier one began, other folders and clearing end. */
+let turn = 0;
 const learnFolders = async (request: FoldersToLearn): Promise<void> => {
+  const mine = ++turn;
+  const isCurrent = () => mine === turn;
+  isLoading = request.reads;
   if (!request.reads) return void (await reader.learnFolders(request));
-  const startedIn = clearings;
-  isLoading = true;
   // What is on screen stands first: its language is asked for soon.
   if (request.first[0] !== undefined) predictor.prepare(request.first[0]);
   await load();
+  if (!isCurrent()) return;
   isLoading = false;
-  if (startedIn !== clearings) return;
   isKept = true;
   if (!(await reader.learnFolders(request))) return;
   answer({ kind: "learned" });
   saveLater(0);
-  await rehearse(reader.files(), () => startedIn === clearings);
+  await rehearse(reader.files(), isCurrent);
 };
 
 /** Documents' texts that wait; newer text takes the place of text that still waits. */
@@ -169,7 +172,8 @@ const refresh = async (paths: readonly string[], open: readonly string[]): Promi
 };
 
 const clear = async (): Promise<void> => {
-  clearings++;
+  turn++;
+  isLoading = false;
   updates.clear();
   reader.clear();
   saveTimer?.dispose();
@@ -202,7 +206,7 @@ const stats = (): WorkerStats => {
     indexing,
     restoredFiles: reader.restoredFiles,
     savedBytes,
-    isWaitingForPower,
+    isWaitingForPower: isWaitingForPower && indexing,
     asked,
     answered,
     languages: score.languages(),

@@ -5,6 +5,8 @@ export type RehearsalOptions = {
   readonly rehearse: (file: string, text: string, at: number) => void;
   readonly read: (file: string) => Promise<string | undefined>;
   readonly breathe: () => Promise<void>;
+  /** Resolves when the machine may be put to work. */
+  readonly untilPowered: (isCurrent: () => boolean) => Promise<void>;
 };
 
 /** Tries the predictor on lines of these files, a few of each language, once for each: then its confidence is right. */
@@ -41,12 +43,14 @@ const spread = (files: readonly string[]): string[] => {
   return Array.from({ length: Math.min(mostFiles, files.length) }, (_, i) => files[Math.floor(i * step)]!);
 };
 
-export const createRehearsal = ({ rehearse, read, breathe }: RehearsalOptions): Rehearsal => {
+export const createRehearsal = ({ rehearse, read, breathe, untilPowered }: RehearsalOptions): Rehearsal => {
   const known = new Set<string>();
 
   const tryLanguage = async (files: readonly string[], isCurrent: () => boolean): Promise<number> => {
     let places = 0;
     for (const file of spread(files)) {
+      await untilPowered(isCurrent);
+      if (!isCurrent()) return places;
       const text = await read(file);
       if (text === undefined) continue;
       for (const at of placesIn(text)) {

@@ -225,6 +225,8 @@ test("what confidence is worth in a folder is learned before anybody types", asy
   const before = createProposer(untried, "balanced").propose(file, prefix, "")!;
   const service = startService(t);
   await service.learnAll([folder]);
+  // Nobody has to wait for it.
+  assert.equal((await service.stats()).indexing, false);
   let after = before;
   // Who is surer says more.
   while (after.text.length <= before.text.length) {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { createPredictor } from "../../../src/predictor/predictor.ts";
 import { createRehearsal, placesIn } from "../../../src/predictor/rehearsal.ts";
 import { createRandom, randomSource } from "./randomText.ts";
 
 const breathe = async () => {};
+const untilPowered = async () => {};
 
 test("tries a few lines of a few files of each language, once for each", async () => {
   const random = createRandom(1);
@@ -21,6 +23,7 @@ test("tries a few lines of a few files of each language, once for each", async (
     },
     read: async (file) => texts.get(file),
     breathe,
+    untilPowered,
   });
   await rehearse(texts.keys(), () => true);
   assert.ok(tried.length > 300 && tried.length <= 400, `${tried.length}`);
@@ -36,12 +39,42 @@ test("ends when it is told, and tries again what it could not try", async () => 
     rehearse: () => void tries++,
     read: async (file) => (file === "a.ts" ? undefined : "const some = text;\n".repeat(30)),
     breathe,
+    untilPowered,
   });
   const files = ["a.ts", ...Array.from({ length: 10 }, (_, i) => `${i}.ts`)];
   await rehearse(files, () => tries < 3);
   assert.equal(tries, 3);
   await rehearse(files, () => true);
   assert.equal(tries, 53);
+});
+
+test("tries nothing while the machine saves power, nor later if it was ended meanwhile", async () => {
+  const done: string[] = [];
+  const power = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let isEnded = false;
+  const rehearse = createRehearsal({
+    rehearse: (file) => void done.push(`try ${file}`),
+    async read(file) {
+      done.push(`read ${file}`);
+      return "const some = text;\n";
+    },
+    breathe,
+    async untilPowered() {
+      done.push("wait");
+      await power.shift()?.promise;
+    },
+  });
+  const [first, second] = power;
+  const ended = rehearse(["a.ts", "b.ts", "c.ts"], () => !isEnded);
+  await nextTurn();
+  assert.deepEqual(done, ["wait"]);
+  first!.resolve();
+  await nextTurn();
+  assert.deepEqual(done, ["wait", "read a.ts", "try a.ts", "wait"]);
+  isEnded = true;
+  second!.resolve();
+  await ended;
+  assert.deepEqual(done.slice(4), []);
 });
 
 test("places lie within lines that hold something", () => {
