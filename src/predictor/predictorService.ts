@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { systemClock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { LearnedFolder } from "./folderRules.ts";
 import type { Proposal } from "./proposer.ts";
@@ -67,7 +67,10 @@ export type PredictorService = PredictionSource & {
   clear(): Promise<void>;
   /** Does not start the thread. */
   stats(): Promise<PredictorStats>;
-  /** Saves the index and ends the thread, within two seconds; predictions that wait become undefined. */
+  /**
+   * Saves the index and ends the thread; predictions that wait become undefined. Resolves within two seconds: a thread
+   * that still reads or writes a file by then ends with that.
+   */
   dispose(): Promise<void>;
 };
 
@@ -92,6 +95,8 @@ export type PredictorServiceOptions = {
   onLost?: () => void;
   /** Called now and then while folders are read. */
   onProgress?: (progress: LearningProgress) => void;
+  /** The system's clock unless told. */
+  clock?: Pick<Clock, "after">;
 };
 
 const defaultMaxBytes = 256 * 1024 * 1024;
@@ -133,7 +138,7 @@ const nothingLearned: WorkerStats = {
 
 /** Prepares the service; the thread starts with the first call that needs it. The caller disposes it. */
 export const createPredictorService = (options: PredictorServiceOptions): PredictorService => {
-  const { workerUrl, log } = options;
+  const { workerUrl, log, clock = systemClock } = options;
   let workerData: PredictorWorkerData = {
     maxBytes: options.maxBytes ?? defaultMaxBytes,
     confidence: options.confidence ?? "balanced",
@@ -315,10 +320,11 @@ export const createPredictorService = (options: PredictorServiceOptions): Predic
       const ended = new Promise<void>((resolve) => void ending.once("exit", () => resolve()));
       ending.postMessage({ kind: "close" } satisfies PredictorRequest);
       const late = Promise.withResolvers<void>();
-      const timer = systemClock.after(closeWithinMs, late.resolve);
+      const timer = clock.after(closeWithinMs, late.resolve);
       await Promise.race([ended, late.promise]);
       timer.dispose();
-      await ending.terminate();
+      // Not waited for: no thread ends before its last file operation has, and a slow disk may take a minute for that.
+      void ending.terminate();
     },
   };
 };

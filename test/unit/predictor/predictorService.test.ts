@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { symlink } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { open, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { type Log, silentLog } from "../../../src/base/log.ts";
-import type { LearnOptions } from "../../../src/predictor/predictorService.ts";
+import { createPredictorService, type LearnOptions } from "../../../src/predictor/predictorService.ts";
+import { createFakeClock } from "../../fake/clock.ts";
 import { answerTo, ask, makeFolder, startService as start, statement, workerUrl } from "./predictorHarness.ts";
 
 const startService = (t: TestContext, log: Log = silentLog, url = workerUrl, onLost = () => {}) => {
@@ -258,6 +260,34 @@ test("what a crash has lost can be told again", async (t) => {
   await service.until(near, "Beta");
   assert.equal(losses, 1);
 });
+
+test(
+  "a thread that cannot end because of a slow disk is not waited for",
+  { skip: process.platform === "win32" },
+  async (t) => {
+    let pipe = "";
+    // Before the folder goes. Opened for both, it waits for nobody, and lets the thread go.
+    t.after(async () => (await open(pipe, "r+")).close());
+    pipe = path.join(await makeFolder(t, {}), "pipe");
+    execFileSync("mkfifo", [pipe]);
+    // Whoever opens a pipe waits for the other end; when the second operation is done, the first has begun.
+    const code = `import { parentPort } from "node:worker_threads";
+      import { open, stat } from "node:fs/promises";
+      parentPort.on("message", async ({ kind, id }) => {
+        if (kind === "close") process.exit();
+        void open(${JSON.stringify(pipe)}, "r");
+        await stat("/");
+        parentPort.postMessage({ kind: "prediction", id, prediction: undefined });
+      });`;
+    const clock = createFakeClock();
+    const service = createPredictorService({ workerUrl: workerThat(code), log: silentLog, clock });
+    await service.predict({ path: "a.ts", prefix: "", suffix: "" });
+    const ended = service.dispose();
+    await clock.timer(2000);
+    clock.advance(2000);
+    await ended;
+  },
+);
 
 test("starts no thread for nothing, and holds none after dispose", async (t) => {
   const service = startService(t);
