@@ -18,6 +18,7 @@ const setUp = (t: TestContext, isWanted = () => true) => {
     update: (path, text) => void told.push(`update ${path}: ${text}`),
     refresh() {},
     forget: (path) => void told.push(`forget ${path}`),
+    setConfidence: () => assert.fail("not told here"),
     clear: async () => void told.push("clear"),
     predict: async () => undefined,
     stats: () => Promise.reject(new Error("not asked for here")),
@@ -110,6 +111,14 @@ test("clearing and rebuilding load it, if nothing has", async (t) => {
   await feed.rebuild();
   await nextTurn();
   assert.deepEqual(told, ["load", "clear", "heed folders", "clear", "learn folders"]);
+});
+
+test("rebuilding first of all leaves nothing of the saved index", async (t) => {
+  const { feed, told, chunk } = setUp(t);
+  chunk.resolve();
+  await feed.rebuild();
+  await nextTurn();
+  assert.deepEqual(told, ["load", "clear", "learn folders"]);
 });
 
 test("what is loaded after the end is ended at once, and nothing is listened to any more", async (t) => {
