@@ -54,6 +54,19 @@ suite("the predictor's index", () => {
     await configure({ "predictor.memoryMb": undefined });
   });
 
+  test("how sure it has to be changes without reading anything again", { skip: !hasUi }, async () => {
+    await wakePredictor();
+    await type("export ", { delayMs: 30 });
+    const before = await settledPredictor();
+    await configure({ "predictor.confidence": "eager" });
+    const after = await predictorStatistics();
+    assert.equal(after.get("Files"), before.get("Files"));
+    // A thread that had begun anew would not have been asked yet.
+    const asked = (facts: ReadonlyMap<string, string>) => Number(facts.get("Places asked about"));
+    assert.ok(asked(before) > 0 && asked(after) >= asked(before), `${asked(before)}, then ${asked(after)}`);
+    await configure({ "predictor.confidence": undefined });
+  });
+
   test("what others write is learned, and what they delete is not predicted any more", { skip: !hasUi }, async () => {
     await wakePredictor();
     const before = (await settledPredictor()).get("Files");
