@@ -250,6 +250,8 @@ export const createPredictorService = (options: PredictorServiceOptions): Predic
       sendUpdate();
     },
     refresh(paths, open) {
+      // What was typed there and thrown away is not learned afterwards.
+      for (const file of paths) if (!open.includes(file)) updates.delete(file);
       if (worker) post({ kind: "refresh", paths, open });
     },
     forget(path) {

@@ -166,6 +166,7 @@ const learnUpdates = async (): Promise<void> => {
 };
 
 const refresh = async (paths: readonly string[], open: readonly string[]): Promise<void> => {
+  for (const file of paths) if (!open.includes(file)) updates.delete(file);
   const wider = await reader.refresh(paths, open);
   if (wider) await learnFolders(wider);
   else saveLater(saveAfterIdleMs);

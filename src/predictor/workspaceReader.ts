@@ -243,15 +243,18 @@ export const createWorkspaceReader = (options: WorkspaceReaderOptions): Workspac
   return {
     learnFolders,
     async updateDocument(document, text, file = document, isCurrent) {
-      if ((await mayLearnDocument(file)) && text.length <= maxFileBytes && isSource(text)) {
-        documents.set(document, file);
+      // Before it is judged: whoever forgets it meanwhile finds it, and looks at the file in its place.
+      documents.set(document, file);
+      const isAllowed = await mayLearnDocument(file);
+      if (!documents.has(document)) return;
+      if (isAllowed && text.length <= maxFileBytes && isSource(text)) {
         if (rules.of(file)) saved.edited(file);
         await learn(document, text, () => documents.has(document) && isCurrent());
         return;
       }
-      const wasDocument = documents.delete(document);
-      const wasRead = fromFolders.delete(document);
-      if (wasDocument || wasRead) predictor.remove(document);
+      documents.delete(document);
+      fromFolders.delete(document);
+      predictor.remove(document);
     },
     async refresh(paths, open) {
       refreshes++;

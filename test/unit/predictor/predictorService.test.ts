@@ -240,6 +240,26 @@ test("how sure it has to be is kept when the thread is started again", async (t)
   assert.equal(await service.predictAt("a.ts", "|"), "eager");
 });
 
+test("a text that waits is not learned once its document is closed", async (t) => {
+  const code = `import { parentPort } from "node:worker_threads";
+    const told = [];
+    parentPort.on("message", ({ kind, id, path }) => {
+      if (kind === "close") process.exit();
+      told.push([kind, path].join(" "));
+      if (kind === "refresh") parentPort.postMessage({ kind: "updated" });
+      const prediction = { text: told.join(), confidence: 1 };
+      if (kind === "predict") parentPort.postMessage({ kind: "prediction", id, prediction });
+    });`;
+  const service = startService(t, silentLog, workerThat(code));
+  for (const file of ["first.ts", "closed.ts", "open.ts"]) service.update(file, "text");
+  service.refresh(["closed.ts", "open.ts"], ["open.ts"]);
+  await service.predictAt("x.ts", "|");
+  assert.equal(
+    await service.predictAt("y.ts", "|"),
+    "update first.ts,refresh ,predict x.ts,update open.ts,predict y.ts",
+  );
+});
+
 test("what a crash has lost can be told again", async (t) => {
   const folder = await makeFolder(t, { "a.ts": statement("Alpha") });
   // Falls over at its first prediction and works afterwards.
@@ -259,6 +279,22 @@ test("what a crash has lost can be told again", async (t) => {
   assert.match(await service.predictAt(near, ask("Alpha")), /^ahpla/);
   await service.until(near, "Beta");
   assert.equal(losses, 1);
+});
+
+test("starts no thread for nothing, and holds none after dispose", async (t) => {
+  const service = startService(t);
+  const { files, memoryBytes, indexing } = await service.stats();
+  assert.deepEqual({ files, memoryBytes, indexing }, { files: 0, memoryBytes: 0, indexing: false });
+  service.forget("a.ts");
+  assert.ok(!process.getActiveResourcesInfo().includes("MessagePort"));
+  const waiting = service.predict({ path: "a.ts", prefix: "", suffix: "" });
+  await service.dispose();
+  assert.equal(await waiting, undefined);
+  assert.equal(await service.predict({ path: "a.ts", prefix: "", suffix: "" }), undefined);
+  service.learnFolders([{ root: tmpdir(), exclude: [] }]);
+  service.update("a.ts", "");
+  await service.dispose();
+  assert.ok(!process.getActiveResourcesInfo().includes("MessagePort"));
 });
 
 test(
@@ -288,19 +324,3 @@ test(
     await ended;
   },
 );
-
-test("starts no thread for nothing, and holds none after dispose", async (t) => {
-  const service = startService(t);
-  const { files, memoryBytes, indexing } = await service.stats();
-  assert.deepEqual({ files, memoryBytes, indexing }, { files: 0, memoryBytes: 0, indexing: false });
-  service.forget("a.ts");
-  assert.ok(!process.getActiveResourcesInfo().includes("MessagePort"));
-  const waiting = service.predict({ path: "a.ts", prefix: "", suffix: "" });
-  await service.dispose();
-  assert.equal(await waiting, undefined);
-  assert.equal(await service.predict({ path: "a.ts", prefix: "", suffix: "" }), undefined);
-  service.learnFolders([{ root: tmpdir(), exclude: [] }]);
-  service.update("a.ts", "");
-  await service.dispose();
-  assert.ok(!process.getActiveResourcesInfo().includes("MessagePort"));
-});

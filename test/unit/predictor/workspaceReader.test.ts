@@ -109,6 +109,28 @@ test("a document that was edited meanwhile keeps its text", async (t) => {
   assert.ok(rest?.startsWith(answerTo("Edited")), rest);
 });
 
+test("a document that is forgotten, closed or cleared while it is judged is not learned", async (t) => {
+  const { root, reader, learn, predictor } = await setUp(t, files);
+  await learn();
+  const file = path.join(root, "a.ts");
+  const update = () => reader.updateDocument(file, statement("Thrown"), undefined, () => true);
+  const knows = (word: string) =>
+    predictor.predict(path.join(root, "x.ts"), `\nregister("${word}", "`, "\n")?.text.startsWith(answerTo(word)) ===
+    true;
+  await Promise.all([update(), reader.refresh([file], [])]);
+  assert.deepEqual([knows("Thrown"), knows("Three")], [false, true]);
+  const forgotten = update();
+  reader.forget(file);
+  await forgotten;
+  assert.equal(knows("Thrown"), false);
+  const cleared = update();
+  reader.clear();
+  await cleared;
+  assert.equal(knows("Thrown"), false);
+  await update();
+  assert.equal(knows("Thrown"), true);
+});
+
 test("a file that is being learned when a later call takes over is learned to its end", async (t) => {
   const many = Array.from({ length: 3000 }, (_, i) => `export const value${i} = compute${i}(input, ${i});\n`).join("");
   const { root, reader, learn, predictor } = await setUp(t, { "long.ts": many + statement("Last") });
