@@ -9,6 +9,8 @@ import { ghostText, hasUi, texts, type, waitUntil } from "../ui.ts";
 
 const folder = () => vscode.workspace.workspaceFolders![0]!.uri.fsPath;
 
+const askedPlaces = (facts: ReadonlyMap<string, string>) => Number(facts.get("Places asked about"));
+
 const ask = async (afterLine: number) => {
   await openBelow("src/products.ts", afterLine);
   await type("export const flamingoHarbour = bu", { delayMs: 30 });
@@ -57,13 +59,15 @@ suite("the predictor's index", () => {
   test("how sure it has to be changes without reading anything again", { skip: !hasUi }, async () => {
     await wakePredictor();
     await type("export ", { delayMs: 30 });
-    const before = await settledPredictor();
+    const before = await waitUntil("a question", async () => {
+      const facts = await settledPredictor();
+      return askedPlaces(facts) > 0 && facts;
+    });
     await configure({ "predictor.confidence": "eager" });
     const after = await predictorStatistics();
     assert.equal(after.get("Files"), before.get("Files"));
     // A thread that had begun anew would not have been asked yet.
-    const asked = (facts: ReadonlyMap<string, string>) => Number(facts.get("Places asked about"));
-    assert.ok(asked(before) > 0 && asked(after) >= asked(before), `${asked(before)}, then ${asked(after)}`);
+    assert.ok(askedPlaces(after) >= askedPlaces(before), `${askedPlaces(before)}, then ${askedPlaces(after)}`);
     await configure({ "predictor.confidence": undefined });
   });
 
