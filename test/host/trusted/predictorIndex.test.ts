@@ -61,7 +61,7 @@ suite("the predictor's index", () => {
     await type("export ", { delayMs: 30 });
     const before = await waitUntil("a question", async () => {
       const facts = await settledPredictor();
-      return askedPlaces(facts) > 0 && facts;
+      return askedPlaces(facts) > 0 ? facts : undefined;
     });
     await configure({ "predictor.confidence": "eager" });
     const after = await predictorStatistics();
