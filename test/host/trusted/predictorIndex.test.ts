@@ -59,7 +59,9 @@ suite("the predictor's index", () => {
   test("how sure it has to be changes without reading anything again", { skip: !hasUi }, async () => {
     await wakePredictor();
     await type("export ", { delayMs: 30 });
+    // VS Code asks a moment after the last key, and not once the statistics are in front.
     const before = await waitUntil("a question", async () => {
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
       const facts = await settledPredictor();
       return askedPlaces(facts) > 0 ? facts : undefined;
     });
