@@ -15,7 +15,7 @@ export type Rehearsal = (files: Iterable<string>, isCurrent: () => boolean) => P
 /** So many files of a language, evenly spread, and so many lines of each that follow one another. */
 const mostFiles = 40;
 const mostLines = 5;
-/** Fewer say nothing. */
+/** From fewer nothing is learned. */
 const leastPlaces = 20;
 const mostLanguages = 8;
 /** Text before the cursor; a long file is read from there on. */
@@ -46,22 +46,23 @@ const spread = (files: readonly string[]): string[] => {
 export const createRehearsal = ({ rehearse, read, breathe, untilPowered }: RehearsalOptions): Rehearsal => {
   const known = new Set<string>();
 
-  const tryLanguage = async (files: readonly string[], isCurrent: () => boolean): Promise<number> => {
-    let places = 0;
+  /** True: there was enough to learn from, and it was gone through. */
+  const tryLanguage = async (files: readonly string[], isCurrent: () => boolean): Promise<boolean> => {
+    const tries: { readonly file: string; readonly text: string; readonly at: number }[] = [];
     for (const file of spread(files)) {
       await untilPowered(isCurrent);
-      if (!isCurrent()) return places;
+      if (!isCurrent()) return false;
       const text = await read(file);
-      if (text === undefined) continue;
-      for (const at of placesIn(text)) {
-        if (!isCurrent()) return places;
-        const from = at > beforeUnits ? text.indexOf("\n", at - beforeUnits) + 1 : 0;
-        rehearse(file, text.slice(Math.min(from, at)), at - Math.min(from, at));
-        places++;
-        await breathe();
-      }
+      for (const at of text === undefined ? [] : placesIn(text)) tries.push({ file, text: text!, at });
     }
-    return places;
+    if (tries.length < leastPlaces) return false;
+    for (const { file, text, at } of tries) {
+      if (!isCurrent()) return false;
+      const from = at > beforeUnits ? text.indexOf("\n", at - beforeUnits) + 1 : 0;
+      rehearse(file, text.slice(Math.min(from, at)), at - Math.min(from, at));
+      await breathe();
+    }
+    return true;
   };
 
   return async (files, isCurrent) => {
@@ -70,7 +71,7 @@ export const createRehearsal = ({ rehearse, read, breathe, untilPowered }: Rehea
     for (const [language, its] of most) {
       if (!isCurrent()) return;
       if (known.has(language)) continue;
-      if ((await tryLanguage(its, isCurrent)) >= leastPlaces) known.add(language);
+      if (await tryLanguage(its, isCurrent)) known.add(language);
     }
   };
 };

@@ -70,11 +70,28 @@ test("tries nothing while the machine saves power, nor later if it was ended mea
   assert.deepEqual(done, ["wait"]);
   first!.resolve();
   await nextTurn();
-  assert.deepEqual(done, ["wait", "read a.ts", "try a.ts", "wait"]);
+  assert.deepEqual(done, ["wait", "read a.ts", "wait"]);
   isEnded = true;
   second!.resolve();
   await ended;
-  assert.deepEqual(done.slice(4), []);
+  assert.deepEqual(done.slice(3), []);
+});
+
+test("learns nothing from a handful of places, however often it is asked", async () => {
+  let tries = 0;
+  const lines = new Map([["a.go", 5], ...Array.from({ length: 4 }, (_, i) => [`${i}.ts`, 5] as const), ["b.ts", 4]]);
+  const rehearse = createRehearsal({
+    rehearse: () => void tries++,
+    read: async (file) => "const some = text;\n".repeat(lines.get(file)!),
+    breathe,
+    untilPowered,
+  });
+  const few = [...lines.keys()].filter((file) => file !== "3.ts");
+  await rehearse(few, () => true);
+  await rehearse(few, () => true);
+  assert.equal(tries, 0);
+  await rehearse(lines.keys(), () => true);
+  assert.equal(tries, 24);
 });
 
 test("places lie within lines that hold something", () => {
