@@ -92,6 +92,16 @@ export async function waitUntil<T>(
   }
 }
 
+/**
+ * Resolves to the visible texts of all elements that match, once every one of `wanted` is among them: VS Code draws a list
+ * anew while it is open, and shows nothing at that moment.
+ */
+export const shownText = (selector: string, ...wanted: readonly RegExp[]): Promise<string> =>
+  waitUntil(wanted.join(" and "), async () => {
+    const shown = (await texts(selector)).join("\n");
+    return wanted.every((text) => text.test(shown)) ? shown : undefined;
+  });
+
 async function ask<Verb extends keyof BridgeVerbs>(
   verb: Verb,
   request: BridgeVerbs[Verb]["request"],

@@ -7,10 +7,9 @@ import * as vscode from "vscode";
 import { createModelServer, linesReply, ndjson, type ModelServer } from "../../fake/modelServer.ts";
 import { smallCoder } from "../../fake/ollamaServer.ts";
 import { closeAll, configure, notification, pressNotificationButton } from "../editor.ts";
-import { click, hasUi, press, runFromPalette, texts, waitFor, waitUntil } from "../ui.ts";
+import { click, hasUi, press, runFromPalette, shownText, texts, waitFor, waitUntil } from "../ui.ts";
 
 const row = (text: string) => `.quick-input-list .monaco-list-row:has-text("${text}")`;
-const shownRows = async () => (await texts(".quick-input-list .monaco-list-row")).join("\n");
 const gib = 1024 ** 3;
 
 // The extension host's own variable, as a person would have set it for Ollama: no folder can set it.
@@ -63,16 +62,12 @@ suite("advice for this machine", { skip: !hasUi }, () => {
 
   test("it ranks models with their memory, speed and context, and takes one into use", async () => {
     await openList("Ghost text");
-    const rows = await shownRows();
-    assert.match(
-      (await texts(".quick-input-widget")).join(),
-      /NVIDIA GeForce RTX 4090 of .* 24\.0 GB, of which models/,
+    await shownText(".quick-input-widget", /NVIDIA GeForce RTX 4090 of .* 24\.0 GB, of which models/);
+    await shownText(
+      ".quick-input-list .monaco-list-row",
+      /Qwen3-Coder-30B-A3B Q4_K_M[^]*\d+\.\d GB of 22\.\d GB · \d+–\d+ tokens\/s · context 16,384, read in/,
+      /qwen2\.5-coder:1\.5b[^]*on Ollama[^]*of .* GB · .* tokens\/s · context/,
     );
-    assert.match(
-      rows,
-      /^[^]*Qwen3-Coder-30B-A3B Q4_K_M[^]*\d+\.\d GB of 22\.\d GB · \d+–\d+ tokens\/s · context 16,384, read in/,
-    );
-    assert.match(rows, /qwen2\.5-coder:1\.5b[^]*on Ollama[^]*of .* GB · .* tokens\/s · context/);
     await click(row("qwen2.5-coder:1.5b"));
     await waitFor(row("Use it for ghost text"));
     await click(row("Use it for ghost text"));

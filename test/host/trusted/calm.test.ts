@@ -15,6 +15,7 @@ import {
   type,
   waitFor,
   waitUntil,
+  shownText,
 } from "../ui.ts";
 
 const statusItem = '[id="hotpath.hotpath.ghostText"]';
@@ -103,7 +104,7 @@ suite("calm", () => {
     await waitFor('.quick-input-list .monaco-list-row:has-text("Snooze for 15 minutes")');
     await click('.quick-input-list .monaco-list-row:has-text("Snooze for 15 minutes")');
     await statusIcon("bell-slash");
-    assert.match((await texts(statusItem)).join(), /15 min/);
+    await shownText(statusItem, /15 min/);
     const [first] = await texts('.part.statusbar [id^="hotpath.hotpath"]');
     assert.match(first ?? "", /[MG]B/, "the memory indicator comes first");
     await waitUntil("no ghost text", async () => (await ghostText()) === "" && "gone");
@@ -126,7 +127,7 @@ suite("calm", () => {
     await type("restarts");
     await press("Enter");
     await statusIcon("bell-slash");
-    assert.match((await texts(statusItem)).join(), /snoozed/);
+    await shownText(statusItem, /snoozed/);
     await typeLine();
     await showsNothing("while snoozed");
     await runFromPalette("Hotpath: Resume ghost text");

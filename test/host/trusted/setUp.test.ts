@@ -6,7 +6,7 @@ import * as vscode from "vscode";
 import { createModelServer, jsonReply, type ModelServer } from "../../fake/modelServer.ts";
 import { closeAll, configure, notification, openBelow } from "../editor.ts";
 import { shimEnvironment } from "../shim.ts";
-import { click, ghostText, hasUi, press, runFromPalette, texts, type, waitFor, waitUntil } from "../ui.ts";
+import { click, ghostText, hasUi, press, runFromPalette, shownText, texts, type, waitFor, waitUntil } from "../ui.ts";
 
 const row = (text: string) => `.quick-input-list .monaco-list-row:has-text("${text}")`;
 const input = ".quick-input-widget .quick-input-box input";
@@ -76,8 +76,7 @@ suite("setting up a provider", { skip: !hasUi }, () => {
     await waitFor(row(`127.0.0.1:${server.port}`));
     await click(row(`127.0.0.1:${server.port}`));
     await waitFor(row("Use these models"));
-    const shown = (await texts(".quick-input-list .monaco-list-row")).join("\n");
-    assert.match(shown, /Ghost text[^]*qwen2\.5-coder:1\.5b/);
+    await shownText(".quick-input-list .monaco-list-row", /Ghost text[^]*qwen2\.5-coder:1\.5b/);
     await click(row("Use these models"));
     assert.match(await notification(/answered in/), /qwen2\.5-coder:1\.5b answered in .* ms; this test cost nothing\./);
     assert.deepEqual(settings(), {
@@ -93,7 +92,7 @@ suite("setting up a provider", { skip: !hasUi }, () => {
   test("it says on which machine it looked, and offers what is elsewhere", async () => {
     await runFromPalette("Hotpath: Set up a provider");
     await waitFor(row(`127.0.0.1:${server.port}`));
-    const shown = (await texts(".quick-input-list .monaco-list-row")).join("\n");
+    const shown = await shownText(".quick-input-list .monaco-list-row", /Another address/);
     for (const text of ["OpenRouter (sign in)", "OpenRouter (enter a key)", "Another address"]) {
       assert.ok(shown.includes(text), text);
     }
@@ -112,7 +111,7 @@ suite("setting up a provider", { skip: !hasUi }, () => {
     await waitFor(row("Use these models"));
     await click(row("Use these models"));
     await waitFor(row("Try again"));
-    assert.match((await texts(".quick-input-widget")).join("\n"), /reported a fault of its own/);
+    await shownText(".quick-input-widget", /reported a fault of its own/);
     assert.deepEqual(settings(), {});
     await click(row("Try again"));
     assert.match(await notification(/answered in/), /cost nothing/);

@@ -8,7 +8,19 @@ import { createModelServer, type ModelServer } from "../../fake/modelServer.ts";
 import { closeAll, configure, notification, openBelow } from "../editor.ts";
 import { nextEditHint, noNextEditHint } from "../nextEditHints.ts";
 import { smokeLines } from "../smokeLines.ts";
-import { click, evaluate, ghostText, hasUi, press, runFromPalette, texts, type, waitFor, waitUntil } from "../ui.ts";
+import {
+  click,
+  evaluate,
+  ghostText,
+  hasUi,
+  press,
+  runFromPalette,
+  shownText,
+  texts,
+  type,
+  waitFor,
+  waitUntil,
+} from "../ui.ts";
 
 let server: ModelServer;
 
@@ -180,10 +192,14 @@ suite("a folder that is not trusted", () => {
       await waitFor(rowWith("Ghost text"));
       await click(rowWith("Ghost text"));
       await waitFor(rowWith("Qwen2.5-Coder-1.5B"));
-      assert.match((await texts(".quick-input-widget")).join(), /not trusted: no server is asked/);
+      await shownText(".quick-input-widget", /not trusted: no server is asked/);
       await click(rowWith("Qwen2.5-Coder-1.5B"));
       await waitFor(rowWith("Copy llama-server command"));
-      assert.equal((await texts(".quick-input-list .monaco-list-row")).length, 1);
+      const rows = await waitUntil("what can be done", async () => {
+        const shown = await texts(".quick-input-list .monaco-list-row");
+        return shown.length > 0 ? shown : undefined;
+      });
+      assert.equal(rows.length, 1, rows.join());
       assert.equal(server.connections().opened, opened);
     } finally {
       await press("Escape");
