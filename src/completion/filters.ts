@@ -16,7 +16,7 @@ export type FilterInput = {
   readonly languageId: string;
   /** Whether more than one line may be shown. */
   readonly multiline: boolean;
-  /** Whether nothing but the sign that begins a comment may be shown. */
+  /** Whether a text that is only the sign that begins a comment may be shown. */
   readonly mayBeSign?: boolean;
 };
 

@@ -1,7 +1,7 @@
 import { languageOf } from "./languageOf.ts";
 import { createPendingPrediction } from "./pendingPrediction.ts";
 
-/** Corrects confidences by what was typed after earlier predictions, for each language on its own. */
+/** Corrects confidences by how earlier predictions turned out, shown or rehearsed, for each language on its own. */
 export type Calibration = {
   /** Looks whether the text before the cursor has decided about the prediction that waits. */
   observe(path: string, prefix: string): void;

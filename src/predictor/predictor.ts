@@ -66,7 +66,7 @@ export type Predictor = {
    */
   propose(path: string, prefix: string, suffix: string, leastConfidence: number): Prediction | undefined;
   /**
-   * Looks what `propose` would say at `at` in `text` if the path's file had not been learned and nothing stood below, and
+   * Looks at what `propose` would say at `at` in `text` if the path's file had not been learned and nothing stood below, and
    * takes in whether the text goes on like that: what confidence is worth in this language here.
    */
   rehearse(path: string, text: string, at: number, leastConfidence: number): void;

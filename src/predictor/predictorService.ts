@@ -1,3 +1,4 @@
+import { sep } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -63,7 +64,7 @@ export type PredictorService = PredictionSource & {
   forget(path: string): void;
   /** How sure predictions have to be from the next one on. What was learned stays. Does not start the thread. */
   setConfidence(confidence: ConfidenceName): void;
-  /** Forgets everything and removes the saved index; resolves when it is gone. Nothing is saved until `learnFolders`. */
+  /** Forgets everything and removes the saved index; resolves when it is gone. Nothing is saved until `learnFolders` reads again. */
   clear(): Promise<void>;
   /** Does not start the thread. */
   stats(): Promise<PredictorStats>;
@@ -180,10 +181,11 @@ export const createPredictorService = (options: PredictorServiceOptions): Predic
         sendUpdate();
         break;
       case "progress":
-        options.onProgress?.(message);
+        // One that saves before it ends reads on.
+        if (!isDisposed) options.onProgress?.(message);
         break;
       case "learned":
-        options.onLearned?.();
+        if (!isDisposed) options.onLearned?.();
         break;
       case "cleared":
         clearings.get(message.id)?.();
@@ -255,7 +257,9 @@ export const createPredictorService = (options: PredictorServiceOptions): Predic
       if (worker) post({ kind: "refresh", paths, open });
     },
     forget(path) {
-      updates.delete(path);
+      const below = path.endsWith(sep) ? path : path + sep;
+      for (const [waiting, { file = waiting }] of updates)
+        if (waiting === path || file === path || file.startsWith(below)) updates.delete(waiting);
       if (worker) post({ kind: "forget", path });
     },
     setConfidence(confidence) {

@@ -157,7 +157,7 @@ const learnUpdates = async (): Promise<void> => {
   for (let next = updates.entries().next().value; next; next = updates.entries().next().value) {
     const [document, { text, file }] = next;
     updates.delete(document);
-    predictor.prepare(file ?? document);
+    predictor.prepare(document);
     await reader.updateDocument(document, text, file, () => !updates.has(document));
     answer({ kind: "updated" });
   }

@@ -44,25 +44,29 @@ const spread = (files: readonly string[]): string[] => {
 };
 
 export const createRehearsal = ({ rehearse, read, breathe, untilPowered }: RehearsalOptions): Rehearsal => {
-  const known = new Set<string>();
+  /** How many places of each language were tried; all: infinitely many. */
+  const tried = new Map<string, number>();
 
-  /** True: there was enough to learn from, and it was gone through. */
-  const tryLanguage = async (files: readonly string[], isCurrent: () => boolean): Promise<boolean> => {
+  const tryLanguage = async (language: string, files: readonly string[], isCurrent: () => boolean): Promise<void> => {
     const tries: { readonly file: string; readonly text: string; readonly at: number }[] = [];
     for (const file of spread(files)) {
       await untilPowered(isCurrent);
-      if (!isCurrent()) return false;
-      const text = await read(file);
+      if (!isCurrent()) return;
+      // What is proposed breaks lines without carriage returns.
+      const text = (await read(file))?.replaceAll("\r\n", "\n");
       for (const at of text === undefined ? [] : placesIn(text)) tries.push({ file, text: text!, at });
     }
-    if (tries.length < leastPlaces) return false;
-    for (const { file, text, at } of tries) {
-      if (!isCurrent()) return false;
+    if (tries.length < leastPlaces) return;
+    // Where it was ended it goes on: places that were tried again would count twice.
+    for (let next = tried.get(language) ?? 0; next < tries.length; next++) {
+      if (!isCurrent()) return;
+      const { file, text, at } = tries[next]!;
+      tried.set(language, next + 1);
       const from = at > beforeUnits ? text.indexOf("\n", at - beforeUnits) + 1 : 0;
       rehearse(file, text.slice(Math.min(from, at)), at - Math.min(from, at));
       await breathe();
     }
-    return true;
+    tried.set(language, Infinity);
   };
 
   return async (files, isCurrent) => {
@@ -70,8 +74,8 @@ export const createRehearsal = ({ rehearse, read, breathe, untilPowered }: Rehea
     const most = [...byLanguage].toSorted(([, a], [, b]) => b.length - a.length).slice(0, mostLanguages);
     for (const [language, its] of most) {
       if (!isCurrent()) return;
-      if (known.has(language)) continue;
-      if (await tryLanguage(its, isCurrent)) known.add(language);
+      if (tried.get(language) === Infinity) continue;
+      await tryLanguage(language, its, isCurrent);
     }
   };
 };

@@ -1,7 +1,7 @@
 import type { Dirent } from "node:fs";
 import { lstat, readdir, realpath } from "node:fs/promises";
 import path from "node:path";
-import { createWorkspaceRules, type FolderRules, isNeverLearned } from "./folderRules.ts";
+import { createWorkspaceRules, type FolderRules, isInside, isNeverLearned } from "./folderRules.ts";
 import type { Predictor } from "./predictor.ts";
 import type { FoldersToLearn, LearningProgress } from "./predictorMessages.ts";
 import type { SavedTexts } from "./savedTexts.ts";
@@ -56,6 +56,8 @@ export const createWorkspaceReader = (options: WorkspaceReaderOptions): Workspac
   let clearings = 0;
   let refreshes = 0;
   let isWalking = false;
+  /** What was read first is the oldest: a walk that was taken over leaves it so. */
+  let isRenewalDue = false;
   let restoredFiles = 0;
 
   /** Learns a text in slices, as long as `isCurrent`. */
@@ -174,7 +176,20 @@ export const createWorkspaceReader = (options: WorkspaceReaderOptions): Workspac
     const real = path.isAbsolute(file) ? await realpath(file).catch(() => undefined) : undefined;
     // What was never saved is behind no link.
     if (real === undefined) return true;
-    return folderRules ? (await admit(file)) !== undefined : !isNeverLearned(real);
+    if (folderRules) return (await admit(file)) !== undefined;
+    return !isNeverLearned(real) && allowsTarget(real);
+  };
+
+  /** Whether what a link from outside leads to may be learned: in a folder, by that folder's rules. */
+  const allowsTarget = async (real: string): Promise<boolean> => {
+    const roots = await Promise.all(
+      rules.all.map(async (its) => ({ its, root: await realpath(its.root).catch(() => its.root) })),
+    );
+    const [deepest] = roots
+      .filter(({ root }) => isInside(real, root))
+      .toSorted((a, b) => b.root.length - a.root.length);
+    if (!deepest) return true;
+    return deepest.its.allows(path.join(deepest.its.root, path.relative(deepest.root, real)), false);
   };
 
   /** By the rules that hold when the answer is there. */
@@ -220,23 +235,23 @@ export const createWorkspaceReader = (options: WorkspaceReaderOptions): Workspac
     await options.untilPowered(isCurrent);
     const files = isCurrent() ? await list(first, isCurrent) : [];
     let done = 0;
-    let hasLearnedOthers = false;
     for (const file of files) {
       await options.untilPowered(isCurrent);
       if (!isCurrent() || predictor.stats().fill > maxFill) break;
-      if (await visit(file)) hasLearnedOthers = true;
+      if (await visit(file)) isRenewalDue = true;
       await breathe();
-      options.onProgress({ done: ++done, total: files.length });
+      done++;
+      if (isCurrent()) options.onProgress({ done, total: files.length });
     }
     if (isCurrent()) await sweep(seen, done === files.length && files.length < maxListedFiles, isCurrent);
     // They were learned first so that they were there at once, and are the oldest by now.
-    for (const file of hasLearnedOthers ? [...new Set(first)].toReversed() : []) {
+    for (const file of isRenewalDue ? [...new Set(first)].toReversed() : []) {
       await options.untilPowered(isCurrent);
       if (!isCurrent()) return false;
       await renew(file, isCurrent);
     }
     if (!isCurrent()) return false;
-    isWalking = false;
+    isWalking = isRenewalDue = false;
     return true;
   };
 
@@ -267,7 +282,8 @@ export const createWorkspaceReader = (options: WorkspaceReaderOptions): Workspac
         for (const file of paths) {
           const stats = await lstat(file).catch(() => undefined);
           if (!isCurrent()) return;
-          if (stats?.isDirectory()) isWide = true;
+          // What nobody reads changes nothing: builds make folders all the time.
+          if (stats?.isDirectory()) isWide ||= (await rules.of(file)?.allows(file, true)) === true;
           else if (!stats || !(await admit(file))) forget(file);
           else if (!documents.has(file)) await learnFile(file, isCurrent);
           else if (!isOpen.has(file)) {
@@ -288,7 +304,7 @@ export const createWorkspaceReader = (options: WorkspaceReaderOptions): Workspac
     clear() {
       walk++;
       clearings++;
-      isWalking = false;
+      isWalking = isRenewalDue = false;
       request = undefined;
       restoredFiles = 0;
       for (const file of new Set([...fromFolders, ...documents.keys()])) predictor.remove(file);

@@ -260,6 +260,41 @@ test("a text that waits is not learned once its document is closed", async (t) =
   );
 });
 
+test("nor once its folder is forgotten, and one that ends tells nothing more of what it reads", async (t) => {
+  const code = `import { parentPort } from "node:worker_threads";
+    const told = [];
+    parentPort.on("message", ({ kind, id, path }) => {
+      if (kind === "close") {
+        parentPort.postMessage({ kind: "progress", done: 1, total: 2 });
+        parentPort.postMessage({ kind: "learned" });
+        setImmediate(() => process.exit());
+      }
+      told.push([kind, path].join(" "));
+      if (kind === "forget") parentPort.postMessage({ kind: "updated" });
+      if (kind === "predict") parentPort.postMessage({ kind: "prediction", id, prediction: { text: told.join(), confidence: 1 } });
+    });`;
+  const told: string[] = [];
+  const service = createPredictorService({
+    workerUrl: workerThat(code),
+    log: silentLog,
+    onProgress: () => void told.push("progress"),
+    onLearned: () => void told.push("learned"),
+  });
+  t.after(() => service.dispose());
+  const at = (name: string) => path.join(path.sep, "shop", name);
+  service.update(at("first.ts"), "text");
+  service.update(at(path.join("gone", "a.ts")), "text");
+  service.update("cell:1", "text", at(path.join("gone", "b.ipynb")));
+  service.update(at("gone.ts"), "text");
+  service.forget(at("gone"));
+  const ask = () => service.predict({ path: "x.ts", prefix: "", suffix: "" });
+  await ask();
+  const updates = (await ask())!.text.split(",").filter((what) => what.startsWith("update"));
+  assert.deepEqual(updates, [`update ${at("first.ts")}`, `update ${at("gone.ts")}`]);
+  await service.dispose();
+  assert.deepEqual(told, []);
+});
+
 test("what a crash has lost can be told again", async (t) => {
   const folder = await makeFolder(t, { "a.ts": statement("Alpha") });
   // Falls over at its first prediction and works afterwards.

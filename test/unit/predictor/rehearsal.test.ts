@@ -18,7 +18,7 @@ test("tries a few lines of a few files of each language, once for each", async (
   const tried: string[] = [];
   const rehearse = createRehearsal({
     rehearse: (file, text, at) => {
-      assert.ok(texts.get(file)!.endsWith(text) && at >= 0 && at < text.length);
+      assert.ok(texts.get(file)!.replaceAll("\r\n", "\n").endsWith(text) && at >= 0 && at < text.length);
       tried.push(file);
     },
     read: async (file) => texts.get(file),
@@ -33,7 +33,7 @@ test("tries a few lines of a few files of each language, once for each", async (
   assert.equal(tried.length, 0);
 });
 
-test("ends when it is told, and tries again what it could not try", async () => {
+test("ends when it is told, and goes on there", async () => {
   let tries = 0;
   const rehearse = createRehearsal({
     rehearse: () => void tries++,
@@ -45,7 +45,7 @@ test("ends when it is told, and tries again what it could not try", async () => 
   await rehearse(files, () => tries < 3);
   assert.equal(tries, 3);
   await rehearse(files, () => true);
-  assert.equal(tries, 53);
+  assert.equal(tries, 50);
 });
 
 test("tries nothing while the machine saves power, nor later if it was ended meanwhile", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mkdir, symlink } from "node:fs/promises";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { createPredictor } from "../../../src/predictor/predictor.ts";
@@ -6,6 +7,8 @@ import { createSavedTexts } from "../../../src/predictor/savedTexts.ts";
 import { createWorkspaceReader } from "../../../src/predictor/workspaceReader.ts";
 import { answerTo, makeFolder, statement } from "./predictorHarness.ts";
 import { createRandom, randomSource } from "./randomText.ts";
+
+const isWindows = process.platform === "win32";
 
 /** A reader in this thread that notes what it learns, in order; the engine's room is full after so many files. */
 const setUp = async (
@@ -63,6 +66,47 @@ test("open files are learned first, then those beside them, then the rest, and t
   assert.equal(await learn("c/d/two.ts", "a.ts"), true);
   const others = ["c/d/one.ts", "b/b.ts", "c/three.ts"];
   assert.deepEqual(order, ["c/d/two.ts", "a.ts", ...others, "a.ts", "c/d/two.ts"]);
+});
+
+test("a walk that is taken over at its end leaves it to the next one to make open files the newest", async (t) => {
+  const { order, learn } = await setUp(t, files);
+  const earlier = learn("a.ts");
+  while (order.length < Object.keys(files).length) await new Promise((resolve) => void setImmediate(resolve));
+  assert.equal(await learn("a.ts"), true);
+  assert.equal(await earlier, false);
+  assert.equal(order.at(-1), "a.ts");
+  assert.equal(order.length, Object.keys(files).length + 1);
+});
+
+test(
+  "a document outside the folders that leads to a file in them obeys their rules",
+  { skip: isWindows },
+  async (t) => {
+    const { root, reader, learn, predictor } = await setUp(t, {
+      ".gitignore": "dist/\n",
+      "dist/x.ts": "",
+      "src/y.ts": "",
+    });
+    const elsewhere = await makeFolder(t, {});
+    for (const name of ["dist/x.ts", "src/y.ts"])
+      await symlink(path.join(root, name), path.join(elsewhere, path.basename(name)));
+    await symlink(root, path.join(elsewhere, "root"));
+    await learn();
+    const known = async (document: string, word: string) => {
+      await reader.updateDocument(path.join(elsewhere, document), statement(word), undefined, () => true);
+      return [...predictor.paths()].includes(path.join(elsewhere, document));
+    };
+    assert.deepEqual([await known("x.ts", "Ignored"), await known("root/dist/x.ts", "Built")], [false, false]);
+    assert.deepEqual([await known("y.ts", "Allowed"), await known("root/src/y.ts", "Source")], [true, true]);
+  },
+);
+
+test("a new folder has everything looked at again, but not one that nobody reads", async (t) => {
+  const { root, reader, learn } = await setUp(t, { ...files, ".gitignore": "dist/\n" });
+  await learn();
+  for (const name of ["dist/deep", "new"]) await mkdir(path.join(root, name), { recursive: true });
+  assert.equal(await reader.refresh([path.join(root, "dist"), path.join(root, "dist/deep")], []), undefined);
+  assert.ok(await reader.refresh([path.join(root, "new")], []));
 });
 
 test("looking again learns nothing a second time", async (t) => {
