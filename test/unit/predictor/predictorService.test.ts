@@ -260,6 +260,8 @@ test("a text that waits is not learned once its document is closed", async (t) =
   );
 });
 
+const at = (name: string) => path.join(path.sep, "shop", name);
+
 test("nor once its folder is forgotten, and one that ends tells nothing more of what it reads", async (t) => {
   const code = `import { parentPort } from "node:worker_threads";
     const told = [];
@@ -281,15 +283,14 @@ test("nor once its folder is forgotten, and one that ends tells nothing more of 
     onLearned: () => void told.push("learned"),
   });
   t.after(() => service.dispose());
-  const at = (name: string) => path.join(path.sep, "shop", name);
   service.update(at("first.ts"), "text");
   service.update(at(path.join("gone", "a.ts")), "text");
   service.update("cell:1", "text", at(path.join("gone", "b.ipynb")));
   service.update(at("gone.ts"), "text");
   service.forget(at("gone"));
-  const ask = () => service.predict({ path: "x.ts", prefix: "", suffix: "" });
-  await ask();
-  const updates = (await ask())!.text.split(",").filter((what) => what.startsWith("update"));
+  const question = { path: "x.ts", prefix: "", suffix: "" };
+  await service.predict(question);
+  const updates = (await service.predict(question))!.text.split(",").filter((what) => what.startsWith("update"));
   assert.deepEqual(updates, [`update ${at("first.ts")}`, `update ${at("gone.ts")}`]);
   await service.dispose();
   assert.deepEqual(told, []);
