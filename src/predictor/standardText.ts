@@ -165,7 +165,7 @@ export const createStandardText = (file: Uint8Array, vocabulary: Vocabulary): St
     orders: new Uint8Array(maxFound),
   };
   let count = 0;
-  /** How much chance is given out, and how much of it to what fits. */
+  /** How much chance is given out, and how much of it to what fits; variables of their own would leave garbage each time. */
   const spent = { given: 0, fitting: 0 };
   let left = 1;
 

@@ -172,12 +172,11 @@ export const createWorkspaceReader = (options: WorkspaceReaderOptions): Workspac
    */
   const isDocumentAllowed = async (file: string): Promise<boolean> => {
     const folderRules = path.isAbsolute(file) ? rules.of(file) : undefined;
-    if (folderRules ? !(await folderRules.allows(file, false)) : isNeverLearned(file)) return false;
     const real = path.isAbsolute(file) ? await realpath(file).catch(() => undefined) : undefined;
     // What was never saved is behind no link.
-    if (real === undefined) return true;
-    if (folderRules) return (await admit(file)) !== undefined;
-    return !isNeverLearned(real) && allowsTarget(real);
+    if (folderRules) return real === undefined ? folderRules.allows(file, false) : (await admit(file)) !== undefined;
+    if (isNeverLearned(file)) return false;
+    return real === undefined || (!isNeverLearned(real) && allowsTarget(real));
   };
 
   /** Whether what a link from outside leads to may be learned: in a folder, by that folder's rules. */
